@@ -1,0 +1,88 @@
+"""What is asked is data: frozen, validated settings with a hash, a JSON form and a flat form for links.
+
+`@specification` turns a class with annotated fields into such a setting. Ranges stand in the annotations
+(`Annotated[float, Field(gt=0, le=10, description="...")]`) and everything else (error messages, widgets, links,
+captions, command line) reads them there. A member of a family carries `kind`, its name in the family's table.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from typing import Any, TypeVar, dataclass_transform
+
+import pydantic
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from .errors import BadInput
+
+# Raised by one whenever the same specification would give other numbers than before.
+NUMERICS_VERSION = 1
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))
+def specification(cls: type[T]) -> type[T]:
+    """Class decorator: a frozen pydantic dataclass whose mistakes raise BadInput with one sentence."""
+    made: Any = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid", validate_default=False))(cls)
+    construct = made.__init__
+
+    @functools.wraps(construct)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            construct(self, *args, **kwargs)
+        except ValidationError as error:
+            raise BadInput(sentence(made.__name__, error, tuple(made.__dataclass_fields__))) from None
+        except TypeError as error:  # a wrong number of positional arguments
+            raise BadInput(f"{made.__name__}: {error}.") from None
+
+    made.__init__ = checked
+    return made
+
+
+def sentence(name: str, error: ValidationError, fields: tuple[str, ...] = ()) -> str:
+    """The first validation error as one sentence: field, what is allowed, what was given.
+
+    `fields`: names of positional arguments, where the error may name one by its index.
+    """
+    first = error.errors(include_url=False)[0]
+    place = list(first["loc"])
+    if place and isinstance(place[0], int) and place[0] < len(fields):
+        place[0] = fields[place[0]]
+    path = ".".join(str(part) for part in (name, *place))
+    message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    given = repr(first["input"])
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument", "unexpected_positional_argument"):
+        return f"{path} is not a setting that {name} knows."
+    return f"{path}: {message[:1].lower()}{message[1:]}, got {given if len(given) <= 60 else given[:57] + '...'}."
+
+
+def to_json(spec: Any) -> dict[str, Any]:
+    """The specification as plain JSON values, `kind` included."""
+    return TypeAdapter(type(spec)).dump_python(spec, mode="json")
+
+
+def from_json(cls: type[T], value: Any) -> T:
+    """The specification of class (or tagged union) `cls` from its JSON form. Raises BadInput."""
+    try:
+        return TypeAdapter(cls).validate_python(value)
+    except ValidationError as error:
+        raise BadInput(sentence(getattr(cls, "__name__", "specification"), error)) from None
+
+
+def canonical(spec: Any) -> str:
+    """The one text form of a specification: JSON with sorted keys and no white space."""
+    return json.dumps(to_json(spec), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def identity(spec: Any) -> str:
+    """16 hex digits that name the numbers this specification gives: sha256 of it and NUMERICS_VERSION."""
+    return hashlib.sha256(f"{NUMERICS_VERSION}:{canonical(spec)}".encode()).hexdigest()[:16]
+
+
+__all__ = [
+    "NUMERICS_VERSION", "Field", "canonical", "from_json", "identity", "pydantic", "sentence", "specification",
+    "to_json",
+]
