@@ -1,0 +1,50 @@
+"""Shared fixtures: one real Chromium for all browser tests, and pages that remember what the console said."""
+
+import os
+import shutil
+
+import pytest
+
+# Software WebGL2 in headless Chromium; the rest keeps the browser from calling home on a closed network.
+CHROMIUM_FLAGS = [
+    "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium_path() -> str | None:
+    """The system's Chromium, or None for Playwright's own."""
+    named = os.environ.get("THERMOVIZ_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One headless Chromium with software WebGL2 for the whole session."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(chromium):
+    """Opens pages: `page = new_page(width=1400, height=900)`; `page.complaints` lists console errors and warnings."""
+    contexts = []
+
+    def open_page(width: int = 1400, height: int = 900, **settings):
+        context = chromium.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = []
+        page.on("console", lambda m: page.complaints.append(f"{m.type}: {m.text}")
+                if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: page.complaints.append(f"exception: {error}"))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,60 @@
+"""thermoviz: loss landscapes as energy surfaces. `import thermoviz as tv` is light: each name loads on first use.
+
+This module is the composition root: the only place where the rooms are put together, so that no room has to import
+one that stands above it.
+"""
+
+import importlib
+from typing import Any
+
+# Public name -> the module that defines it.
+_HOME = {
+    "core.energies": ("Harmonic", "DoubleWell", "TiltedDoubleWell", "MuellerBrown", "TwoBasins", "Rosenbrock",
+                      "Himmelblau", "POTENTIALS", "force"),
+    "core.datasets": ("Dataset", "load_dataset", "DATASETS"),
+    "core.networks": ("MLP", "NetworkLoss"),
+    "core.dynamics": ("DYNAMICS", "GradientDescent", "SGD", "Adam", "RMSProp", "Overdamped", "BAOAB", "Schedule",
+                      "Trajectory", "simulate", "reflect"),
+    "core.planes": ("PLANES", "Plane", "Honesty", "honesty"),
+    "core.surfaces": ("Surface", "scan"),
+    "core.equilibrium": ("Equilibrium",),
+    "core.estimators": ("Estimate", "autocorrelation_time", "effective_sample_size", "ergodicity_metric", "r_hat"),
+    "core.errors": ("ThermovizError", "BadInput", "BadFile", "Cancelled", "Diverged", "TooFewSamples", "Unstable"),
+    "experiments": ("EXPERIMENTS", "run"),
+    "experiments.landscape": ("Descent", "Potential"),
+    "experiments.own_model": ("Recorder", "explore"),
+    "experiments.presets": ("PRESETS", "load_preset"),
+    "experiments.run": ("Run", "Verdict", "open_run"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+__all__ = [*_MODULE, "__version__"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module 'thermoviz' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"thermoviz.{_MODULE[name]}"), name)
+    if _MODULE[name].startswith("experiments"):
+        _connect_views()
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _connect_views() -> None:
+    """Gives Run its pictures: figures and stage stand above experiments, which therefore cannot import them."""
+    from .experiments.run import VIEWS
+
+    def figure(run: Any, **settings: Any) -> Any:
+        from .figures import still
+        return still(run, **settings)
+
+    def html(run: Any, **settings: Any) -> str:
+        from .stage.html import to_html
+        return to_html(run, **settings)
+
+    VIEWS.update(figure=figure, html=html)
