@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# thermoviz in two stages: the first builds a virtual environment, the second carries only that and the app.
+FROM python:3.11-slim AS build
+# PyTorch's own index of CPU wheels: the default build of torch for Linux carries 2.7 GB of CUDA.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /venv
+ENV PATH=/venv/bin:$PATH
+COPY requirements.txt /src/
+RUN pip install --index-url "$TORCH_INDEX" "$(grep '^torch==' /src/requirements.txt)" \
+    && pip install -r /src/requirements.txt
+
+FROM python:3.11-slim
+RUN useradd --create-home --uid 1000 thermoviz
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY --chown=thermoviz:thermoviz app.py requirements.txt pyproject.toml README.md ./
+COPY --chown=thermoviz:thermoviz .streamlit .streamlit
+COPY --chown=thermoviz:thermoviz thermoviz thermoviz
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 \
+    NUMBA_CACHE_DIR=/home/thermoviz/.cache/numba THERMOVIZ_STORE=/home/thermoviz/.cache/thermoviz
+USER thermoviz
+# Compiled once here, so that the first visitor's run does not wait for it (another kind of processor compiles anew).
+RUN python -m thermoviz warm
+EXPOSE 8501
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", \
+    "import urllib.request; assert urllib.request.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4).read() == b'ok'"]
+CMD ["python", "-m", "streamlit", "run", "app.py", "--server.address=0.0.0.0", "--server.port=8501"]

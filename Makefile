@@ -1,0 +1,57 @@
+# make run: set everything up and serve the dashboard.   make test: set everything up and pass every test.
+PYTHON ?= python3
+PORT ?= 8501
+# Optional: PyTorch's CPU wheel index for Linux (see README, "The CPU build of torch").
+TORCH_INDEX ?=
+WORKERS ?= 2
+
+BIN := .venv/bin
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+
+.PHONY: run test test-all lint bench presets warm clean browser
+
+run: $(RUNTIME)  ## serve the dashboard on http://localhost:$(PORT)
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+test: $(DEV) browser lint  ## lint, types and every test but those marked slow
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+
+test-all: $(DEV) browser lint  ## the longer statistical and load tests too
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: $(DEV)  ## style, types, Dockerfile
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+
+bench: $(DEV) .venv/.bench  ## speed beside peers from PyPI, in the same run
+	$(BIN)/python -m benchmarks
+
+presets: $(RUNTIME)  ## compute the shipped presets anew
+	$(BIN)/python -m thermoviz presets
+
+warm: $(RUNTIME)  ## compile the kernels into the cache
+	$(BIN)/python -m thermoviz warm
+
+clean:  ## remove the environment and all caches
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+browser: $(DEV)
+	$(BIN)/python tests/ensure_browser.py
+
+$(RUNTIME): requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit("thermoviz needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	[ -z "$(TORCH_INDEX)" ] || $(BIN)/python -m pip install --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' requirements.txt)"
+	$(BIN)/python -m pip install -r requirements.txt
+	touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.txt
+	$(BIN)/python -m pip install -r requirements-dev.txt
+	touch $@
+
+.venv/.bench: $(DEV) benchmarks/requirements.txt
+	$(BIN)/python -m pip install --no-deps -r benchmarks/requirements.txt
+	touch $@
