@@ -19,7 +19,7 @@ COPY --chown=thermoviz:thermoviz .streamlit .streamlit
 COPY --chown=thermoviz:thermoviz thermoviz thermoviz
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/home/thermoviz/.cache/numba THERMOVIZ_STORE=/home/thermoviz/.cache/thermoviz
-USER thermoviz
+USER 1000:1000
 # Compiled once here, so that the first visitor's run does not wait for it (another kind of processor compiles anew).
 RUN python -m thermoviz warm
 EXPOSE 8501

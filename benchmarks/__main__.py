@@ -1,0 +1,30 @@
+"""`make bench`: thermoviz beside its peers, in one run on one machine, each figure also as a share of its matrix-product rate."""
+
+import argparse
+
+from . import balls, memory, preset, surface, training
+from .clock import Row, matrix_rate, show
+
+GROUPS = {
+    "surface": surface.rows,
+    "training": training.rows,
+    "preset": preset.rows,
+    "balls": balls.rows,
+    "memory": memory.rows,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help="which to run; all if none is named")
+    chosen = parser.parse_args().groups or list(GROUPS)
+    rate = matrix_rate()
+    print(f"float32 matrix products, 1024 x 1024, all threads: {rate / 1e9:.0f} GFLOP/s\n")
+    rows: list[Row] = []
+    for group in chosen:
+        rows += GROUPS[group]()
+    show(rows, rate)
+
+
+if __name__ == "__main__":
+    main()

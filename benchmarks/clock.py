@@ -1,0 +1,55 @@
+"""How things are timed and printed: medians of repeated calls, ratios within one run."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report. `flops`: multiply-adds x 2 that the work needs at least, or None."""
+
+    work: str
+    value: float
+    unit: str
+    goal: str
+    peer: float | None = None
+    peer_name: str = ""
+    flops: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster than the peer (both in seconds)."""
+        return None if self.peer is None else self.peer / self.value
+
+
+def median_seconds(work: Callable[[], object], repeats: int = 5, warm: bool = True) -> float:
+    """Median wall time of `work` over `repeats` calls, after one call that is not counted."""
+    if warm:
+        work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def matrix_rate(n: int = 1024) -> float:
+    """The machine's float32 matrix-product rate, operations per second (best of ten)."""
+    a = np.random.default_rng(0).standard_normal((n, n), dtype=np.float32)
+    best = min(median_seconds(lambda: a @ a, repeats=1) for _ in range(10))
+    return 2 * n**3 / best
+
+
+def show(rows: list[Row], rate: float) -> None:
+    """Prints the rows as a Markdown table."""
+    print("| work | thermoviz | peer | ratio | goal | share of the matrix rate |\n|---|---|---|---|---|---|")
+    for row in rows:
+        peer = f"{row.peer:.3g} {row.unit} ({row.peer_name})" if row.peer is not None else ""
+        ratio = f"{row.ratio:.1f} x" if row.ratio is not None else ""
+        share = f"{row.flops / row.value / rate:.1%}" if row.flops is not None else ""
+        print(f"| {row.work} | {row.value:.3g} {row.unit} | {peer} | {ratio} | {row.goal} | {share} |")
