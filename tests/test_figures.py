@@ -1,4 +1,4 @@
-"""Looks and figures: colours that keep their order for every eye, figures that show exactly the run's numbers."""
+"""Looks and figures: colours that keep their order for every eye, figures that show the run's numbers."""
 
 import itertools
 import json

@@ -1,10 +1,10 @@
 """Every colour, font size and line width, for figures, stage and page alike: `LOOKS`.
 
-A quiet room with one luminous relief in it: heat is the only warm colour, equilibrium and theory are mint, the
-networks' own paths are white (dark in the light look). The surface's colours are computed rather than picked: in
-OKLab (B. Ottosson, "A perceptual color space for image processing", 2020) lightness rises linearly with the energy,
-while hue bends from deep blue through teal to pale sand, so that equal steps of energy look like equal steps and
-order survives colour blindness and grey printing.
+A quiet room with one luminous relief in it: heat is the only warm colour, equilibrium and theory are mint,
+the networks' own paths are white (dark in the light look). The surface's colours are computed rather than
+picked: in OKLab (B. Ottosson, "A perceptual color space for image processing", 2020) lightness rises linearly
+with the energy, while hue bends from deep blue through teal to pale sand, so that equal steps of energy look
+like equal steps and order survives colour blindness and grey printing.
 """
 
 import dataclasses
@@ -26,7 +26,8 @@ class Look:
     """One theme. Colours are "#rrggbb"; font sizes and line widths in CSS pixels.
 
     `surface`: `N_STOPS` colours at equal steps from the lowest energy to the ceiling.
-    `optimisers`: the colour of the first to fourth dynamics of a run; they stay apart under deuteranopia and protanopia.
+    `optimisers`: the colour of the first to fourth dynamics of a run; they stay apart for every kind of eye.
+    `basins`: the colours of the valleys, deepest first; more valleys than colours start again at the first.
     """
 
     name: str
@@ -44,7 +45,8 @@ class Look:
     good: str
     poor: str
     surface: tuple[str, ...]
-    optimisers: tuple[str, str, str, str]
+    optimisers: tuple[str, ...]
+    basins: tuple[str, ...]
     font_family: str = "Inter, 'Segoe UI', system-ui, -apple-system, 'DejaVu Sans', sans-serif"
     font_small: int = 12
     font: int = 14
@@ -55,7 +57,8 @@ class Look:
 
     def to_json(self) -> dict[str, Any]:
         """The look as plain JSON values, for the stage."""
-        return {**dataclasses.asdict(self), "surface": list(self.surface), "optimisers": list(self.optimisers)}
+        lists = {name: list(getattr(self, name)) for name in ("surface", "optimisers", "basins")}
+        return {**dataclasses.asdict(self), **lists}
 
     def colorscale(self) -> list[list[Any]]:
         """The surface's colours in Plotly's form: [[fraction, colour], ...]."""
@@ -74,7 +77,7 @@ def _gamma(c: float) -> float:
 
 
 def surface_stops(darkest: float, lightest: float, n: int = N_STOPS) -> tuple[str, ...]:
-    """n colours from deep blue through teal to pale sand, linear in OKLab lightness from `darkest` to `lightest`."""
+    """n colours from deep blue to pale sand, their OKLab lightness linear from `darkest` to `lightest`."""
     return tuple(_stop(darkest, lightest, i / (n - 1)) for i in range(n))
 
 
@@ -97,18 +100,21 @@ LOOKS = {
         dim="#93a4bf", heat="#ff8c2b", theory="#7fcdbb", path="#ffffff", halo="#0b1220", contour="#ffffff",
         good="#7fcdbb", poor="#ff7a7a", surface=surface_stops(0.27, 0.93),
         optimisers=("#ffffff", "#6fc3ff", "#dbe34f", "#7f5cff"),
+        basins=("#7fcdbb", "#5b8fe0", "#e6e9a8", "#b39bff", "#8796b0", "#d6f0ff"),
     ),
     "light": Look(
         name="light", scheme="light", background="#f7f8fb", panel="#ffffff", line="#d5dce8", text="#16213a",
         dim="#55627a", heat="#c2410c", theory="#00796b", path="#16213a", halo="#ffffff", contour="#0b1220",
         good="#00796b", poor="#b3261e", surface=surface_stops(0.34, 0.95),
         optimisers=("#16213a", "#5aa2f0", "#77a80f", "#6a35e8"),
+        basins=("#00796b", "#3f7fe0", "#8c8a1a", "#6b3fd6", "#66748c", "#123a7a"),
     ),
     "projector": Look(
-        name="projector", scheme="dark", background="#000000", panel="#0a0f1a", line="#5a6b8c", text="#ffffff",
-        dim="#c9d6ea", heat="#ff9d3c", theory="#8fe3cf", path="#ffffff", halo="#000000", contour="#ffffff",
+        name="projector", scheme="dark", background="#000000", panel="#0a0f1a", line="#5a6b8c",
+        text="#ffffff", dim="#c9d6ea", heat="#ff9d3c", theory="#8fe3cf", path="#ffffff", halo="#000000", contour="#ffffff",
         good="#8fe3cf", poor="#ff8f8f", surface=surface_stops(0.31, 0.95),
         optimisers=("#ffffff", "#8fd3ff", "#f0f53c", "#9a7dff"),
+        basins=("#8fe3cf", "#6aa3ff", "#f4f6b0", "#c4b0ff", "#a3b3cc", "#e4f5ff"),
         font_small=16, font=19, font_large=27, font_title=32, font_number=60, stroke=3.5,
     ),
 }
