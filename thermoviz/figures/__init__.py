@@ -1,0 +1,59 @@
+"""Run -> Plotly figures. Still pictures and charts; what moves is the stage's. No calculation, no widgets."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from ..core.errors import BadInput
+from . import names
+from .charts import accuracy, free_energy, losses, shares
+from .contour import contour
+from .looks import LOOKS, Look
+from .relief import surface3d
+
+FIGURES = {"surface3d": surface3d, "contour": contour, "losses": losses, "accuracy": accuracy,
+           "free_energy": free_energy, "shares": shares}
+# Figures of networks; a run of a potential has none of them.
+NETWORK_FIGURES = ("losses", "accuracy")
+
+
+def still(run: Any, look: str | Look = "dark", figure: str = "surface3d", title: str | None = None,
+          caption: bool = True, **settings: Any) -> go.Figure:
+    """One figure of a run as it stands alone in a notebook or a picture file: own ground, title and caption.
+
+    `look`: a name in LOOKS or a Look; `figure`: a name in FIGURES; `settings` go to that figure (`height`).
+    The caption says how much the slice hides. Raises BadInput for an unknown look or figure, or for a figure
+    of networks asked of a potential.
+    """
+    theme = _named("look", look, LOOKS) if isinstance(look, str) else look
+    draw = _named("figure", figure, FIGURES)
+    if run.kind == "potential" and figure in NETWORK_FIGURES:
+        raise BadInput(f"figure {figure!r} shows networks, and a potential has none.")
+    drawn = draw(run, theme, **settings)
+    drawn.update_layout(paper_bgcolor=theme.background, plot_bgcolor=theme.background)
+    if title:
+        drawn.update_layout(title={"text": title, "font": {"size": theme.font_title, "color": theme.text}},
+                            margin={"t": 2.4 * theme.font_title})
+    if caption:
+        _write_caption(drawn, run, theme)
+    return drawn
+
+
+def _named(what: str, name: str, table: dict[str, Any]) -> Any:
+    if name not in table:
+        raise BadInput(f"{what} must be one of {', '.join(table)}, got {name!r}.")
+    return table[name]
+
+
+def _write_caption(drawn: go.Figure, run: Any, look: Look) -> None:
+    """Below everything else, in the margin that it makes for itself."""
+    room = 3 * look.font_small
+    bottom = (drawn.layout.margin.b or 0) + room
+    drawn.update_layout(margin={"b": bottom}, height=(drawn.layout.height or 400) + room)
+    drawn.add_annotation(text=names.honesty_sentence(run), xref="paper", yref="paper", x=0, y=0,
+                         yshift=-bottom, xanchor="left", yanchor="bottom", showarrow=False,
+                         font={"size": look.font_small, "color": look.dim})
+
+
+__all__ = ["FIGURES", "LOOKS", "NETWORK_FIGURES", "Look", "accuracy", "contour", "free_energy", "losses",
+           "shares", "still", "surface3d"]

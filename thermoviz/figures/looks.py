@@ -111,7 +111,8 @@ LOOKS = {
     ),
     "projector": Look(
         name="projector", scheme="dark", background="#000000", panel="#0a0f1a", line="#5a6b8c",
-        text="#ffffff", dim="#c9d6ea", heat="#ff9d3c", theory="#8fe3cf", path="#ffffff", halo="#000000", contour="#ffffff",
+        text="#ffffff", dim="#c9d6ea", heat="#ff9d3c", theory="#8fe3cf", path="#ffffff", halo="#000000",
+        contour="#ffffff",
         good="#8fe3cf", poor="#ff8f8f", surface=surface_stops(0.31, 0.95),
         optimisers=("#ffffff", "#8fd3ff", "#f0f53c", "#9a7dff"),
         basins=("#8fe3cf", "#6aa3ff", "#f4f6b0", "#c4b0ff", "#a3b3cc", "#e4f5ff"),

@@ -1,0 +1,183 @@
+"""Charts that follow a run: losses and accuracy of the networks, equilibrium and the valleys' shares."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ..words import _
+from . import names
+from .looks import Look, rgba
+from .paper import axis, lay_out, number
+
+# The band over replicas: these quantiles and the median.
+LOW, HIGH = 0.1, 0.9
+
+
+def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
+    """Train (solid) and test (dashed) loss per optimiser: median over its replicas and the band 10-90 %."""
+    figure = go.Figure()
+    _curves(figure, run, look, "losses", "test_losses", names.energy_title(run))
+    _diverged(figure, run, look)
+    logarithmic = bool(np.nanmin(run.arrays["losses"], initial=np.inf) > 0)
+    return lay_out(
+        figure, look, title=_("Loss of the networks"), height=height, hovermode="x unified",
+        xaxis=axis(look, _("training steps"), showgrid=False),
+        yaxis=axis(look, names.energy_title(run), type="log" if logarithmic else "linear", nticks=6))
+
+
+def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
+    """Accuracy (R² for regression) on training and test data, per optimiser, as in `losses`."""
+    title = _("accuracy") if names.task(run) == "classification" else _("R², explained variance")
+    figure = go.Figure()
+    _curves(figure, run, look, "accuracy", "test_accuracy", title)
+    return lay_out(
+        figure, look, title=_("What they get right") if names.task(run) == "classification" else title,
+        height=height, hovermode="x unified", xaxis=axis(look, _("training steps"), showgrid=False),
+        yaxis=axis(look, title, tickformat=".0%" if names.task(run) == "classification" else "", nticks=6))
+
+
+def _curves(figure: go.Figure, run: Any, look: Look, train: str, test: str, title: str) -> None:
+    steps, member = np.asarray(run.arrays["steps"]), np.asarray(run.arrays["member"])
+    for k, name in enumerate(_names(run)):
+        colour = look.optimisers[k % len(look.optimisers)]
+        for key, label, dash in ((train, _("train"), "solid"), (test, _("test"), "dash")):
+            values = run.arrays.get(key)
+            if values is None or not np.isfinite(values[:, member == k]).any():
+                continue
+            low, median, high = band(np.asarray(values)[:, member == k])
+            if key == train and (member == k).sum() > 1:
+                figure.add_trace(_band(steps, low, high, rgba(colour, 0.18)))
+            figure.add_trace(go.Scatter(
+                x=steps, y=median, mode="lines", name=f"{name}, {label}",
+                line={"color": colour, "width": look.stroke, "dash": dash},
+                hovertemplate=f"{name}, {label} <b>%{{y:.4g}}</b><extra></extra>"))
+
+
+def _names(run: Any) -> list[str]:
+    return names.dynamics_names(tuple(getattr(run.spec, "dynamics", ()))) or [_("your model")]
+
+
+def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """10 %, 50 % and 90 % quantile over the finite replicas of values [T, n]; NaN where there is none."""
+    finite = np.isfinite(values)
+    filled = np.where(finite.any(axis=1, keepdims=True), np.where(finite, values, np.nan), 0.0)
+    quantiles = np.nanquantile(filled, [LOW, 0.5, HIGH], axis=1)
+    low, median, high = np.where(finite.any(axis=1), quantiles, np.nan)
+    return low, median, high
+
+
+def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> go.Scatter:
+    keep = np.isfinite(low)
+    outline = np.concatenate([low[keep], high[keep][::-1]])
+    return go.Scatter(x=np.concatenate([x[keep], x[keep][::-1]]), y=outline, fill="toself", fillcolor=colour,
+                      line={"width": 0}, hoverinfo="skip", showlegend=False)
+
+
+def diverged(run: Any) -> list[tuple[str, int, int]]:
+    """Per optimiser that lost replicas: its name, how many diverged, and the first step at which one did."""
+    if "diverged_at" not in run.arrays:
+        return []
+    at, member = np.asarray(run.arrays["diverged_at"]), np.asarray(run.arrays["member"])
+    lost = [(name, at[(member == k) & (at >= 0)]) for k, name in enumerate(_names(run))]
+    return [(name, len(steps), int(steps.min())) for name, steps in lost if len(steps)]
+
+
+def _diverged(figure: go.Figure, run: Any, look: Look) -> None:
+    for _name, _count, step in diverged(run):
+        figure.add_vline(x=step, line={"color": look.poor, "width": 0.6 * look.stroke, "dash": "dot"},
+                         annotation={"text": _("diverged at step {n}").format(n=step),
+                                     "font": {"size": look.font_small, "color": look.poor}})
+
+
+def free_energy(run: Any, look: Look, height: int = 320) -> go.Figure:
+    """Mean energy U, free energy F = U - TS and entropy S of exact equilibrium on the slice, against T."""
+    equilibria = at_temperatures(run)
+    T = [eq.T for eq in equilibria]
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.58, 0.42], vertical_spacing=0.08)
+    for name, values, colour, dash, row in (
+            (_("⟨E⟩ mean energy"), [eq.U for eq in equilibria], look.text, "solid", 1),
+            (_("F = ⟨E⟩ − TS free energy"), [eq.F for eq in equilibria], look.theory, "solid", 1),
+            (_("S entropy"), [eq.S for eq in equilibria], look.theory, "dot", 2)):
+        figure.add_trace(go.Scatter(
+            x=T, y=values, mode="lines", name=name,
+            line={"color": colour, "width": look.stroke, "dash": dash},
+            hovertemplate=f"T %{{x:.3g}}<br>{name} <b>%{{y:.4g}}</b><extra></extra>"), row=row, col=1)
+    lay_out(figure, look, title=_("At equilibrium: heat trades energy for entropy"), height=height)
+    figure.update_xaxes(**_heat_axis(look, T, title=False), row=1, col=1)
+    figure.update_xaxes(**_heat_axis(look, T, title=True), row=2, col=1)
+    figure.update_yaxes(**axis(look, _("energy"), nticks=5), row=1, col=1)
+    figure.update_yaxes(**axis(look, _("S, nats"), nticks=4), row=2, col=1)
+    _barrier_marks(figure, run, look, T)
+    return figure
+
+
+def at_temperatures(run: Any) -> list[Any]:
+    """Exact equilibria of the run's surface at the run's temperatures that are above zero."""
+    return [run.surface.equilibrium(float(T)) for T in run.arrays["temperatures"] if T > 0]
+
+
+def _heat_axis(look: Look, T: list[float], title: bool) -> dict[str, Any]:
+    heat = axis(look, _("temperature T") if title else "", type="log", showgrid=False, dtick=1,
+                range=[np.log10(T[0]), np.log10(T[-1])],
+                minor={"ticks": "outside", "ticklen": 3, "tickcolor": look.heat})
+    heat["title"]["font"] = {"size": look.font, "color": look.heat}
+    return {**heat, "linecolor": look.heat, "showline": title}
+
+
+def _barrier_marks(figure: go.Figure, run: Any, look: Look, T: list[float]) -> None:
+    """Where T is a tenth of the barrier, and where it is the barrier; nothing where there is one valley."""
+    if run.surface.barrier is None:
+        return
+    for share, label in ((0.1, _("0.1 barrier")), (1.0, _("barrier"))):
+        mark = share * float(run.surface.barrier)
+        if T[0] < mark < T[-1]:
+            figure.add_vline(x=mark, line={"color": rgba(look.heat, 0.55), "width": 1, "dash": "dot"},
+                             row="all", col="all")
+            figure.add_annotation(x=np.log10(mark), y=1, yref="paper", text=label, showarrow=False,
+                                  xanchor="left", yanchor="bottom",
+                                  font={"size": look.font_small, "color": look.heat})
+
+
+def shares(run: Any, look: Look, height: int = 320) -> go.Figure:
+    """Boltzmann share of each valley of the slice against T; they cross where volume wins over depth."""
+    equilibria = at_temperatures(run)
+    T = [eq.T for eq in equilibria]
+    table = np.array([eq.shares for eq in equilibria])
+    figure = go.Figure()
+    for k, name in enumerate(names.basin_names(run)):
+        colour = look.basins[k % len(look.basins)]
+        figure.add_trace(go.Scatter(
+            x=T, y=table[:, k], mode="lines", name=name, line={"color": colour, "width": 1.3 * look.stroke},
+            hovertemplate=f"T %{{x:.3g}}<br>{name} <b>%{{y:.1%}}</b><extra></extra>"))
+    lay_out(figure, look, title=_("Share of each valley at equilibrium"), height=height,
+            xaxis=_heat_axis(look, T, title=True),
+            yaxis=axis(look, _("share of the balls"), tickformat=".0%", range=[0, 1.02], nticks=6))
+    _barrier_marks(figure, run, look, T)
+    return figure
+
+
+def crossing(run: Any) -> tuple[str, str, float] | None:
+    """(the cold winner, the hot winner, T between): where the largest share first passes to another valley.
+
+    None where one valley wins throughout. T is the geometric mean of the two recorded temperatures around it.
+    """
+    equilibria = at_temperatures(run)
+    winners = [int(np.argmax(eq.shares)) for eq in equilibria]
+    change = next((i for i in range(1, len(winners)) if winners[i] != winners[i - 1]), None)
+    if change is None:
+        return None
+    titles = names.basin_names(run)
+    between = float(np.sqrt(equilibria[change - 1].T * equilibria[change].T))
+    return titles[winners[change - 1]], titles[winners[change]], between
+
+
+def crossing_sentence(run: Any) -> str:
+    """Which valley wins below and above the temperature at which volume passes depth."""
+    passed = crossing(run)
+    if passed is None:
+        return _("One valley holds the largest share at every temperature shown.")
+    cold, hot, T = passed
+    return _("Below T ≈ {T} the valley “{cold}” holds the largest share, above it “{hot}”.").format(
+        T=number(T, 2), cold=cold, hot=hot)

@@ -1,0 +1,94 @@
+"""What things are called in figures, stage and page: dynamics, valleys, axes, energies, and honesty."""
+
+import dataclasses
+import re
+from typing import Any
+
+import numpy as np
+
+from ..words import _, term
+from .paper import number
+
+# The setting that sets an optimiser's pace; it is part of its name.
+_PACE = ("lr", "dt")
+
+
+def dynamics_names(dynamics: tuple[Any, ...]) -> list[str]:
+    """One short, different name for each of the compared dynamics, such as "SGD lr 0.1, momentum 0.9".
+
+    A setting is named when it sets the pace or differs between two members of the same class.
+    """
+    return [_dynamics_name(one, [other for other in dynamics if type(other) is type(one)])
+            for one in dynamics]
+
+
+def _dynamics_name(one: Any, alike: list[Any]) -> str:
+    fields = [field.name for field in dataclasses.fields(one) if field.name != "kind"]
+    shown = [name for name in fields if name in _PACE or len({getattr(o, name) for o in alike}) > 1]
+    title = " ".join(re.findall(r"[A-Z][a-z]+|[A-Z]+(?![a-z])", type(one).__name__))
+    settings = ", ".join(f"{name} {_setting(getattr(one, name))}" for name in shown)
+    return f"{term(title)} {settings}".strip()
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return f"{_setting(value[0])}…{_setting(value[-1])}"
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def basin_names(run: Any) -> list[str]:
+    """A name for each valley of the run's surface, in its order: by depth, by width, else by number.
+
+    The widest has the largest Boltzmann share at T = the surface's scale (its barrier, or its height).
+    """
+    basins = run.surface.basins
+    n = len(basins.energies)
+    if n == 1:
+        return [_("the valley")]
+    deepest = int(np.argmin(basins.energies))
+    widest = int(np.argmax(run.surface.equilibrium(float(run.surface.scale)).shares))
+    names = [_("valley {n}").format(n=i + 1) for i in range(n)]
+    names[widest] = _("widest")
+    names[deepest] = _("deepest and widest") if deepest == widest else _("deepest")
+    return names
+
+
+def energy_title(run: Any) -> str:
+    """The energy's name and unit: the loss in nats or its own units, or a potential's E."""
+    if run.kind == "potential":
+        return _("energy E")
+    return _("loss, nats") if task(run) == "classification" else _("loss, ½ squared error")
+
+
+def task(run: Any) -> str:
+    """ "classification" or "regression", of a run of networks."""
+    return getattr(getattr(run.spec, "dataset", None), "task", "classification")
+
+
+def axis_titles(run: Any) -> tuple[str, str]:
+    """Titles of the slice's two axes."""
+    if run.kind == "potential":
+        return _("x"), _("y")
+    explained = getattr(run.plane, "explained", None)
+    if explained is None:
+        return _("u, length in parameter space"), _("v, length in parameter space")
+    shares = np.atleast_1d(explained)
+    if len(shares) < 2:
+        return _("first principal direction"), _("second principal direction")
+    return (_("first principal direction ({share:.0%} of the path)").format(share=shares[0]),
+            _("second principal direction ({share:.0%})").format(share=shares[1]))
+
+
+def honesty_sentence(run: Any) -> str:
+    """How much the slice hides, in one line; for a potential, that nothing is hidden."""
+    honesty = run.honesty
+    if honesty is None:
+        return _("The whole energy: nothing is hidden by a slice.")
+    parts = [_("Cut through {d} dimensions").format(d=f"{honesty.d:,}")]
+    if honesty.explained is not None:
+        parts.append(_("this plane shows {share:.0%} of the paths (a random walk: {null:.0%})").format(
+            share=float(np.sum(honesty.explained)), null=float(np.sum(honesty.explained_null))))
+    if honesty.r2 is not None and np.isfinite(honesty.r2):
+        parts.append(_("R² {r2} between the loss on the slice and the paths' true loss").format(
+            r2=number(honesty.r2, 2)))
+    return " · ".join(parts)
