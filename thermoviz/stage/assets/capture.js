@@ -1,0 +1,91 @@
+// What leaves the stage: a picture with its caption, a film, a file that runs by itself.
+
+import { h } from "./dom.js";
+import { captionHeight, writeCaption } from "./overlay.js";
+
+/** Hands a blob to the browser as a download called `name`. */
+export function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = h("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 20000);
+}
+
+/** A file name from a title: letters, digits and hyphens. */
+export const fileName = (title, ending) =>
+  `${(title || "thermoviz").normalize("NFKD").replace(/[^\w]+/g, "-").replace(/^-+|-+$/g, "").toLowerCase() || "thermoviz"}.${ending}`;
+
+/**
+ * A PNG of the stage, `times` as large as on the screen, caption below. shoot(context, width, height, times) draws the
+ * stage into a canvas already scaled to css pixels. Resolves to a Blob.
+ */
+export function picture({ width, height, times, look, caption, shoot }) {
+  const canvas = h("canvas");
+  canvas.width = Math.round(width * times);
+  canvas.height = Math.round((height + captionHeight(look)) * times);
+  const context = canvas.getContext("2d");
+  context.scale(times, times);
+  shoot(context, width, height, times);
+  writeCaption(context, { look, ...caption }, width, height);
+  return new Promise((resolve, reject) => canvas.toBlob(
+    (blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large for this browser"))), "image/png"));
+}
+
+const FILM_TYPES = ["video/mp4;codecs=avc1.640028", "video/mp4;codecs=avc1.4d0028", "video/mp4",
+  "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
+
+/** The first kind of film that this browser can record: MP4 before WebM; null if it can record none. */
+export const filmType = () => (typeof MediaRecorder === "undefined" ? null
+  : FILM_TYPES.find((type) => MediaRecorder.isTypeSupported(type)) ?? null);
+
+/** Records a canvas of its own: frame(shoot) paints the next picture, stop() resolves to {blob, ending}. */
+export function createFilm({ width, height, look, caption }) {
+  const type = filmType();
+  if (!type) return null;
+  const canvas = h("canvas");
+  const scale = Math.min(2, Math.max(1, 1280 / width));
+  const even = (value) => 2 * Math.round(value / 2); // encoders want even sizes
+  canvas.width = even(width * scale);
+  canvas.height = even((height + captionHeight(look)) * scale);
+  const context = canvas.getContext("2d");
+  const stream = canvas.captureStream(30);
+  const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 12e6 });
+  const chunks = [];
+  recorder.ondataavailable = (event) => { if (event.data.size) chunks.push(event.data); };
+  recorder.start(500);
+  return {
+    scale,
+    frame(shoot) {
+      context.setTransform(scale, 0, 0, scale, 0, 0);
+      shoot(context, width, height, scale);
+      writeCaption(context, { look, ...caption() }, width, height);
+    },
+    stop() {
+      return new Promise((resolve) => {
+        recorder.onstop = () => {
+          for (const track of stream.getTracks()) track.stop();
+          resolve({ blob: new Blob(chunks, { type }), ending: type.startsWith("video/mp4") ? "mp4" : "webm" });
+        };
+        recorder.stop();
+      });
+    },
+  };
+}
+
+/** Text that may stand between <script> and </script>. */
+const inScript = (text) => text.replace(/<\/(script)/gi, "<\\/$1").replace(/<!--/g, "<\\!--");
+
+const asText = (text) => text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;" })[c]);
+
+/** The page that runs by itself: the stage's own program and this run's data in one file, no requests. */
+export function standalonePage(program, payload) {
+  const background = payload.look.background;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${asText(payload.title || "thermoviz")}</title><link rel="icon" href="data:,">
+<style>html, body { margin: 0; background: ${asText(background)}; }</style></head><body>
+<script type="application/json" id="thermoviz-payload">${JSON.stringify(payload).replace(/</g, "\\u003c")}</script>
+<script id="thermoviz-program">${inScript(program)}</script>
+</body></html>
+`;
+}

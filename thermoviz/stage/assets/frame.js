@@ -1,0 +1,57 @@
+// The frame of the drawing: slice coordinates and energies <-> the world that the camera sees.
+// The longer side of the box spans [-1, 1]; the height spans [0, HEIGHT] from the minimum to the ceiling.
+
+export const HEIGHT = 0.62;
+
+/** Height in units of the ceiling: linear below it, logarithmic above, where the surface has faded anyway. */
+export const level = (e) => (e <= 1 ? e : 1 + Math.log(e));
+
+export function createFrame(surface) {
+  const cx = (surface.x0 + surface.x1) / 2;
+  const cy = (surface.y0 + surface.y1) / 2;
+  const unit = Math.max(surface.x1 - surface.x0, surface.y1 - surface.y0) / 2 || 1;
+  const span = surface.ceiling > surface.min ? surface.ceiling - surface.min : 1;
+  const frame = {
+    unit,
+    span,
+    halfX: (surface.x1 - surface.x0) / 2 / unit,
+    halfY: (surface.y1 - surface.y0) / 2 / unit,
+    wx: (x) => (x - cx) / unit,
+    wy: (y) => (y - cy) / unit,
+    /** Energy -> fraction of the way to the ceiling. */
+    part: (E) => Math.max(0, (E - surface.min) / span),
+    wz: (E) => HEIGHT * level(Math.max(0, (E - surface.min) / span)),
+    x: (wx) => wx * unit + cx,
+    y: (wy) => wy * unit + cy,
+    /** Where a ray from the eye meets the surface below its ceiling: {x, y, E}, or null. Marched, then bisected. */
+    pick(eye, ray) {
+      const above = (t) => {
+        const x = frame.x(eye[0] + t * ray[0]), y = frame.y(eye[1] + t * ray[1]);
+        if (x < surface.x0 || x > surface.x1 || y < surface.y0 || y > surface.y1 || surface.masked(x, y)) return null;
+        const E = surface.energy(x, y);
+        return frame.part(E) > 1 ? null : eye[2] + t * ray[2] - frame.wz(E);
+      };
+      if (ray[2] >= -1e-6) return null;
+      const near = (1.05 * HEIGHT - eye[2]) / ray[2], far = -eye[2] / ray[2] + 1e-3;
+      const steps = 240;
+      let before = null;
+      for (let k = 0; k <= steps; k++) {
+        const t = near + (far - near) * k / steps;
+        const gap = above(t);
+        if (gap !== null && gap <= 0 && before !== null) {
+          let low = t - (far - near) / steps, high = t;
+          for (let i = 0; i < 24; i++) {
+            const middle = (low + high) / 2;
+            const value = above(middle);
+            if (value === null || value > 0) low = middle; else high = middle;
+          }
+          const x = frame.x(eye[0] + high * ray[0]), y = frame.y(eye[1] + high * ray[1]);
+          return { x, y, E: surface.energy(x, y) };
+        }
+        before = gap;
+      }
+      return null;
+    },
+  };
+  return frame;
+}

@@ -1,0 +1,44 @@
+// Keys that work while the stage has the focus, and the sheet that lists them.
+
+import { h, symbolButton } from "./dom.js";
+
+/** The one table of keys: [keys of the event, how they are written, what they do, action's name]. */
+const KEYS = [
+  [[" "], "space", "play or pause", "toggle"],
+  [["s", "S"], "S", "one step", "step"],
+  [["0"], "0", "no heat: temperature zero", "zero"],
+  [["n", "N"], "N", "new seed", "newSeed"],
+  [["r", "R"], "R", "reset: the same seed again", "reset"],
+  [["t", "T"], "T", "from the top, or in 3D", "top"],
+  [["ArrowLeft"], "\u2190", "turn left", "left"],
+  [["ArrowRight"], "\u2192", "turn right", "right"],
+  [["ArrowUp"], "\u2191", "tilt up", "up"],
+  [["ArrowDown"], "\u2193", "tilt down", "down"],
+  [["+", "="], "+", "nearer", "nearer"],
+  [["-"], "\u2212", "farther", "farther"],
+  [["?"], "?", "this list", "help"],
+];
+
+/** Listens on the stage; controls inside it keep their own keys. Returns the sheet and a way to stop. */
+export function createKeyboard(_, stage, actions) {
+  const close = () => { sheet.hidden = true; stage.focus({ preventScroll: true }); };
+  const sheet = h("div", { class: "help", role: "dialog", "aria-label": _("Keys"), hidden: true, onclick: close },
+    h("div", {}, h("h3", {}, _("Keys, while the stage has the focus")),
+      h("table", {}, h("tbody", {}, ...KEYS.map(([, shown, text]) => h("tr", {}, h("td", {}, h("kbd", {}, _(shown))), h("td", {}, _(text)))),
+        h("tr", {}, h("td", {}, _("click")), h("td", {}, _("drop a handful of balls"))),
+        h("tr", {}, h("td", {}, _("drag, wheel")), h("td", {}, _("turn, zoom; with Shift: move"))))),
+      symbolButton("close", _("Close"), close)));
+  const all = { ...actions, help: () => { sheet.hidden = !sheet.hidden; } };
+  const listen = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && !sheet.hidden) { close(); event.preventDefault(); return; }
+    if (event.target !== stage && event.target.closest?.("button, input, select, a, label")) return;
+    const row = KEYS.find(([keys]) => keys.includes(event.key));
+    if (!row) return;
+    event.preventDefault();
+    event.stopPropagation(); // Streamlit has keys of its own
+    all[row[3]]();
+  };
+  stage.addEventListener("keydown", listen);
+  return { sheet, toggle: all.help, destroy: () => stage.removeEventListener("keydown", listen) };
+}

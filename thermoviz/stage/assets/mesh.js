@@ -1,0 +1,81 @@
+// Geometry of the relief and of the networks' paths, as typed arrays for the graphics card.
+
+/** Points per side of the drawn mesh: finer than the tabulated grid, its heights are the bicubic surface itself. */
+export const MESH = 181;
+
+/**
+ * {vertices: Float32Array [MESH * MESH * 6] of x, y, part of ceiling, slope x, slope y, hole; orders: four index arrays}.
+ * Each order walks the cells back to front for one quarter of directions, so that fading parts blend in order.
+ */
+export function buildMesh(surface, frame) {
+  const vertices = new Float32Array(MESH * MESH * 6);
+  const force = new Float64Array(2);
+  const slope = frame.unit / frame.span;
+  for (let i = 0; i < MESH; i++) {
+    // A hair inside the box, where the surface is surely defined.
+    const x = surface.x0 + (surface.x1 - surface.x0) * (1e-6 + (1 - 2e-6) * i / (MESH - 1));
+    for (let j = 0; j < MESH; j++) {
+      const y = surface.y0 + (surface.y1 - surface.y0) * (1e-6 + (1 - 2e-6) * j / (MESH - 1));
+      const at = 6 * (i * MESH + j);
+      const hole = surface.masked(x, y);
+      const part = frame.part(surface.energy(x, y));
+      surface.forceInto(x, y, force);
+      const flat = part <= 1 ? slope : slope / part;
+      vertices[at] = frame.wx(x);
+      vertices[at + 1] = frame.wy(y);
+      vertices[at + 2] = Number.isFinite(part) ? Math.min(part, 1e6) : 0;
+      vertices[at + 3] = Number.isFinite(force[0]) ? -force[0] * flat : 0;
+      vertices[at + 4] = Number.isFinite(force[1]) ? -force[1] * flat : 0;
+      vertices[at + 5] = hole ? 1 : 0;
+    }
+  }
+  return { vertices, orders: [0, 1, 2, 3].map(cellOrder) };
+}
+
+/** Triangles of all cells; bit 0: walk x downwards, bit 1: walk y downwards. */
+function cellOrder(quarter) {
+  const cells = MESH - 1;
+  const indices = new Uint32Array(cells * cells * 6);
+  let at = 0;
+  for (let p = 0; p < cells; p++) {
+    const i = quarter & 1 ? cells - 1 - p : p;
+    for (let q = 0; q < cells; q++) {
+      const j = quarter & 2 ? cells - 1 - q : q;
+      const a = i * MESH + j, b = a + MESH;
+      indices[at++] = a; indices[at++] = b; indices[at++] = a + 1;
+      indices[at++] = b; indices[at++] = b + 1; indices[at++] = a + 1;
+    }
+  }
+  return indices;
+}
+
+/** Which order is back to front for a camera whose `back` vector points from the target to the eye. */
+export const orderFor = (back) => (back[0] < 0 ? 1 : 0) | (back[1] < 0 ? 2 : 0);
+
+export const SEGMENT = 11; // floats per segment: from, to, rgba, time
+
+/** Segments of a polyline given by point(k) -> [x, y, z] or null, opacity(k) and colour. */
+export function pushLine(list, length, point, colour, opacity, time = (k) => k) {
+  let before = null;
+  for (let k = 0; k < length; k++) {
+    const here = point(k);
+    if (here && before) list.push(...before, ...here, ...colour, opacity(k), time(k));
+    before = here;
+  }
+}
+
+/** The floor's frame and its tick marks, in world units. */
+export function floorLines(frame, ticksX, ticksY, colour) {
+  const list = [];
+  const { halfX, halfY } = frame;
+  const line = (a, b, alpha) => list.push(a[0], a[1], 0, b[0], b[1], 0, ...colour, alpha, -1);
+  for (const s of [-1, 1]) {
+    line([-halfX, s * halfY], [halfX, s * halfY], 0.9);
+    line([s * halfX, -halfY], [s * halfX, halfY], 0.9);
+    for (const { value } of ticksX) line([frame.wx(value), s * halfY], [frame.wx(value), s * (halfY + 0.03)], 0.9);
+    for (const { value } of ticksY) line([s * halfX, frame.wy(value)], [s * (halfX + 0.03), frame.wy(value)], 0.9);
+  }
+  for (const { value } of ticksX) line([frame.wx(value), -halfY], [frame.wx(value), halfY], 0.35);
+  for (const { value } of ticksY) line([-halfX, frame.wy(value)], [halfX, frame.wy(value)], 0.35);
+  return new Float32Array(list);
+}

@@ -1,0 +1,132 @@
+// Everything written on the stage: axes with numbers, colour bar, names of the basins. The same function writes on
+// the live stage, on a picture of any size and on a film.
+
+import { fade } from "./colours.js";
+import { niceTicks } from "./words.js";
+
+/** Text with an outline in the background's colour, so that it reads on the relief as well as beside it. */
+function write(context, text, x, y, colour, halo) {
+  context.lineJoin = "round";
+  context.lineWidth = 4;
+  context.strokeStyle = halo;
+  context.strokeText(text, x, y);
+  context.fillStyle = colour;
+  context.fillText(text, x, y);
+}
+
+/** Numbers along the two edges of the floor that lie nearest to the viewer. */
+function axes(context, scene, font) {
+  const { view, frame, ticks, look, names } = scene;
+  const { halfX, halfY } = frame;
+  const lower = (a, b) => (view.project(...a).y > view.project(...b).y + 1e-6 ? -1 : 1);
+  const sideY = lower([0, -halfY, 0], [0, halfY, 0]);
+  const sideX = lower([-halfX, 0, 0], [halfX, 0, 0]);
+  context.font = `${look.font_small}px ${font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  const put = (text, x, y, colour) => {
+    const p = view.project(x, y, 0);
+    const room = context.measureText(text).width / 2 + 4;
+    if (p.x < room || p.x > view.width - room || p.y < 12 || p.y > view.height - 10) return;
+    write(context, text, p.x, p.y, colour, fade(look.background, 0.8));
+  };
+  const away = 0.09;
+  for (const { value, text } of ticks.x) put(text, frame.wx(value), sideY * (halfY + away), look.dim);
+  for (const { value, text } of ticks.y) put(text, sideX * (halfX + away), frame.wy(value), look.dim);
+  put(names[0], 0, sideY * (halfY + 2.3 * away), look.dim);
+  put(names[1], sideX * (halfX + 2.3 * away), 0, look.dim);
+}
+
+/** The colours' meaning in units of energy, with the balls' mean energy and its equilibrium value beside it. */
+function colourBar(context, scene, font) {
+  const { view, frame, surface, look, unit, means, narrow } = scene;
+  const width = 10, size = look.font_small;
+  const height = Math.min(narrow ? 110 : 260, 0.42 * view.height);
+  const x = view.width - (narrow ? 20 : 26) - width, top = narrow ? 74 : 84;
+  const gradient = context.createLinearGradient(0, top + height, 0, top);
+  look.surface.forEach((colour, k) => gradient.addColorStop(k / (look.surface.length - 1), colour));
+  context.fillStyle = gradient;
+  context.beginPath();
+  context.roundRect(x, top, width, height, width / 2);
+  context.fill();
+  context.font = `${size}px ${font}`;
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  const at = (E) => top + height * (1 - Math.min(1, frame.part(E)));
+  for (const { value, text } of niceTicks(surface.min, surface.min + frame.span, narrow ? 3 : 5)) {
+    write(context, text, x - 12, at(value), look.dim, fade(look.background, 0.8));
+  }
+  if (unit) {
+    context.textAlign = "center";
+    write(context, unit, Math.min(x + width / 2, view.width - context.measureText(unit).width / 2 - 6), top - size,
+      look.dim, fade(look.background, 0.8));
+  }
+  const pointer = (E, colour) => {
+    if (!Number.isFinite(E)) return;
+    const y = at(E);
+    context.fillStyle = colour;
+    context.beginPath();
+    context.moveTo(x + width + 2, y);
+    context.lineTo(x + width + 10, y - 5);
+    context.lineTo(x + width + 10, y + 5);
+    context.fill();
+  };
+  pointer(means.equilibrium, look.theory);
+  pointer(means.now, look.heat);
+}
+
+/** Names of the basins on short stems above their minima. */
+function basinNames(context, scene, font) {
+  const { view, frame, surface, look, basins } = scene;
+  context.font = `600 ${look.font_small + 1}px ${font}`;
+  context.textAlign = "center";
+  context.textBaseline = "alphabetic";
+  for (const { x, y, name } of basins) {
+    const foot = view.project(frame.wx(x), frame.wy(y), frame.wz(surface.energy(x, y)));
+    const room = context.measureText(name).width / 2 + 6;
+    if (foot.x < 0 || foot.x > view.width || foot.y < 30 || foot.y > view.height) continue;
+    context.strokeStyle = fade(look.text, 0.7);
+    context.lineWidth = 1.2;
+    context.beginPath();
+    context.moveTo(foot.x, foot.y - 6);
+    context.lineTo(foot.x, foot.y - 26);
+    context.stroke();
+    write(context, name, Math.min(Math.max(foot.x, room), view.width - room), foot.y - 31, look.text, fade(look.background, 0.85));
+  }
+}
+
+/** Writes all of it. scene: {view (css pixels), frame, surface, look, ticks, names, unit, basins, means, narrow}. */
+export function writeOverlay(context, scene) {
+  const font = scene.look.font_family;
+  context.save();
+  axes(context, scene, font);
+  basinNames(context, scene, font);
+  colourBar(context, scene, font);
+  context.restore();
+}
+
+/** The caption under a picture: what, temperature, seed, link. Returns its height in css pixels. */
+export function writeCaption(context, { look, title, facts, link }, width, y) {
+  const pad = 18;
+  context.save();
+  context.fillStyle = look.panel;
+  context.fillRect(0, y, width, captionHeight(look));
+  context.fillStyle = look.line;
+  context.fillRect(0, y, width, 1);
+  context.textBaseline = "alphabetic";
+  context.textAlign = "left";
+  const line = (text, size, weight, colour, baseline) => {
+    let shown = text;
+    context.font = `${weight} ${size}px ${look.font_family}`;
+    while (shown.length > 4 && context.measureText(shown).width > width - 2 * pad) shown = `${shown.slice(0, -2).trimEnd()}\u2026`;
+    context.fillStyle = colour;
+    context.fillText(shown, pad, baseline);
+  };
+  line(title, look.font + 2, 650, look.text, y + 1.9 * look.font);
+  line(facts, look.font_small + 1, 400, look.heat, y + 3.5 * look.font);
+  if (link) line(link, look.font_small, 400, look.dim, y + 4.9 * look.font);
+  context.restore();
+}
+
+export const captionHeight = (look) => Math.round(5.9 * look.font);
+

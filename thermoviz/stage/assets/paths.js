@@ -1,0 +1,90 @@
+// The real networks of a run: their projected paths as lines on the relief, and their heads as diamonds. They are
+// bodies of another kind than the balls: they feel all dimensions, so they fade with their distance from the plane.
+
+import { rgb } from "./colours.js";
+import { decode } from "./surface.js";
+
+const LIFT = 0.012; // above the relief, in world units
+const FAINTEST = 0.12;
+
+/** Paths of a payload, or null: {T, n, time, starts, colourOf(k), nameOf(k), at(fraction) -> record number}. */
+export function readPaths(paths, look) {
+  if (!paths) return null;
+  const [T, n] = paths.u.shape;
+  const u = decode(paths.u);
+  const residual = paths.residual ? decode(paths.residual) : new Float32Array(T * n);
+  const member = paths.member ?? new Array(n).fill(0);
+  const members = paths.names?.length ?? 1;
+  const known = residual.filter(Number.isFinite).sort();
+  // A network one third as far from the plane as the farthest one is shown at half strength.
+  const reach = Math.max(1e-12, (known[known.length - 1] ?? 0) / 3);
+  const colour = (k) => (members > 1 ? look.optimisers[member[k] % look.optimisers.length] : look.path);
+  const visible = (t, k) => FAINTEST + (1 - FAINTEST) * 0.5 ** (Math.max(0, residual[t * n + k]) / reach);
+  const place = (t, k) => [u[2 * (t * n + k)], u[2 * (t * n + k) + 1]];
+  return {
+    T, n, members, names: paths.names ?? [], colour, visible, place, steps: paths.steps ?? null,
+    starts: Array.from({ length: n }, (_, k) => place(0, k)).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
+    ends: Array.from({ length: n }, (_, k) => place(T - 1, k)),
+  };
+}
+
+/** Where a network stands on the relief, or null outside the box and after it diverged. */
+function onRelief(surface, frame, [x, y]) {
+  if (!(x >= surface.x0 && x <= surface.x1 && y >= surface.y0 && y <= surface.y1) || surface.masked(x, y)) return null;
+  return [frame.wx(x), frame.wy(y), frame.wz(surface.energy(x, y)) + LIFT];
+}
+
+/** The lines for the renderer. */
+export const pathLines = (paths, surface, frame) => (paths ? Array.from({ length: paths.n }, (_, k) => ({
+  length: paths.T,
+  point: (t) => onRelief(surface, frame, paths.place(t, k)),
+  colour: paths.colour(k),
+  opacity: (t) => 0.95 * paths.visible(t, k),
+})) : []);
+
+/** The heads at record `t` (a fraction between two records is interpolated). */
+export function pathHeads(paths, surface, frame, t) {
+  if (!paths) return [];
+  const low = Math.min(paths.T - 1, Math.floor(t)), high = Math.min(paths.T - 1, low + 1), w = t - low;
+  const heads = [];
+  for (let k = 0; k < paths.n; k++) {
+    const a = paths.place(low, k), b = paths.place(high, k);
+    const at = onRelief(surface, frame, [a[0] + w * (b[0] - a[0]), a[1] + w * (b[1] - a[1])]);
+    if (!at) continue;
+    heads.push({ x: at[0], y: at[1], z: at[2], colour: paths.colour(k), alpha: Math.max(0.3, paths.visible(low, k)), kind: 0, size: 15 });
+  }
+  return heads;
+}
+
+/** Trails of the first balls: their last positions, as segments that fade with age. */
+export function createTrails(most = 300, length = 24) {
+  let history = [];
+  return {
+    clear() { history = []; },
+    record(balls, frame) {
+      const n = Math.min(most, balls.n);
+      const now = new Float32Array(3 * n);
+      for (let k = 0; k < n; k++) {
+        now[3 * k] = frame.wx(balls.x[2 * k]);
+        now[3 * k + 1] = frame.wy(balls.x[2 * k + 1]);
+        now[3 * k + 2] = frame.wz(balls.energy[k]) + 0.006;
+      }
+      history.push(now);
+      if (history.length > length) history.shift();
+    },
+    segments(colour) {
+      const tint = rgb(colour);
+      const list = [];
+      for (let t = 1; t < history.length; t++) {
+        const a = history[t - 1], b = history[t], n = Math.min(a.length, b.length) / 3;
+        const alpha = 0.55 * (t / history.length) ** 1.5;
+        for (let k = 0; k < n; k++) {
+          const jump = Math.hypot(a[3 * k] - b[3 * k], a[3 * k + 1] - b[3 * k + 1]);
+          if (jump > 0.3) continue; // placed anew, not moved
+          list.push(a[3 * k], a[3 * k + 1], a[3 * k + 2], b[3 * k], b[3 * k + 1], b[3 * k + 2], ...tint, alpha, -1);
+        }
+      }
+      return new Float32Array(list);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+// Keeps the stage responsive on slow graphics: first a coarser picture, then fewer drawn balls, then fewer steps.
+// It only ever looks at how long the pictures take.
+
+const LEVELS = [
+  { ratio: 2, balls: 50000, budget: 10 },
+  { ratio: 1.5, balls: 50000, budget: 10 },
+  { ratio: 1, balls: 20000, budget: 10 },
+  { ratio: 0.75, balls: 5000, budget: 8 },
+  { ratio: 0.6, balls: 2000, budget: 6 },
+];
+const SLOW = 55; // ms per picture: below 18 pictures per second something gives way
+const FAST = 20;
+
+export function createQuality(software) {
+  let level = software ? 2 : 0, mean = 0, seen = 0;
+  const start = level;
+  return {
+    get ratio() { return Math.min(LEVELS[level].ratio, Math.max(0.6, window.devicePixelRatio || 1)); },
+    get balls() { return LEVELS[level].balls; },
+    get budget() { return LEVELS[level].budget; },
+    /** Whether something visible was given up. */
+    get reduced() { return level > Math.max(start, 2); },
+    get level() { return level; },
+    /** One more picture took so many milliseconds. Returns whether the level changed. */
+    record(milliseconds) {
+      if (milliseconds > 1000) return false; // a hidden tab, not a slow one
+      mean = seen ? mean + 0.08 * (milliseconds - mean) : milliseconds;
+      if (++seen < 24) return false;
+      if (mean > SLOW && level < LEVELS.length - 1) { level++; seen = 0; mean = 0; return true; }
+      if (mean < FAST && level > start && seen > 600) { level--; seen = 0; mean = 0; return true; }
+      return false;
+    },
+  };
+}

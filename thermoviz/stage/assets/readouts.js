@@ -1,0 +1,142 @@
+// What is measured, beside what equilibrium would give: numbers, small strip charts, shares of the basins, the badge.
+
+import { inkOn } from "./colours.js";
+import { h, prepare } from "./dom.js";
+import { decimalsFor, fixed, percent } from "./words.js";
+
+const HISTORY = 240; // measurements kept: one minute at 4 Hz
+
+/** A strip chart: the series in one colour, its present equilibrium value dashed. */
+function drawStrip(canvas, series, goals, colour, theory) {
+  const width = canvas.clientWidth, height = canvas.clientHeight;
+  if (!width || !height) return;
+  const context = prepare(canvas, width, height);
+  const known = series.concat(goals).filter(Number.isFinite);
+  if (known.length < 2) return;
+  let low = Math.min(...known), high = Math.max(...known);
+  const room = Math.max(1e-12, 0.12 * (high - low), 1e-3 * Math.abs(high));
+  low -= room; high += room;
+  const x = (k) => 1 + (width - 4) * k / Math.max(60, series.length - 1);
+  const y = (value) => height - 1 - (height - 2) * (value - low) / (high - low);
+  const trace = (values, style, line, dash) => {
+    context.setLineDash(dash);
+    context.strokeStyle = style;
+    context.lineWidth = line;
+    context.beginPath();
+    let pen = false;
+    values.forEach((value, k) => {
+      if (!Number.isFinite(value)) { pen = false; return; }
+      if (pen) context.lineTo(x(k), y(value)); else context.moveTo(x(k), y(value));
+      pen = true;
+    });
+    context.stroke();
+  };
+  trace(goals, theory, 1, [3, 3]);
+  trace(series, colour, 1.6, []);
+  const last = series[series.length - 1];
+  if (Number.isFinite(last)) {
+    context.fillStyle = colour;
+    context.beginPath();
+    context.arc(x(series.length - 1), y(last), 2.3, 0, 7);
+    context.fill();
+  }
+}
+
+/** The panel "Now, and at equilibrium". update(measured, T), clear(), setLook(look), setSurface(scale, names). */
+export function createReadouts(_, look, scale, names) {
+  const rows = [
+    { key: "E", label: _("\u27e8E\u27e9 energy"), help: _("Mean energy of the balls") },
+    { key: "S", label: _("S entropy"), help: _("Entropy of the cloud of balls; its zero depends on the unit of length") },
+    { key: "F", label: _("F = \u27e8E\u27e9 \u2212 TS"), help: _("Free energy: in a bath, this is what falls") },
+  ].map((row) => ({ ...row, now: h("td", { class: "now" }), eq: h("td", { class: "eq" }), chart: h("canvas", { "aria-hidden": "true" }),
+    series: [], goals: [] }));
+  const distance = h("td", { class: "now" });
+  const strip = h("div", { class: "strip" }), strict = h("div", { class: "strip eq" });
+  const boltzmann = h("p");
+  const spoken = h("p", { class: "quiet", "aria-live": "polite", "aria-atomic": "true" });
+  const shares = h("div", { class: "shares" }, h("h3", {}, _("Where the balls are")), strip, strict, boltzmann);
+  const element = h("section", { class: "card grow", "aria-label": _("Read-outs") },
+    h("h3", {}, _("Now, and at equilibrium")),
+    h("table", {},
+      h("tbody", {},
+        ...rows.map((row) => h("tr", { title: row.help }, h("td", {}, row.label), h("td", { class: "chart" }, row.chart), row.now, row.eq)),
+        h("tr", { title: _("Kullback-Leibler distance to the Boltzmann distribution, its sampling floor taken off") },
+          h("td", { colspan: 2 }, _("distance to Boltzmann")), distance, h("td", { class: "eq" }, _("nats"))))),
+    shares, spoken);
+  let decimals = decimalsFor(scale), basins = names, colours = look, said = 0;
+
+  function showShares(measured) {
+    const known = measured.shares && measured.shares.length > 1;
+    shares.hidden = !known;
+    if (!known) return;
+    const bars = (parent, values, words) => {
+      while (parent.children.length < values.length) parent.append(h("i"));
+      while (parent.children.length > values.length) parent.lastChild.remove();
+      values.forEach((value, k) => {
+        const bar = parent.children[k], colour = colours.basins[k % colours.basins.length];
+        bar.style.flexGrow = Math.max(0, value);
+        bar.style.background = colour;
+        bar.style.color = inkOn(colour);
+        if (words) bar.textContent = value > 0.34 || (value > 0.2 && basins[k].length < 8) ? `${basins[k]} ${percent(value)}`
+          : value > 0.07 ? String(Math.round(100 * value)) : "";
+        bar.title = `${basins[k]}: ${percent(value)}`;
+      });
+    };
+    bars(strip, measured.shares, true);
+    const exact = measured.eq?.shares;
+    strict.hidden = !exact;
+    if (!exact) { boltzmann.textContent = ""; return; }
+    bars(strict, exact, false);
+    boltzmann.replaceChildren(h("b", {}, _("Boltzmann")), ` ${exact.map((p) => Math.round(100 * p)).join(" \u00b7 ")} %`);
+  }
+
+  return {
+    element,
+    get now() { return rows[0].series.at(-1); },
+    get equilibrium() { return rows[0].goals.at(-1); },
+    setLook(next) { colours = next; },
+    setSurface(nextScale, nextNames) { decimals = decimalsFor(nextScale); basins = nextNames; this.clear(); },
+    clear() { for (const row of rows) { row.series.length = 0; row.goals.length = 0; } },
+    update(measured, T) {
+      for (const row of rows) {
+        const value = measured[row.key], goal = measured.eq?.[row.key];
+        const shown = T > 0 || row.key !== "S";
+        row.now.textContent = shown ? fixed(value, row.key === "S" ? 2 : decimals) : "\u2013";
+        row.eq.textContent = shown ? fixed(goal, row.key === "S" ? 2 : decimals) : "\u2013";
+        row.series.push(shown ? value : NaN);
+        row.goals.push(shown ? goal : NaN);
+        if (row.series.length > HISTORY) { row.series.shift(); row.goals.shift(); }
+        drawStrip(row.chart, row.series, row.goals, row.key === "F" ? colours.heat : colours.text, colours.theory);
+      }
+      distance.textContent = T > 0 ? fixed(measured.KL, 3) : "\u2013";
+      showShares(measured);
+      // Screen readers hear the numbers every ten seconds, not four times a second.
+      if (performance.now() - said > 10000) {
+        said = performance.now();
+        spoken.textContent = _("Temperature {T}. Mean energy {E}, at equilibrium {G}.", {
+          T: fixed(T, decimals + 1), E: rows[0].now.textContent, G: rows[0].eq.textContent });
+      }
+    },
+  };
+}
+
+/** The honesty badge: how much the slice hides. Returns null where there is nothing to say. */
+export function createBadge(_, payload) {
+  const honesty = payload.honesty;
+  if (!honesty) return null;
+  const strong = (text) => h("b", {}, text);
+  const parts = [_("Cut through {d} dimensions", { d: honesty.d })];
+  if (Number.isFinite(honesty.explained)) {
+    parts.push(" \u00b7 ", _("shows"), " ", strong(percent(honesty.explained)), " ", _("of the paths"));
+    if (Number.isFinite(honesty.explained_null)) parts.push(` (${_("a random walk: {p}", { p: percent(honesty.explained_null) })})`);
+  }
+  if (Number.isFinite(honesty.r2)) parts.push(" \u00b7 R\u00b2 ", strong(fixed(honesty.r2, 2)));
+  const poor = honesty.verdict === "poor";
+  const more = [
+    Number.isFinite(honesty.gradient_share) && _("{p} of the gradient lies in this plane", { p: percent(honesty.gradient_share) }),
+    Number.isFinite(honesty.noise_share) && _("{p} of the gradient noise lies in this plane", { p: percent(honesty.noise_share) }),
+    ...(honesty.reasons ?? []),
+    _("Balls feel a fixed cut; the network feels all dimensions."),
+  ].filter(Boolean);
+  return h("div", { class: poor ? "badge poor" : "badge", role: "note", title: more.join("\n") }, ...parts);
+}

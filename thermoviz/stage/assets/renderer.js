@@ -1,0 +1,350 @@
+// Draws the stage with WebGL2. The relief is drawn only when the camera, the size or the surface change, into a
+// picture with its depth; each frame copies that picture and adds what moves. So even software GL keeps up.
+
+import { ramp, rgb } from "./colours.js";
+import { createFrame } from "./frame.js";
+import { buildMesh, floorLines, orderFor, pushLine, SEGMENT } from "./mesh.js";
+import * as shaders from "./shaders.js";
+import { niceStep, niceTicks } from "./words.js";
+
+const SHADOWS_UP_TO = 10000; // balls; above, contact shadows only darken the picture
+
+export function createRenderer(canvas) {
+  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: true, powerPreference: "high-performance" });
+  if (!gl) return null;
+  let gpu = null; // everything that a lost context takes away
+  let surface = null, frame = null, look = null, paths = null, minima = [];
+  let spacing = 0.05, dirty = true;
+  let ticks = { x: [], y: [] };
+  const moving = { balls: new Float32Array(0), marks: new Float32Array(0) };
+
+  function program({ vertex, fragment }) {
+    const made = gl.createProgram();
+    for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+      const shader = gl.createShader(type);
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(made, shader);
+    }
+    gl.linkProgram(made);
+    if (!gl.getProgramParameter(made, gl.LINK_STATUS) && !gl.isContextLost()) {
+      const logs = gl.getAttachedShaders(made).map((shader) => gl.getShaderInfoLog(shader)).join(" ");
+      throw new Error(`stage shader: ${gl.getProgramInfoLog(made)} ${logs}`);
+    }
+    const at = {};
+    const n = gl.getProgramParameter(made, gl.ACTIVE_UNIFORMS) ?? 0;
+    for (let k = 0; k < n; k++) {
+      const name = gl.getActiveUniform(made, k).name.replace("[0]", "");
+      at[name] = gl.getUniformLocation(made, name);
+    }
+    return { made, at };
+  }
+
+  /** A vertex array over one interleaved float buffer; sizes are the floats of each attribute. */
+  function layout(sizes, perInstance = false) {
+    const array = gl.createVertexArray(), buffer = gl.createBuffer();
+    const stride = 4 * sizes.reduce((a, b) => a + b, 0);
+    gl.bindVertexArray(array);
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    let offset = 0;
+    sizes.forEach((size, k) => {
+      gl.enableVertexAttribArray(k);
+      gl.vertexAttribPointer(k, size, gl.FLOAT, false, stride, offset);
+      if (perInstance) gl.vertexAttribDivisor(k, 1);
+      offset += 4 * size;
+    });
+    gl.bindVertexArray(null);
+    return { array, buffer, count: 0, stride };
+  }
+
+  function fill(shape, data, usage = gl.STATIC_DRAW) {
+    gl.bindBuffer(gl.ARRAY_BUFFER, shape.buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, data, usage);
+    shape.count = 4 * data.length / shape.stride;
+  }
+
+  function build() {
+    gpu = {
+      programs: Object.fromEntries(Object.entries(shaders).map(([name, source]) => [name, program(source)])),
+      relief: layout([3, 3]),
+      floor: layout([3, 3, 4, 1], true),
+      paths: layout([3, 3, 4, 1], true),
+      trails: layout([3, 3, 4, 1], true),
+      balls: layout([3]),
+      marks: layout([3, 4, 2]),
+      nothing: gl.createVertexArray(),
+      orders: [],
+      ramp: gl.createTexture(),
+      picture: null,
+    };
+    if (look) uploadLook();
+    if (surface) uploadSurface();
+    if (paths) uploadPaths();
+  }
+
+  function texture(internal, width, height, format, type, data, filter) {
+    const made = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D, made);
+    gl.texImage2D(gl.TEXTURE_2D, 0, internal, width, height, 0, format, type, data);
+    for (const [key, value] of [[gl.TEXTURE_MIN_FILTER, filter], [gl.TEXTURE_MAG_FILTER, filter],
+      [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE], [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE]]) {
+      gl.texParameteri(gl.TEXTURE_2D, key, value);
+    }
+    return made;
+  }
+
+  function uploadLook() {
+    gl.deleteTexture(gpu.ramp);
+    gpu.ramp = texture(gl.RGBA8, 256, 1, gl.RGBA, gl.UNSIGNED_BYTE, ramp(look.surface), gl.LINEAR);
+    if (frame) fill(gpu.floor, floorLines(frame, ticks.x, ticks.y, rgb(look.line)));
+    dirty = true;
+  }
+
+  function uploadSurface() {
+    const mesh = buildMesh(surface, frame);
+    fill(gpu.relief, mesh.vertices);
+    for (const buffer of gpu.orders) gl.deleteBuffer(buffer);
+    gpu.orders = mesh.orders.map((indices) => {
+      const buffer = gl.createBuffer();
+      gl.bindVertexArray(null);
+      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffer);
+      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, indices, gl.STATIC_DRAW);
+      return buffer;
+    });
+    gpu.indices = mesh.orders[0].length;
+    fill(gpu.floor, floorLines(frame, ticks.x, ticks.y, rgb(look.line)));
+    dirty = true;
+  }
+
+  function uploadPaths() {
+    const list = [];
+    for (const path of paths) pushLine(list, path.length, path.point, rgb(path.colour), path.opacity, (k) => k);
+    fill(gpu.paths, new Float32Array(list));
+  }
+
+  /** Targets of the still picture: multisampled colour, resolved colour, and depth as a texture. */
+  function targets(width, height) {
+    if (gpu.picture?.width === width && gpu.picture.height === height) return gpu.picture;
+    if (gpu.picture) {
+      for (const t of [gpu.picture.colour, gpu.picture.depth]) gl.deleteTexture(t);
+      for (const b of gpu.picture.buffers) gl.deleteRenderbuffer(b);
+      for (const f of [gpu.picture.many, gpu.picture.one, gpu.picture.deep]) gl.deleteFramebuffer(f);
+    }
+    const samples = Math.min(4, gl.getParameter(gl.MAX_SAMPLES));
+    const renderbuffer = (format) => {
+      const made = gl.createRenderbuffer();
+      gl.bindRenderbuffer(gl.RENDERBUFFER, made);
+      gl.renderbufferStorageMultisample(gl.RENDERBUFFER, samples, format, width, height);
+      return made;
+    };
+    const buffers = [renderbuffer(gl.RGBA8), renderbuffer(gl.DEPTH_COMPONENT24)];
+    const many = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, many);
+    gl.framebufferRenderbuffer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.RENDERBUFFER, buffers[0]);
+    gl.framebufferRenderbuffer(gl.FRAMEBUFFER, gl.DEPTH_ATTACHMENT, gl.RENDERBUFFER, buffers[1]);
+    const colour = texture(gl.RGBA8, width, height, gl.RGBA, gl.UNSIGNED_BYTE, null, gl.LINEAR);
+    const one = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, one);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, colour, 0);
+    const depth = texture(gl.DEPTH_COMPONENT24, width, height, gl.DEPTH_COMPONENT, gl.UNSIGNED_INT, null, gl.NEAREST);
+    const deep = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, deep);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.DEPTH_ATTACHMENT, gl.TEXTURE_2D, depth, 0);
+    gpu.picture = { width, height, buffers, many, one, deep, colour, depth };
+    dirty = true;
+    return gpu.picture;
+  }
+
+  function use(name, view, light) {
+    const { made, at } = gpu.programs[name];
+    gl.useProgram(made);
+    if (at.uMatrix) gl.uniformMatrix4fv(at.uMatrix, false, view.matrix);
+    if (at.uLight) gl.uniform3fv(at.uLight, light);
+    if (at.uHalf) gl.uniform2f(at.uHalf, frame.halfX, frame.halfY);
+    if (at.uSize) gl.uniform2f(at.uSize, gpu.picture.width, gpu.picture.height);
+    if (at.uClip) gl.uniform2f(at.uClip, view.near, view.far);
+    if (at.uDepth) {
+      gl.activeTexture(gl.TEXTURE1);
+      gl.bindTexture(gl.TEXTURE_2D, gpu.picture.depth);
+      gl.uniform1i(at.uDepth, 1);
+      gl.activeTexture(gl.TEXTURE0);
+    }
+    return at;
+  }
+
+  const lightOf = (view) => {
+    // From the viewer's upper left: mostly fixed in the world's height, turning with the camera.
+    const v = [0, 1, 2].map((i) => -0.62 * view.right[i] + 0.28 * view.back[i] + (i === 2 ? 0.72 : 0));
+    const size = Math.hypot(...v);
+    return v.map((c) => c / size);
+  };
+
+  function drawRelief(view, light, depthOnly) {
+    const at = use("surface", view, light);
+    const dark = look.scheme === "dark";
+    gl.uniform1i(at.uDepthOnly, depthOnly ? 1 : 0);
+    gl.uniform3fv(at.uEye, view.eye);
+    gl.uniform3fv(at.uContour, rgb(look.contour));
+    gl.uniform1f(at.uContourStrength, dark ? 0.36 : 0.34);
+    gl.uniform1f(at.uSpacing, spacing);
+    gl.uniform2f(at.uAmbient, dark ? 0.46 : 0.66, dark ? 0.78 : 0.5);
+    gl.bindTexture(gl.TEXTURE_2D, gpu.ramp);
+    gl.uniform1i(at.uRamp, 0);
+    gl.bindVertexArray(gpu.relief.array);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gpu.orders[orderFor(view.back)]);
+    gl.drawElements(gl.TRIANGLES, gpu.indices, gl.UNSIGNED_INT, 0);
+  }
+
+  function drawRibbons(shape, view, light, width, now, later) {
+    if (!shape.count) return;
+    const at = use("ribbon", view, light);
+    gl.uniform1f(at.uWidth, width);
+    gl.uniform1f(at.uNow, now);
+    gl.uniform1f(at.uLater, later);
+    gl.bindVertexArray(shape.array);
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, shape.count);
+  }
+
+  /** The relief's own picture: depth first, then floor, then the surface blended from back to front. */
+  function drawStill(view, light, pixel) {
+    const { width, height, many, one, deep } = gpu.picture;
+    gl.viewport(0, 0, width, height);
+    gl.enable(gl.DEPTH_TEST);
+    gl.depthFunc(gl.LEQUAL);
+    gl.disable(gl.BLEND);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, deep);
+    gl.depthMask(true);
+    gl.clear(gl.DEPTH_BUFFER_BIT);
+    drawRelief(view, light, true);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, many);
+    gl.clear(gl.DEPTH_BUFFER_BIT);
+    gl.depthMask(false);
+    const at = use("background", view, light);
+    gl.uniform3fv(at.uCentre, rgb(look.panel));
+    gl.uniform3fv(at.uOuter, rgb(look.background));
+    gl.uniform1f(at.uAspect, width / height);
+    gl.bindVertexArray(gpu.nothing);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    gl.enable(gl.BLEND);
+    drawRibbons(gpu.floor, view, light, 0.5 * pixel, 0, 1);
+    gl.colorMask(false, false, false, false);
+    gl.depthMask(true);
+    drawRelief(view, light, true);
+    gl.colorMask(true, true, true, true);
+    gl.depthMask(false);
+    drawRelief(view, light, false);
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, many);
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, one);
+    gl.blitFramebuffer(0, 0, width, height, 0, 0, width, height, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+    dirty = false;
+  }
+
+  function drawBalls(view, light, radius, colour) {
+    if (!gpu.balls.count) return;
+    const at = use("ball", view, light);
+    gl.uniform1f(at.uRadius, radius);
+    gl.uniform1f(at.uScale, view.scale);
+    gl.uniform3fv(at.uColour, colour);
+    gl.uniform1f(at.uSquash, Math.max(0.35, Math.sin(view.elevation)));
+    gl.uniform3fv(at.uView, [...view.right, ...view.up, ...view.back]);
+    gl.bindVertexArray(gpu.balls.array);
+    for (const shadow of gpu.balls.count <= SHADOWS_UP_TO ? [1, 0] : [0]) {
+      gl.uniform1i(at.uShadow, shadow);
+      gl.depthMask(!shadow);
+      gl.drawArrays(gl.POINTS, 0, gpu.balls.count);
+    }
+    gl.depthMask(true);
+  }
+
+  function drawMarks(view, light, pixel) {
+    if (!gpu.marks.count) return;
+    const at = use("mark", view, light);
+    gl.uniform1f(at.uPixel, pixel);
+    gl.uniform3fv(at.uOutline, rgb(look.halo));
+    gl.bindVertexArray(gpu.marks.array);
+    gl.disable(gl.DEPTH_TEST);
+    gl.drawArrays(gl.POINTS, 0, gpu.marks.count);
+    gl.enable(gl.DEPTH_TEST);
+  }
+
+  const renderer = {
+    gl,
+    get frame() { return frame; },
+    get ticks() { return ticks; },
+    get spacing() { return spacing * (frame?.span ?? 1); },
+    get lost() { return gl.isContextLost(); },
+    restore() { gpu = null; build(); dirty = true; },
+    setLook(next) { look = next; if (gpu) uploadLook(); },
+    setSurface(next, points) {
+      surface = next;
+      frame = createFrame(surface);
+      minima = points;
+      spacing = niceStep(frame.span, 22) / frame.span;
+      ticks = { x: niceTicks(surface.x0, surface.x1, 5), y: niceTicks(surface.y0, surface.y1, 5) };
+      uploadSurface();
+    },
+    /** paths: [{length, point(k) -> [x, y, z] | null, colour, opacity(k)}]. */
+    setPaths(next) { paths = next; uploadPaths(); },
+    /** positions: interleaved x, y of the slice; energies: one per ball; n: how many are drawn. */
+    setBalls(positions, energies, n) {
+      if (moving.balls.length < 3 * n) moving.balls = new Float32Array(3 * n);
+      for (let k = 0; k < n; k++) {
+        moving.balls[3 * k] = frame.wx(positions[2 * k]);
+        moving.balls[3 * k + 1] = frame.wy(positions[2 * k + 1]);
+        moving.balls[3 * k + 2] = frame.part(energies[k]);
+      }
+      fill(gpu.balls, moving.balls.subarray(0, 3 * n), gl.DYNAMIC_DRAW);
+    },
+    setTrails(segments) { fill(gpu.trails, segments, gl.DYNAMIC_DRAW); },
+    /** marks: [{x, y, z (world), colour "#..", alpha, kind, size (css pixels)}]; the minima come along by themselves. */
+    setMarks(marks) {
+      const list = minima.map(([x, y]) => ({
+        x: frame.wx(x), y: frame.wy(y), z: frame.wz(surface.energy(x, y)) + 0.004,
+        colour: look.text, alpha: 0.8, kind: 1, size: 11,
+      })).concat(marks);
+      const data = new Float32Array(9 * list.length);
+      list.forEach((m, k) => data.set([m.x, m.y, m.z, ...rgb(m.colour), m.alpha, m.kind, m.size], 9 * k));
+      fill(gpu.marks, data, gl.DYNAMIC_DRAW);
+    },
+    /** Draws the view into the canvas; scene: {still, pixel, radius, now}. pixel: device pixels per css pixel. */
+    draw(view, { changed, pixel, radius, now }) {
+      if (!gpu || gl.isContextLost() || !frame) return;
+      const { width, height } = canvas;
+      targets(width, height);
+      const light = lightOf(view);
+      gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+      if (changed || dirty) drawStill(view, light, pixel);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+      gl.viewport(0, 0, width, height);
+      gl.disable(gl.BLEND);
+      gl.disable(gl.DEPTH_TEST);
+      gl.depthMask(true);
+      gl.clear(gl.DEPTH_BUFFER_BIT);
+      const at = use("copy", view, light);
+      gl.bindTexture(gl.TEXTURE_2D, gpu.picture.colour);
+      gl.uniform1i(at.uPicture, 0);
+      gl.bindVertexArray(gpu.nothing);
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+      gl.enable(gl.BLEND);
+      drawRibbons(gpu.paths, view, light, 1.15 * pixel, now, 0.22);
+      drawRibbons(gpu.trails, view, light, 0.9 * pixel, 0, 1);
+      gl.enable(gl.DEPTH_TEST);
+      gl.depthFunc(gl.LESS);
+      drawBalls(view, light, radius, rgb(look.heat));
+      drawMarks(view, light, pixel);
+      gl.bindVertexArray(null);
+    },
+    markDirty() { dirty = true; },
+    /** Whether the driver draws in software (it says so itself): then start modestly. */
+    get software() {
+      const info = gl.getExtension("WEBGL_debug_renderer_info");
+      return /swiftshader|llvmpipe|software|basic render/i.test(
+        gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "");
+    },
+    destroy() { gl.getExtension("WEBGL_lose_context")?.loseContext(); },
+  };
+  build();
+  return renderer;
+}
+
+export { SEGMENT };

@@ -1,0 +1,163 @@
+// Styles of the stage. They live in its shadow root (or in its own page); colours come from the look.
+
+/** CSS custom properties of a look, to be set on the stage's outermost element. */
+export function lookVariables(look) {
+  const names = { background: "bg", panel: "panel", line: "line", text: "text", dim: "dim", heat: "heat",
+    theory: "theory", path: "path", good: "good", poor: "poor" };
+  const variables = Object.fromEntries(Object.entries(names).map(([key, name]) => [`--${name}`, look[key]]));
+  const cold = look.surface[Math.round(0.3 * (look.surface.length - 1))];
+  return {
+    ...variables, "--cold": cold, "--font": look.font_family, "--size": `${look.font}px`,
+    "--small": `${look.font_small}px`, "--number": `${look.font_number}px`, "color-scheme": look.scheme,
+  };
+}
+
+export const CSS = `
+.tv { container-type: inline-size; color: var(--text); font: var(--size)/1.4 var(--font); text-align: left;
+  font-variant-numeric: tabular-nums; -webkit-font-smoothing: antialiased; }
+.tv *, .tv *::before { box-sizing: border-box; }
+.tv [hidden] { display: none !important; }
+.tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(290px, 28%); gap: 14px; align-items: stretch; }
+.tv .card { background: var(--panel); border: 1px solid var(--line); border-radius: 14px; }
+.tv .side { display: flex; flex-direction: column; gap: 12px; min-width: 0; }
+.tv .side .card { padding: 14px 16px; }
+.tv .side .card.grow { flex: 1; }
+.tv h3 { margin: 0 0 8px; font-size: var(--small); font-weight: 650; letter-spacing: .09em; text-transform: uppercase;
+  color: var(--dim); line-height: 1.3; padding: 0; }
+
+.tv .stage { position: relative; display: flex; flex-direction: column; overflow: hidden; background: var(--bg); outline: none;
+  min-width: 0; }
+.tv .stage:focus-visible { border-color: var(--theory); }
+.tv .view { position: relative; flex: 1; min-height: 440px; touch-action: pan-y; cursor: grab;
+  user-select: none; -webkit-user-select: none; }
+.tv .view.dragging { cursor: grabbing; }
+.tv .view canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
+.tv .view .labels { pointer-events: none; }
+.tv .badge, .tv .note { position: absolute; left: 14px; top: 14px; max-width: calc(100% - 210px); padding: 7px 12px; border-radius: 10px;
+  border: 1px solid var(--line); background: color-mix(in srgb, var(--panel) 84%, transparent); font-size: var(--small); color: var(--dim); }
+.tv .badge b { color: var(--theory); font-weight: 650; }
+.tv .badge.poor { border-color: var(--poor); }
+.tv .badge.poor b { color: var(--poor); }
+.tv .note { top: auto; bottom: 12px; max-width: calc(100% - 28px); color: var(--text); pointer-events: none; }
+.tv .corner { position: absolute; right: 12px; top: 12px; display: flex; gap: 6px; }
+.tv .film { color: var(--heat); }
+.tv .recording svg { color: var(--heat); animation: tv-pulse 1.2s ease-in-out infinite; }
+@keyframes tv-pulse { 50% { opacity: .35; } }
+
+.tv button, .tv select { font: inherit; color: var(--text); background: var(--panel); border: 1px solid var(--line); border-radius: 9px;
+  min-height: 36px; min-width: 36px; padding: 0 11px; margin: 0; cursor: pointer; line-height: 1.2; white-space: nowrap;
+  transition: border-color .12s, background-color .12s; touch-action: manipulation; }
+.tv button:hover, .tv select:hover { border-color: var(--dim); }
+.tv button:disabled { opacity: .45; cursor: default; }
+.tv button:focus-visible, .tv select:focus-visible, .tv input:focus-visible, .tv summary:focus-visible
+  { outline: 2px solid var(--theory); outline-offset: 2px; }
+.tv .symbol { padding: 0; width: 38px; display: inline-grid; place-items: center; }
+.tv .symbol svg { width: 17px; height: 17px; fill: currentColor; display: block; }
+.tv .symbol.main { width: 48px; background: var(--heat); border-color: var(--heat); color: #14100a; }
+.tv .choices { display: inline-flex; border: 1px solid var(--line); border-radius: 9px; overflow: hidden; background: var(--panel); }
+.tv .choices button { border: 0; border-radius: 0; min-height: 34px; padding: 0 10px; background: none; color: var(--dim); }
+.tv .choices button + button { border-left: 1px solid var(--line); }
+.tv .choices button[aria-pressed="true"] { color: var(--text); font-weight: 650; background: color-mix(in srgb, var(--text) 10%, transparent); }
+.tv .bar { display: flex; flex-wrap: wrap; gap: 8px; padding: 10px 12px; border-top: 1px solid var(--line); align-items: center;
+  background: color-mix(in srgb, var(--panel) 70%, var(--bg)); }
+.tv .bar + .bar { border-top: 0; padding-top: 0; }
+.tv .bar .gap { flex: 1; }
+.tv .pair { display: inline-flex; align-items: center; }
+.tv .pair > * { border-radius: 0; }
+.tv .pair > :first-child { border-radius: 9px 0 0 9px; }
+.tv .pair > :last-child { border-radius: 0 9px 9px 0; border-left: 0; }
+.tv .pair .value { display: inline-grid; place-items: center; min-height: 36px; min-width: 96px; padding: 0 9px; border: 1px solid var(--line);
+  background: var(--panel); }
+.tv .pair .value + button { border-left: 0; }
+.tv .pair button:first-child { border-right: 0; }
+.tv .picker { display: inline-flex; align-items: center; gap: 7px; color: var(--dim); font-size: var(--small); }
+.tv .picker select { font-size: var(--size); max-width: 190px; }
+.tv .replay { display: flex; align-items: center; gap: 8px; flex: 1 1 190px; min-width: 0; color: var(--dim); font-size: var(--small); }
+.tv .replay input { flex: 1; min-width: 60px; }
+
+.tv .temperature .big { display: flex; align-items: baseline; flex-wrap: wrap; gap: 0 12px; margin: -2px 0 4px; }
+.tv .temperature output { font-size: var(--number); line-height: 1.1; font-weight: 700; letter-spacing: -.02em; color: var(--heat); }
+.tv .temperature .meaning { color: var(--dim); font-size: var(--small); flex: 1 1 130px; line-height: 1.35; }
+.tv .temperature .meaning b { color: var(--text); font-weight: 600; }
+.tv .ruler { position: relative; height: 34px; margin: 2px 11px 6px; font-size: var(--small); color: var(--dim); }
+.tv .ruler span { position: absolute; top: 7px; transform: translateX(-50%); white-space: nowrap; }
+.tv .ruler span::before { content: ""; position: absolute; left: 50%; top: -6px; width: 1px; height: 6px; background: var(--dim); }
+.tv .ruler span.barrier { color: var(--theory); }
+.tv .ruler span.barrier::before { background: var(--theory); width: 2px; }
+.tv input[type=range] { -webkit-appearance: none; appearance: none; width: 100%; height: 36px; margin: 0; background: none; cursor: pointer;
+  touch-action: pan-y; }
+.tv input[type=range]::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: var(--line); }
+.tv input[type=range]::-moz-range-track { height: 6px; border-radius: 3px; background: var(--line); }
+.tv input[type=range]::-webkit-slider-thumb { -webkit-appearance: none; width: 18px; height: 18px; margin-top: -6px; border-radius: 50%;
+  background: var(--text); border: 0; }
+.tv input[type=range]::-moz-range-thumb { width: 18px; height: 18px; border-radius: 50%; background: var(--text); border: 0; }
+.tv .temperature input[type=range]::-webkit-slider-runnable-track { height: 10px; border-radius: 5px;
+  background: linear-gradient(90deg, var(--cold), color-mix(in oklab, var(--cold), var(--heat) 35%) 45%, var(--heat)); }
+.tv .temperature input[type=range]::-moz-range-track { height: 10px; border-radius: 5px;
+  background: linear-gradient(90deg, var(--cold), color-mix(in oklab, var(--cold), var(--heat) 35%) 45%, var(--heat)); }
+.tv .temperature input[type=range]::-webkit-slider-thumb { width: 26px; height: 26px; margin-top: -8px; background: #fff; border: 4px solid var(--heat);
+  box-shadow: 0 0 0 5px color-mix(in srgb, var(--heat) 22%, transparent); }
+.tv .temperature input[type=range]::-moz-range-thumb { width: 18px; height: 18px; background: #fff; border: 4px solid var(--heat);
+  box-shadow: 0 0 0 5px color-mix(in srgb, var(--heat) 22%, transparent); }
+.tv .programmes { display: flex; flex-wrap: wrap; gap: 8px; }
+.tv .programmes .choices { flex: 1 1 auto; }
+.tv .programmes .choices button { flex: 1; padding: 0 8px; }
+
+.tv table { border-collapse: collapse; width: 100%; margin: 0; }
+.tv td, .tv th { padding: 3px 0; border: 0; font-weight: 400; text-align: left; vertical-align: middle; }
+.tv td.now { text-align: right; font-weight: 600; padding-left: 8px; white-space: nowrap; }
+.tv td.eq { text-align: right; color: var(--theory); padding-left: 10px; font-size: var(--small); white-space: nowrap; }
+.tv td.chart { width: 34%; padding-left: 10px; }
+.tv td.chart canvas { display: block; width: 100%; height: 26px; }
+.tv thead td { color: var(--dim); font-size: var(--small); font-weight: 400 !important; padding: 0; }
+.tv .shares { margin-top: 10px; }
+.tv .shares .strip { display: flex; height: 24px; border-radius: 6px; overflow: hidden; gap: 1px; background: var(--line); }
+.tv .shares .strip i { display: grid; place-items: center; font-style: normal; font-size: var(--small); font-weight: 650; overflow: hidden;
+  white-space: nowrap; min-width: 0; transition: flex-grow .25s linear; flex-basis: 0; }
+.tv .shares .strip.eq { height: 7px; margin-top: 3px; opacity: .75; }
+.tv .shares p { margin: 6px 0 0; font-size: var(--small); color: var(--dim); }
+.tv .shares p b { color: var(--theory); font-weight: 600; }
+
+.tv .under { display: grid; grid-template-columns: 136px minmax(0, 1fr); gap: 0 14px; align-items: start; }
+.tv .under h3 { grid-column: 1 / -1; }
+.tv .under canvas { width: 136px; height: 136px; border-radius: 8px; display: block; background: var(--bg); }
+.tv .under dl { margin: 0; display: grid; grid-template-columns: 1fr auto; gap: 2px 8px; align-content: start; }
+.tv .under dt { color: var(--dim); margin: 0; } .tv .under dd { margin: 0; text-align: right; font-weight: 600; }
+.tv .under button { margin-top: 8px; padding: 0 8px; width: 100%; font-size: var(--small); }
+.tv .under button[aria-pressed="true"] { border-color: var(--heat); color: var(--heat); }
+
+.tv .drawer { position: absolute; right: 12px; bottom: 12px; width: 300px; max-width: calc(100% - 24px); max-height: calc(100% - 24px); overflow: auto;
+  padding: 14px 16px; border-radius: 14px; border: 1px solid var(--line); background: var(--panel); box-shadow: 0 12px 40px rgba(0,0,0,.35);
+  cursor: default; z-index: 3; touch-action: pan-y; }
+.tv .drawer .picker { display: flex; justify-content: space-between; margin-bottom: 8px; }
+.tv .drawer .check { display: flex; align-items: center; gap: 9px; min-height: 36px; cursor: pointer; }
+.tv .drawer input[type=checkbox] { width: 18px; height: 18px; accent-color: var(--theory); margin: 0; }
+.tv .help { position: absolute; inset: 0; display: grid; place-items: center; background: color-mix(in srgb, var(--bg) 72%, transparent); z-index: 4; cursor: default; }
+.tv .help > div { background: var(--panel); border: 1px solid var(--line); border-radius: 14px; padding: 18px 24px; max-width: min(440px, 92%);
+  max-height: 94%; overflow: auto; }
+.tv .help td { padding: 3px 16px 3px 0; }
+.tv kbd { font: inherit; font-weight: 650; border: 1px solid var(--line); border-radius: 6px; padding: 1px 8px; background: var(--bg); }
+.tv .menu { position: absolute; right: 12px; top: 56px; display: grid; gap: 6px; padding: 8px; border: 1px solid var(--line); border-radius: 12px;
+  background: var(--panel); box-shadow: 0 12px 40px rgba(0,0,0,.35); z-index: 3; }
+.tv .menu button { text-align: left; border-color: transparent; }
+.tv .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.tv .without { padding: 40px 28px; color: var(--dim); }
+
+@container (max-width: 860px) {
+  .tv .room { grid-template-columns: minmax(0, 1fr); }
+  .tv .view { min-height: 400px; }
+  .tv .side .card.grow { flex: none; }
+}
+@container (max-width: 520px) {
+  .tv .room { gap: 10px; }
+  .tv .view { min-height: 0; height: 96cqw; flex: none; }
+  .tv .badge { max-width: calc(100% - 20px); top: 10px; left: 10px; right: 10px; padding: 5px 9px; }
+  .tv .corner { top: auto; bottom: 8px; right: 8px; }
+  .tv .menu { top: auto; bottom: 52px; }
+  .tv .bar { padding: 8px 10px; gap: 7px; }
+  .tv .bar .gap { display: none; }
+  .tv .picker select { max-width: 132px; }
+  .tv .note { bottom: 54px; }
+}
+@media (prefers-reduced-motion: reduce) { .tv * { animation: none !important; transition: none !important; } }
+`;

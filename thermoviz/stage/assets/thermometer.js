@@ -1,0 +1,87 @@
+// Temperature, the largest control: a logarithmic slider with T = 0 at its left end, and programmes of heating.
+
+import { choiceRow, h } from "./dom.js";
+import { number } from "./words.js";
+
+const STEPS = 600; // positions of the slider above zero
+const DECADES = [-3, 1]; // of T / scale
+
+/** Slider position <-> temperature, in units of the surface's scale (its barrier, where it has one). */
+export const positionOf = (T, scale) => (T <= 0 ? 0
+  : Math.min(STEPS, Math.max(1, Math.round(1 + (STEPS - 1) * (Math.log10(T / scale) - DECADES[0]) / (DECADES[1] - DECADES[0])))));
+export const temperatureAtPosition = (k, scale) => (k <= 0 ? 0
+  : scale * 10 ** (DECADES[0] + (DECADES[1] - DECADES[0]) * (k - 1) / (STEPS - 1)));
+
+/** What this temperature means for training: the batch size whose noise would be this hot. */
+export function batchMeaning(_, T, batch) {
+  const hot = batch?.T_of_batch_1;
+  if (!(hot > 0) || !(T > 0)) return null;
+  const B = hot / T;
+  return B >= 1 ? _("like batch {B}", { B: number(B, B < 10 ? 2 : 3) })
+    : _("hotter than batch size 1, which gives T = {T}", { T: number(hot, 2) });
+}
+
+/** on: {change(T) while sliding, release(T), programme(kind), equilibrate()}. */
+export function createThermometer(_, payload, on) {
+  const output = h("output", { "aria-hidden": "true" });
+  const meaning = h("span", { class: "meaning" });
+  const ruler = h("div", { class: "ruler", "aria-hidden": "true" });
+  const slider = h("input", { type: "range", min: 0, max: STEPS, step: 1, "aria-label": _("Temperature"),
+    oninput: () => on.change(temperatureAtPosition(Number(slider.value), scale)),
+    onchange: () => on.release(temperatureAtPosition(Number(slider.value), scale)) });
+  const programmes = choiceRow(_("Programme of the temperature"), [
+    ["hold", _("hold"), _("Keep the temperature")],
+    ["quench", _("quench"), _("Down to zero at once")],
+    ["anneal", _("anneal"), _("Cool slowly")],
+    ["cycle", _("cycle"), _("Heat, then cool, again and again")],
+  ], on.programme);
+  const element = h("section", { class: "card temperature", "aria-label": _("Temperature") },
+    h("h3", {}, _("Temperature")), h("div", { class: "big" }, output, meaning), slider, ruler,
+    h("div", { class: "programmes" }, programmes.element,
+      h("button", { type: "button", onclick: on.equilibrate, title: _("Draw every ball anew from the Boltzmann distribution") },
+        _("jump to equilibrium"))));
+  let scale = 1, barrier = null, batch = null;
+
+  /** Marks below the slider: zero, round values, and one tenth and one barrier. Those that would collide are left out. */
+  function mark() {
+    const taken = [];
+    const place = (T, text, more) => {
+      const at = positionOf(T, scale) / STEPS;
+      if (at < 0 || at > 1 || taken.some((other) => Math.abs(other - at) < 0.155)) return;
+      taken.push(at);
+      const tick = h("span", { class: more ?? "" }, text);
+      tick.style.left = `${100 * at}%`;
+      ruler.append(tick);
+    };
+    ruler.replaceChildren();
+    place(0, "0");
+    if (barrier > 0) {
+      place(0.1 * barrier, _(".1 barrier"), "barrier");
+      place(barrier, _("barrier"), "barrier");
+    }
+    for (let k = -8; k <= 8; k++) {
+      const T = 10 ** k;
+      if (T > scale * 10 ** DECADES[0] * 1.5 && T < scale * 10 ** DECADES[1] * 0.9) place(T, number(T, 1));
+    }
+  }
+
+  return {
+    element, slider,
+    setSurface(surface, nextBatch) {
+      scale = surface.scale > 0 ? surface.scale : 1;
+      barrier = surface.barrier;
+      batch = nextBatch;
+      mark();
+    },
+    show(T) {
+      output.textContent = T > 0 ? number(T, 2 + (T >= 0.1 ? 1 : 0)) : "0";
+      const parts = T > 0
+        ? [barrier > 0 ? _("{r} \u00d7 barrier", { r: number(T / barrier, 2) }) : null, batchMeaning(_, T, batch)]
+        : [_("no heat: steepest descent")];
+      meaning.textContent = parts.filter(Boolean).join(", ");
+      slider.value = positionOf(T, scale);
+      slider.setAttribute("aria-valuetext", `${output.textContent}; ${meaning.textContent}`);
+    },
+    showProgramme: (kind) => programmes.choose(kind),
+  };
+}
