@@ -1,8 +1,8 @@
 """All that a visitor reads, ready for a second language: English is the source, gettext holds the rest.
 
-`_("...")` takes a literal, so that a test (and a translator's tool) can find every sentence; `term(text)` takes the
-texts that stand in tables (titles and descriptions of specifications, sentences of presets). A second language is
-one more catalogue: `thermoviz/locale/<language>/LC_MESSAGES/thermoviz.mo`.
+`_("...")` takes a literal, so that a test (or a translator) can find every sentence; `term(text)` takes the
+texts that stand in tables (titles and descriptions of specifications, sentences of presets). A second
+language is one more catalogue: `thermoviz/locale/<language>/LC_MESSAGES/thermoviz.mo`.
 """
 
 import contextvars
@@ -40,7 +40,7 @@ def _(message: str) -> str:
 
 
 def term(text: str) -> str:
-    """A text out of a table (a field's title or description, a preset's sentence) in the reader's language."""
+    """A text out of a table (a field's title, a preset's sentence) in the reader's language."""
     return _catalogue(_language.get()).gettext(text) if text else text
 
 

@@ -29,13 +29,13 @@ def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
 
 def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Accuracy (R² for regression) on training and test data, per optimiser, as in `losses`."""
-    title = _("accuracy") if names.task(run) == "classification" else _("R², explained variance")
+    title = _("R², explained variance") if names.task(run) == "regression" else _("accuracy")
     figure = go.Figure()
     _curves(figure, run, look, "accuracy", "test_accuracy", title)
     return lay_out(
-        figure, look, title=_("What they get right") if names.task(run) == "classification" else title,
-        height=height, hovermode="x unified", xaxis=axis(look, _("training steps"), showgrid=False),
-        yaxis=axis(look, title, tickformat=".0%" if names.task(run) == "classification" else "", nticks=6))
+        figure, look, title=_("How much they get right"), height=height, hovermode="x unified",
+        xaxis=axis(look, _("training steps"), showgrid=False),
+        yaxis=axis(look, title, tickformat="" if names.task(run) == "regression" else ".0%", nticks=6))
 
 
 def _curves(figure: go.Figure, run: Any, look: Look, train: str, test: str, title: str) -> None:
@@ -93,7 +93,7 @@ def _diverged(figure: go.Figure, run: Any, look: Look) -> None:
 
 def free_energy(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Mean energy U, free energy F = U - TS and entropy S of exact equilibrium on the slice, against T."""
-    equilibria = at_temperatures(run)
+    equilibria = run.equilibria
     T = [eq.T for eq in equilibria]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.58, 0.42], vertical_spacing=0.08)
     for name, values, colour, dash, row in (
@@ -111,11 +111,6 @@ def free_energy(run: Any, look: Look, height: int = 320) -> go.Figure:
     figure.update_yaxes(**axis(look, _("S, nats"), nticks=4), row=2, col=1)
     _barrier_marks(figure, run, look, T)
     return figure
-
-
-def at_temperatures(run: Any) -> list[Any]:
-    """Exact equilibria of the run's surface at the run's temperatures that are above zero."""
-    return [run.surface.equilibrium(float(T)) for T in run.arrays["temperatures"] if T > 0]
 
 
 def _heat_axis(look: Look, T: list[float], title: bool) -> dict[str, Any]:
@@ -142,7 +137,7 @@ def _barrier_marks(figure: go.Figure, run: Any, look: Look, T: list[float]) -> N
 
 def shares(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Boltzmann share of each valley of the slice against T; they cross where volume wins over depth."""
-    equilibria = at_temperatures(run)
+    equilibria = run.equilibria
     T = [eq.T for eq in equilibria]
     table = np.array([eq.shares for eq in equilibria])
     figure = go.Figure()
@@ -163,7 +158,7 @@ def crossing(run: Any) -> tuple[str, str, float] | None:
 
     None where one valley wins throughout. T is the geometric mean of the two recorded temperatures around it.
     """
-    equilibria = at_temperatures(run)
+    equilibria = run.equilibria
     winners = [int(np.argmax(eq.shares)) for eq in equilibria]
     change = next((i for i in range(1, len(winners)) if winners[i] != winners[i - 1]), None)
     if change is None:

@@ -31,10 +31,10 @@ def contour(run: Any, look: Look, height: int = 460) -> go.Figure:
 def _relief(run: Any, look: Look) -> go.Contour:
     """Lines at equal steps of energy up to the ceiling; beyond it the colours fade and no line is drawn."""
     surface = run.surface
-    low, ceiling = float(np.nanmin(surface.E)), float(surface.ceiling)
+    low, ceiling = surface.minimum, surface.ceiling
     title = names.energy_title(run)
     return go.Contour(
-        x=surface.xs, y=surface.ys, z=np.where(np.isfinite(surface.E), surface.E, np.nan).T,
+        x=surface.xs, y=surface.ys, z=surface.E.T,
         zmin=low, zmax=ceiling, colorscale=fading_colorscale(look), colorbar=colour_bar(look, title),
         contours={"coloring": "heatmap", "start": low, "end": ceiling, "size": (ceiling - low) / N_LEVELS},
         line={"color": rgba(look.contour, 0.35), "width": look.stroke * 0.4, "smoothing": 1.0},

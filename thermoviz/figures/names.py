@@ -25,9 +25,14 @@ def dynamics_names(dynamics: tuple[Any, ...]) -> list[str]:
 def _dynamics_name(one: Any, alike: list[Any]) -> str:
     fields = [field.name for field in dataclasses.fields(one) if field.name != "kind"]
     shown = [name for name in fields if name in _PACE or len({getattr(o, name) for o in alike}) > 1]
-    title = " ".join(re.findall(r"[A-Z][a-z]+|[A-Z]+(?![a-z])", type(one).__name__))
     settings = ", ".join(f"{name} {_setting(getattr(one, name))}" for name in shown)
-    return f"{term(title)} {settings}".strip()
+    return f"{class_title(type(one))} {settings}".strip()
+
+
+def class_title(cls: type) -> str:
+    """A class's name as words: "GradientDescent" -> "Gradient descent", "RMSProp" and "SGD" as they are."""
+    first, *rest = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).split(" ")
+    return term(" ".join([first, *(word if word.isupper() else word.lower() for word in rest)]))
 
 
 def _setting(value: Any) -> str:
@@ -57,12 +62,13 @@ def energy_title(run: Any) -> str:
     """The energy's name and unit: the loss in nats or its own units, or a potential's E."""
     if run.kind == "potential":
         return _("energy E")
-    return _("loss, nats") if task(run) == "classification" else _("loss, ½ squared error")
+    titles = {"classification": _("loss, nats"), "regression": _("loss, ½ squared error")}
+    return titles.get(task(run), _("loss"))
 
 
 def task(run: Any) -> str:
-    """ "classification" or "regression", of a run of networks."""
-    return getattr(getattr(run.spec, "dataset", None), "task", "classification")
+    """ "classification" or "regression" of a run of networks; "" where its specification names no data."""
+    return getattr(getattr(run.spec, "dataset", None), "task", "")
 
 
 def axis_titles(run: Any) -> tuple[str, str]:

@@ -42,7 +42,7 @@ def surface3d(run: Any, look: Look, height: int = 620) -> go.Figure:
 
 
 def _heights(surface: Any) -> tuple[float, float]:
-    return float(np.nanmin(surface.E)), float(surface.ceiling)
+    return surface.minimum, surface.ceiling
 
 
 def _eye() -> dict[str, float]:
@@ -61,7 +61,7 @@ def _axis(look: Look, title: str, limits: tuple[float, float]) -> dict[str, Any]
 def _relief(run: Any, look: Look) -> go.Surface:
     surface = run.surface
     low, ceiling = _heights(surface)
-    energies = np.where(np.isfinite(surface.E), surface.E, np.nan).T
+    energies = surface.E.T
     steps = np.linspace(0, 1, N_OPACITIES)
     return go.Surface(
         x=surface.xs, y=surface.ys, z=energies, cmin=low, cmax=ceiling, colorscale=look.colorscale(),

@@ -16,9 +16,8 @@ def thumbnail(run: Any, look: Look, size: int = 72) -> bytes:
     """The surface from above as a PNG of size x size pixels: colours up to the ceiling, v upwards."""
     surface = run.surface
     (x0, x1), (y0, y1) = surface.bounds
-    u, v = np.meshgrid(np.linspace(x0, x1, size), np.linspace(y1, y0, size))
-    energies = np.asarray(surface(np.stack([u, v], axis=-1)), float)
-    low, ceiling = float(np.nanmin(surface.E)), float(surface.ceiling)
+    energies = surface.on_product(np.linspace(x0, x1, size), np.linspace(y0, y1, size)).T[::-1]
+    low, ceiling = surface.minimum, surface.ceiling
     height = np.clip((energies - low) / max(ceiling - low, np.finfo(float).tiny), 0, 1)
     index = np.where(np.isfinite(height), np.nan_to_num(height) * (N_COLOURS - 1), N_COLOURS)
     return palette_png(index.astype(np.uint8), _palette(look), clear=N_COLOURS)

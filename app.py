@@ -1,0 +1,14 @@
+"""The dashboard: the ordered list of its pages. Start it with `make run`, or `streamlit run app.py`."""
+
+if __name__ == "__main__":  # worker processes import this file again, under another name
+    import streamlit as st
+
+    from thermoviz.dashboard.house import open_house
+
+    st.set_page_config(page_title="thermoviz", page_icon=":material/landscape:", layout="wide",
+                       initial_sidebar_state="auto")
+    open_house()
+    st.navigation([
+        st.Page("thermoviz/dashboard/pages/landscape.py", title="Landscape", default=True),
+        st.Page("thermoviz/dashboard/pages/about.py", title="About"),
+    ], position="top").run()

@@ -1,0 +1,241 @@
+"""Widgets out of specifications: ranges, steps, titles and help come from the fields, none is listed here.
+
+`describe(cls)` reads a specification's fields into `Setting`s; `controls(...)` draws them and returns the
+changed specification. Widgets start from `base` and keep their own state until `generation` changes (a preset
+is chosen, a link is followed).
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from typing import Any
+
+import streamlit as st
+from pydantic.fields import FieldInfo
+
+from ..core.errors import BadInput
+from ..core.specs import from_json, to_json
+from ..figures.names import class_title
+from ..figures.paper import number
+from ..words import _, term
+
+# The order of the experiment's fields on the page. A field that stands in no section comes in the last one.
+SECTIONS = (
+    ("data", ("dataset", "potential")),
+    ("network", ("network", "weight_decay", "l1")),
+    ("training", ("dynamics", "batch_size", "batching", "replicas", "steps")),
+    ("slice", ("plane", "resolution", "margin", "tolerance")),
+    ("chance", ("seed",)),
+)
+
+
+def section_title(key: str) -> str:
+    """The title of a section, or of the rest."""
+    return {"data": _("The problem"), "network": _("The network"), "training": _("Training"),
+            "slice": _("The slice"), "chance": _("Chance")}.get(key, _("More"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One field as a widget needs it. `form`: number, choice, switch, list, member or members."""
+
+    name: str
+    title: str
+    help: str
+    form: str
+    ladder: tuple[Any, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False
+    optional: bool = False
+    choices: tuple[Any, ...] = ()  # values of a choice, or classes of a member
+    most: int = 1  # of members
+
+
+def describe(cls: type) -> list[Setting]:
+    """The settings of a specification class, in the order of its fields, without `kind`."""
+    fields: dict[str, FieldInfo] = cls.__pydantic_fields__  # type: ignore[attr-defined]
+    return [_setting(name, field) for name, field in fields.items() if name != "kind"]
+
+
+def _setting(name: str, field: FieldInfo) -> Setting:
+    notes = [field, *field.metadata]
+    annotation, optional = _without_none(field.annotation, notes)
+    for note in notes[1:]:
+        if isinstance(note, FieldInfo):
+            notes.extend(note.metadata)
+    title = _noted(notes, "title") or name.replace("_", " ")
+    extras = [n.json_schema_extra for n in notes if isinstance(getattr(n, "json_schema_extra", None), dict)]
+    form, choices, whole = _form(annotation)
+    return Setting(
+        name, title[:1].upper() + title[1:], _noted(notes, "description") or "", form,
+        ladder=tuple(next((extra["ladder"] for extra in extras if "ladder" in extra), ())),
+        low=_noted(notes, "ge", "gt"), high=_noted(notes, "le", "lt"), whole=whole, optional=optional,
+        choices=choices, most=_noted(notes, "max_length") or 1)
+
+
+def _noted(notes: list[Any], *names: str) -> Any:
+    """The first of these attributes that any of the notes gives, or None."""
+    found = (getattr(note, name, None) for note in notes for name in names)
+    return next((value for value in found if value is not None), None)
+
+
+def _without_none(annotation: Any, notes: list[Any]) -> tuple[Any, bool]:
+    """The annotation without `None` and without `Annotated`, whose notes are added to `notes`."""
+    optional = False
+    while True:
+        origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is typing.Annotated:
+            notes.extend(arguments[1:])
+            annotation = arguments[0]
+        elif origin in (typing.Union, types.UnionType) and type(None) in arguments:
+            rest = tuple(a for a in arguments if a is not type(None))
+            annotation, optional = typing.Union[rest], True  # noqa: UP007
+        else:
+            return annotation, optional
+
+
+def _form(annotation: Any) -> tuple[str, tuple[Any, ...], bool]:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is bool:
+        return "switch", (), False
+    if origin is typing.Literal:
+        return "choice", arguments, False
+    if origin is tuple:
+        inner, _optional = _without_none(arguments[0], [])
+        form, choices, whole = _form(inner)
+        return ("members", choices, False) if form == "member" else ("list", (), whole)
+    members = arguments if origin in (typing.Union, types.UnionType) else (annotation,)
+    classes = tuple(_without_none(m, [])[0] for m in members)
+    specifications = tuple(c for c in classes if dataclasses.is_dataclass(c))
+    if specifications:
+        return "member", specifications, False
+    return "number", (), float not in classes
+
+
+def controls(spec_class: Any, base: Any, generation: int) -> Any:
+    """Draws all controls of an experiment and returns its specification as the widgets say.
+
+    `base`: the specification that the widgets of this `generation` start from. Raises BadInput where the
+    settings do not fit together.
+    """
+    tree = to_json(base)
+    settings = {setting.name: setting for setting in describe(spec_class)}
+    placed = {name for _key, names in SECTIONS for name in names}
+    sections = (*SECTIONS, ("more", tuple(name for name in settings if name not in placed)))
+    for key, names in sections:
+        shown = [settings[name] for name in names if name in settings]
+        if shown:
+            with st.expander(section_title(key), expanded=key in ("data", "training")):
+                for setting in shown:
+                    tree[setting.name] = _draw(setting, tree[setting.name], f"{generation}/{setting.name}")
+    return from_json(spec_class, tree)
+
+
+def _draw(setting: Setting, value: Any, key: str) -> Any:
+    """One widget, or the widgets of a member; the value as JSON."""
+    return _WIDGETS[setting.form](setting, value, key)
+
+
+def _number(setting: Setting, value: Any, key: str) -> Any:
+    if setting.ladder or setting.optional:
+        return _ladder(setting, value, key)
+    label = {"label": term(setting.title), "help": term(setting.help) or None, "key": key}
+    if setting.whole:
+        return st.number_input(**label, value=int(value), min_value=_whole(setting.low), step=1,
+                               max_value=_whole(setting.high))
+    if setting.low is not None and setting.high is not None and setting.high - setting.low <= 1:
+        return st.slider(**label, value=float(value), min_value=float(setting.low),
+                         max_value=float(setting.high))
+    return st.number_input(**label, value=float(value), min_value=setting.low, max_value=setting.high,
+                           format="%g")
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
+
+
+def _ladder(setting: Setting, value: Any, key: str) -> Any:
+    """Steps 1-3-10 rather than every number; a value that stands between two rungs is one more."""
+    rungs = sorted({*setting.ladder, value} - {None})
+    options = [*rungs, None] if setting.optional else rungs
+    if len(options) == 1:
+        return options[0]
+    return st.select_slider(term(setting.title), options, value=value, key=key,
+                            help=term(setting.help) or None, format_func=_rung)
+
+
+def _rung(value: Any) -> str:
+    """A whole number in full, another to three digits, None as "all"."""
+    return _("all") if value is None else str(value) if isinstance(value, int) else number(value)
+
+
+def _choice(setting: Setting, value: Any, key: str) -> Any:
+    options = list(setting.choices)
+    return st.selectbox(term(setting.title), options, index=options.index(value), key=key,
+                        help=term(setting.help) or None, format_func=lambda v: term(str(v).replace("_", " ")))
+
+
+def _switch(setting: Setting, value: Any, key: str) -> bool:
+    return st.toggle(term(setting.title), value=bool(value), key=key, help=term(setting.help) or None)
+
+
+def _list(setting: Setting, value: Any, key: str) -> list[Any]:
+    """Numbers in a row, such as the widths of the hidden layers: "16, 16"."""
+    text = st.text_input(term(setting.title), value=", ".join(str(v) for v in value), key=key,
+                         help=term(setting.help) or None)
+    words = [word for word in re.split(r"[,;\s]+", text.strip()) if word]
+    try:
+        return [int(word) if setting.whole else float(word) for word in words]
+    except ValueError:
+        raise BadInput(_("{title}: numbers parted by commas are needed, got “{text}”.").format(
+            title=term(setting.title), text=text[:40])) from None
+
+
+def _member(setting: Setting, value: dict[str, Any], key: str) -> dict[str, Any]:
+    """A choice among classes, then the chosen one's settings; a newly chosen one starts from its defaults."""
+    cls = _chosen_class(setting, value, key)
+    tree = dict(value) if _kind(cls) == value.get("kind") else to_json(cls())
+    for inner in describe(cls):
+        tree[inner.name] = _draw(inner, tree[inner.name], f"{key}.{_kind(cls)}.{inner.name}")
+    return tree
+
+
+def _kind(cls: Any) -> str | None:
+    field = cls.__pydantic_fields__.get("kind")
+    return None if field is None else field.default
+
+
+def _chosen_class(setting: Setting, value: dict[str, Any], key: str) -> Any:
+    by_kind = {_kind(cls): cls for cls in setting.choices}
+    if len(by_kind) == 1:
+        return setting.choices[0]
+    ready = [kind for kind, cls in by_kind.items() if kind == value["kind"] or _has_defaults(cls)]
+    chosen = st.selectbox(term(setting.title), ready, index=ready.index(value["kind"]), key=f"{key}.kind",
+                          help=term(setting.help) or None,
+                          format_func=lambda kind: class_title(by_kind[kind]))
+    return by_kind[chosen]
+
+
+def _has_defaults(cls: Any) -> bool:
+    """Whether a member can be chosen on the page: one that needs a user's own arrays cannot."""
+    return not any(field.is_required() for field in cls.__pydantic_fields__.values())
+
+
+def _members(setting: Setting, value: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """Several members to compare; a further one starts as the first class that is not yet among them."""
+    count = st.select_slider(_("How many to compare"), list(range(1, setting.most + 1)), value=len(value),
+                             key=f"{key}.count") if setting.most > 1 else 1
+    members = list(value[:count])
+    while len(members) < count:
+        used = {member["kind"] for member in members}
+        fresh = [cls for cls in setting.choices if _has_defaults(cls) and _kind(cls) not in used]
+        members.append(to_json((fresh or setting.choices)[0]()))
+    one = dataclasses.replace(setting, form="member")
+    return [_member(dataclasses.replace(one, title=_("Optimiser {n}").format(n=i + 1)), member, f"{key}.{i}")
+            for i, member in enumerate(members)]
+
+
+_WIDGETS = {"number": _number, "choice": _choice, "switch": _switch, "list": _list, "member": _member,
+            "members": _members}

@@ -1,0 +1,36 @@
+"""What is done once per server, and what stands on every page."""
+
+import gc
+import os
+
+import streamlit as st
+
+from ..figures.looks import LOOKS
+from .state import engine, visit
+
+
+def open_house() -> None:
+    """At the first visit: imports, engine, all that memory put aside. On every page: the word mark."""
+    _once()
+    look = LOOKS[visit().look]
+    st.logo(_word_mark(look.text, look.heat), size="medium", link=None)
+
+
+@st.cache_resource(show_spinner=False)
+def _once() -> bool:
+    # The page evaluates a few thousand points at most; numba would cost this process 100 MB for that.
+    os.environ.setdefault("THERMOVIZ_NO_NUMBA", "1")
+    from . import controls, panels, scene, share  # noqa: F401  what the pages need, before the freeze
+
+    engine()
+    # Streamlit collects garbage after every rerun, which is slow over many imported objects: put them aside.
+    gc.collect()
+    gc.freeze()
+    return True
+
+
+def _word_mark(text: str, heat: str) -> str:
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 132 28" height="28" role="img" '
+        'aria-label="thermoviz"><text x="0" y="21" font-family="Inter, Segoe UI, DejaVu Sans, sans-serif" '
+        f'font-size="22" font-weight="700" fill="{text}">thermo<tspan fill="{heat}">viz</tspan></text></svg>')

@@ -1,0 +1,72 @@
+"""The page "About": the idea in eight claims, what is measured, what a slice is not, where it comes from."""
+
+import streamlit as st
+
+import thermoviz
+from thermoviz.core.specs import NUMERICS_VERSION
+from thermoviz.dashboard.state import visit
+from thermoviz.dashboard.style import stylesheet
+from thermoviz.figures.looks import LOOKS
+from thermoviz.words import _, read_in
+
+read_in(st.context.locale)
+st.html(f"<style>{stylesheet(LOOKS[visit().look])}</style>")
+
+st.title(_("A loss landscape is an energy surface, and data are a heat bath"))
+st.markdown(_(
+    "thermoviz trains small networks, cuts slices through their loss landscapes, and lets particles roll on "
+    "them under heat that you turn up and down. It makes a physicist's view of machine learning visible, "
+    "and measures where that view holds and where it breaks."))
+
+CLAIMS = (
+    (_("A model is a physical system"),
+     _("many small parts that interact. The landscape is their space of configurations, cut by a "
+       "plane.")),
+    (_("The loss is an energy"),
+     _("what a system tends to lower, though not blindly. At temperature zero the balls only roll "
+       "downhill.")),
+    (_("Data are a heat bath"),
+     _("samples strike the model at random, as water strikes a pollen grain. Batch size and learning rate set "
+       "the temperature.")),
+    (_("Regularisers are extra energies"),
+     _("extra interactions, by which one shapes the landscape. Weight decay is part of the energy "
+       "shown.")),
+    (_("The second law"),
+     _("in a heat bath it is the free energy F = E − TS that falls; the entropy itself may fall or rise. "
+       "A wide valley can win over a deep one.")),
+    (_("Thermal equilibrium"),
+     _("single balls go on moving while shares and averages stand still, and how they started is forgotten.")),
+    (_("Metrics are small windows"),
+     _("a few numbers miss most of a system. Every slice therefore says how much it hides.")),
+    (_("We design the environment"),
+     _("the model takes its own shape in it, as a snowflake does.")),
+)
+st.markdown("\n".join(f"{i}. **{name}:** {text}" for i, (name, text) in enumerate(CLAIMS, 1)))
+
+st.subheader(_("What a slice is not"))
+st.markdown(_(
+    "A slice is a flat cut through a space of hundreds or thousands of dimensions. Balls feel this fixed "
+    "cut; the network feels all dimensions. A cut is not a projection: valleys that are apart on the slice "
+    "may be joined around it, and a path drawn on it has a height of its own. Two numbers tell how far to "
+    "trust what is drawn: how much of the paths lies in the plane, beside what a mere random walk would "
+    "show, and how well the loss on the slice below a path agrees with the path's true loss."))
+
+st.subheader(_("How the numbers come about"))
+st.markdown(_(
+    "- Energies are mean losses over the training data: cross-entropy in nats, or half the squared error. "
+    "Boltzmann's constant is 1, so temperatures are in units of the loss.\n- The surface is a smooth "
+    "bicubic spline through the computed grid, and the force on a ball is its exact derivative. The grid is "
+    "refined until the spline's measured error is small.\n- Balls move by overdamped Langevin dynamics "
+    "(Leimkuhler and Matthews, 2013) in your browser; the same equations in Python are the reference that "
+    "they are tested against.\n- Equilibrium values are sums over the surface, exact for the slice."))
+
+st.subheader(_("Sources"))
+st.markdown(_(
+    "The idea: “A physicist's view of machine learning: the thermodynamics of machine learning”, Towards "
+    "Data Science, an essay that calls itself not rigorous. Slices: Li et al. 2018 (filter-normalised "
+    "directions), Garipov et al. 2018 (planes through three solutions), Antognini and Sohl-Dickstein 2018 "
+    "(random walks in principal components). Temperature of minibatches: Mandt, Hoffman and Blei 2017, "
+    "Jastrzębski et al. 2017, Smith and Le 2018. Width against depth: Hochreiter and Schmidhuber 1997, "
+    "Zhang et al. 2018."))
+st.caption(_("thermoviz {version}, numerics {numerics}. Nothing that you do here leaves this server.").format(
+    version=thermoviz.__version__, numerics=NUMERICS_VERSION))

@@ -1,0 +1,53 @@
+"""The page "Landscape": a relief, balls on it, the trainings that crossed it, and what to change."""
+
+import streamlit as st
+
+from thermoviz.core.errors import BadInput
+from thermoviz.dashboard import controls, panels, scene
+from thermoviz.dashboard.share import share
+from thermoviz.dashboard.state import remember, visit
+from thermoviz.dashboard.style import stylesheet
+from thermoviz.experiments import EXPERIMENTS
+from thermoviz.figures.looks import LOOKS
+from thermoviz.words import _, read_in
+
+read_in(st.context.locale)
+here = visit()
+look = LOOKS[here.look]
+st.html(f"<style>{stylesheet(look)}</style>")
+
+spec, refusal = here.base, ""
+if "controls" not in here.hidden:
+    with st.sidebar:
+        st.subheader(_("The experiment"))
+        try:
+            spec = controls.controls(EXPERIMENTS[here.base.kind], here.base, here.generation)
+        except BadInput as error:
+            refusal = str(error)
+            st.error(refusal)
+job = here.ask(spec) if not refusal else None
+query = here.query(spec)
+remember(query)
+
+left, right = st.columns([5, 1], vertical_alignment="center")
+with left:
+    panels.headline(here, spec)
+if "share" not in here.hidden and here.shown is not None:
+    with right:
+        share(here.shown, query)
+for message in (*here.messages, *([refusal] if refusal else [])):
+    st.warning(message, icon=":material/info:")
+if "presets" not in here.hidden:
+    panels.presets(here, look)
+if job is not None:
+    scene.progress(here, job)
+
+run = here.shown
+panels.diverged(run)
+scene.scene(here, run, look, query, dimmed=job is not None and not job.finished and here.complete)
+if "honesty" not in here.hidden:
+    panels.honesty(run)
+if "charts" not in here.hidden:
+    panels.run_charts(run, look)
+if "explanation" not in here.hidden:
+    panels.explanation(run)

@@ -1,0 +1,186 @@
+"""The parts of a page that shows a run: headline, presets, charts, how much the slice hides, plain words."""
+
+import html
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from .. import figures
+from ..experiments.presets import PRESETS, load_preset
+from ..figures import charts, names
+from ..figures.looks import Look
+from ..figures.paper import number
+from ..figures.thumbnails import data_uri, thumbnail
+from ..words import _, counted, term
+from .state import Visit
+from .style import thumbnail_rules
+
+# No logo, no zoom by accident: only the button that saves a picture, at twice the size.
+CHART_CONFIG = {"displaylogo": False, "scrollZoom": False, "modeBarButtons": [["toImage"]],
+                "toImageButtonOptions": {"format": "png", "scale": 2}}
+SURFACE_CONFIG = {**CHART_CONFIG, "modeBarButtons": [["toImage", "resetCameraDefault3d"]]}
+
+
+def headline(visit: Visit, spec: Any) -> None:
+    """One sentence that says what is seen, and a hint at what to try."""
+    preset = visit.title
+    changed = spec is not None and spec != preset.spec
+    title = _("Your own experiment, started from “{preset}”").format(preset=term(preset.title)) if changed \
+        else term(preset.sentence)
+    hint = _("Turn the heat up and watch where the balls stay; choose a landscape below to come back.") \
+        if changed else term(preset.hint)
+    st.html(f'<h1 class="tv-headline">{html.escape(title)}</h1><p class="tv-hint">{html.escape(hint)}</p>')
+
+
+@st.cache_data(show_spinner=False)
+def _pictures(look_name: str) -> dict[str, str]:
+    look = figures.LOOKS[look_name]
+    return {key: data_uri(thumbnail(load_preset(key), look)) for key in PRESETS}
+
+
+def presets(visit: Visit, look: Look) -> None:
+    """Six landscapes, drawn from their own grids; a click shows one at once."""
+    st.html(f"<style>{thumbnail_rules(look, _pictures(look.name), visit.preset)}</style>")
+    with st.container(horizontal=True, key="presets", gap="small"):
+        for key, preset in PRESETS.items():
+            st.button(f"{term(preset.title)}\n\n{term(preset.subtitle)}", key=f"preset_{key}",
+                      width="stretch", on_click=visit.choose, args=(key,))
+
+
+def chart(figure: Any, key: str, config: dict[str, Any] = CHART_CONFIG) -> None:
+    """One figure on its own card."""
+    with st.container(key=f"card_{key}"):
+        st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=config)
+
+
+def run_charts(run: Any, look: Look) -> None:
+    """Everything about the run that does not move; panels that need networks are absent for a potential."""
+    if run.surface is None:
+        _network_charts(run, look)
+        return
+    networks = run.kind != "potential" and "losses" in run.arrays
+    columns = st.columns(3 if networks else 2)
+    with columns[0]:
+        chart(figures.free_energy(run, look), "free_energy")
+    with columns[1]:
+        chart(figures.shares(run, look), "shares")
+        st.caption(charts.crossing_sentence(run))
+    if networks:
+        with columns[2]:
+            chart(figures.losses(run, look), "losses")
+    left, right = st.columns([3, 2] if networks else [1, 1])
+    with left:
+        chart(figures.contour(run, look), "contour")
+    with right:
+        if networks and "accuracy" in run.arrays:
+            chart(figures.accuracy(run, look), "accuracy")
+        valleys(run)
+
+
+def _network_charts(run: Any, look: Look) -> None:
+    """What a training without a landscape still shows."""
+    left, right = st.columns(2)
+    for column, key in ((left, "losses"), (right, "accuracy")):
+        if key in run.arrays:
+            with column:
+                chart(figures.FIGURES[key](run, look), key)
+
+
+def valleys(run: Any) -> None:
+    """The valleys in numbers: depth, and share at T = the surface's scale."""
+    basins, scale = run.surface.basins, float(run.surface.scale)
+    shares = run.surface.equilibrium(scale).shares
+    heat = number(scale, 2)
+    rows = "".join(
+        f"<div><span>{html.escape(name)}{' ↗' if is_open else ''}</span><b>{number(float(energy), 4)}</b>"
+        f"<span>{_('{share:.0%} of the balls at T = {T}').format(share=float(share), T=heat)}</span></div>"
+        for name, energy, share, is_open in zip(names.basin_names(run), basins.energies, shares, basins.open,
+                                                strict=True))
+    barrier = "" if run.surface.barrier is None else _("Barrier out of the deepest: {barrier}.").format(
+        barrier=number(float(run.surface.barrier), 3))
+    note = _("↗: lowest at the edge of the slice, so it may go on outside.") if np.any(basins.open) else ""
+    with st.container(key="card_valleys"):
+        st.html(f'<div class="tv-panel-title">{_("The valleys, lowest energies")}</div>'
+                f'<div class="tv-facts">{rows}</div>')
+        st.caption(f"{barrier} {note}".strip())
+
+
+def honesty(run: Any) -> None:
+    """How much the slice hides: a badge and three numbers, each beside what it is to be compared with."""
+    if run.honesty is None:
+        return
+    found = run.honesty
+    good = found.verdict == "good"
+    badge = _("honest slice") if good else _("hides much")
+    facts = "".join(f"<div><b>{value}</b><span>{html.escape(text)}</span></div>"
+                    for value, text in _facts(run))
+    with st.container(key="card_honesty"):
+        st.html(f'<div class="tv-panel-title">{_("How much this slice hides")} &nbsp; '
+                f'<span class="tv-badge {"tv-good" if good else "tv-poor"}">{badge}</span></div>'
+                f'<div class="tv-facts">{facts}</div>')
+        reasons = " ".join(_sentence(reason) for reason in (found.reasons or ()))
+        st.caption(" ".join(filter(None, (reasons, _("Balls feel a fixed cut; the network feels all {d} "
+                                                     "dimensions.").format(d=f"{found.d:,}")))))
+
+
+def _sentence(text: str) -> str:
+    shown = term(str(text)).strip()
+    return shown[:1].upper() + shown[1:].rstrip(".") + "."
+
+
+def _facts(run: Any) -> list[tuple[str, str]]:
+    found = run.honesty
+    facts = []
+    if found.explained is not None:
+        facts.append((f"{float(np.sum(found.explained)):.0%}",
+                      _("of the paths' variance lies in this plane; a random walk would show {null:.0%}").format(
+                          null=float(np.sum(found.explained_null)))))
+    if found.r2 is not None and np.isfinite(found.r2):
+        facts.append((number(float(found.r2), 2),
+                      _("R² between the loss on the slice below the paths and their true loss")))
+    if found.residual_median is not None and np.isfinite(found.residual_median):
+        facts.append((number(float(found.residual_median), 3),
+                      _("median distance of the paths from this plane, in parameter length")))
+    if len(facts) < 3 and found.gradient_share is not None and np.isfinite(found.gradient_share):
+        facts.append((f"{float(found.gradient_share):.1%}", _("of the gradient lies in this plane")))
+    if len(facts) < 3 and found.noise_share is not None and np.isfinite(found.noise_share):
+        facts.append((f"{float(found.noise_share):.1%}", _("of the gradient noise lies in this plane")))
+    return facts[:3]
+
+
+def diverged(run: Any) -> None:
+    """Says which optimisers left the finite numbers, and when; their curves up to there are drawn."""
+    if run.kind == "potential":
+        return
+    for name, count, step in charts.diverged(run):
+        st.warning(counted("{n} replica of", "{n} replicas of", count) + " "
+                   + _("{name} diverged at step {step}. A lower learning rate keeps it finite.").format(
+                       name=name, step=step), icon=":material/trending_up:")
+
+
+def explanation(run: Any) -> None:
+    """What is seen, in plain words."""
+    with st.expander(_("What am I seeing?"), icon=":material/help:"):
+        if run.kind == "potential":
+            st.markdown(_(
+                "**The relief is an energy.** At each place of a plane a particle has an energy, drawn as "
+                "height: valleys are places where it likes to be, passes are the lowest ways between them."))
+        else:
+            st.markdown(_(
+                "**The relief is a loss landscape.** Each place on it is a whole neural network with its "
+                "own weights; the height is how badly that network does on the training data. A network has "
+                "hundreds or thousands of weights, so what you see is a flat cut through a space with that "
+                "many directions. The panel “How much this slice hides” says how far to trust it."))
+            st.markdown(_(
+                "**The lines are real trainings**, projected on the cut. They do not lie in it: their own "
+                "loss is in the chart of losses."))
+        st.markdown(_(
+            "**The balls are particles on this surface.** At temperature zero they roll straight down. With "
+            "heat they are kicked about at random, as data kick a network during training, and after a "
+            "while they are found most often not where the energy E is lowest but where the free energy F = "
+            "E − TS is: a wide valley offers more places, and above some temperature that beats a deeper "
+            "one."))
+        st.markdown(_(
+            "**Try this.** Let the balls settle cold. Then turn up the heat until they cross the passes, and "
+            "watch the shares of the valleys approach the numbers beside them, which are exact."))

@@ -1,0 +1,53 @@
+"""The stage on the page, and the progress of what is being computed."""
+
+from typing import Any
+
+import streamlit as st
+
+from .. import figures
+from ..engine import JobState
+from ..figures.looks import Look
+from ..words import _, term
+from . import panels
+from .state import Visit, engine
+
+POLL_SECONDS = 0.25
+
+
+def progress(visit: Visit, job: JobState) -> None:
+    """Where the awaited run stands, with a way back; or in one sentence why there is none."""
+    if job.status == "failed":
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.error(job.message, icon=":material/error:")
+            st.button(_("Back to the landscape shown"), on_click=visit.cancel, key="back")
+    elif job.status == "cancelled":
+        st.info(_("This computation was cancelled; change a control to ask for another."))
+    else:
+        _watch(visit)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _watch(visit: Visit) -> None:
+    """Polls the engine; draws the page anew when there is something new to draw."""
+    if visit.waiting is None:
+        return
+    job = engine().state(visit.waiting)
+    if job.finished or job.version > visit.version:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
+        stage = _("waiting for a free worker") if job.status == "queued" else term(job.stage) or _("starting")
+        below = _("below is still the former picture") if visit.complete else _("below is a first, coarse one")
+        st.progress(min(max(job.fraction, 0.0), 1.0), text=f"{stage} · {below}")
+        if st.button(_("Cancel"), key="cancel", icon=":material/close:"):
+            visit.cancel()
+            st.rerun()
+
+
+def scene(visit: Visit, run: Any, look: Look, query: dict[str, str], dimmed: bool) -> None:
+    """The live stage of the run; an old one is dimmed. Without WebGL2: the surface as a Plotly figure."""
+    with st.container(key="stage_dimmed" if dimmed else "stage_ready"):
+        if run.surface is None:
+            st.error(_("No replica stayed finite, so there is no landscape to draw; the losses below show "
+                       "where each training left."), icon=":material/trending_up:")
+            return
+        st.plotly_chart(figures.surface3d(run, look), theme=None, key="surface3d", config=panels.SURFACE_CONFIG)

@@ -1,0 +1,33 @@
+"""The popover "Share": a link as text, the run as a file, the stage as HTML, how to get a picture."""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import streamlit as st
+
+from ..words import _
+
+
+def address(query: dict[str, str]) -> str:
+    """The full address of what is on the page."""
+    scheme, place, path, _query, _fragment = urlsplit(st.context.url or "")
+    return urlunsplit((scheme, place, path, urlencode(query), ""))
+
+
+def share(run: Any, query: dict[str, str]) -> None:
+    """A popover with everything that can be carried away. Links are text, since browsers keep the clipboard
+    from pages on plain-HTTP addresses."""
+    with st.popover(_("Share"), icon=":material/ios_share:", width="stretch"):
+        st.markdown(_("**Link** to exactly this experiment, with its seed:"))
+        st.code(address(query), language=None, wrap_lines=True)
+        st.download_button(
+            _("Run file (.safetensors)"), data=run.to_bytes, file_name=f"thermoviz-{run.id}.safetensors",
+            mime="application/octet-stream", on_click="ignore", width="stretch", icon=":material/database:",
+            help=_("All numbers and the specification; `tv.open_run(path)` reads it."))
+        if run.surface is not None:
+            st.download_button(
+                _("Live stage (.html)"), data=lambda: run.to_html().encode(),
+                file_name=f"thermoviz-{run.id}.html", mime="text/html", on_click="ignore", width="stretch",
+                icon=":material/deployed_code:", help=_("One file that needs no network."))
+        st.caption(_("A picture or a film of the balls: the buttons on the stage. A chart as PNG: the camera "
+                     "that appears above it."))

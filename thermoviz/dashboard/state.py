@@ -1,0 +1,136 @@
+"""What one visitor is looking at: the experiment asked for, the run that is shown, the one that is awaited.
+
+The link is parsed once, before any widget is drawn. A changed specification is submitted to the engine; what
+was shown stays until something newer can be drawn, so that the page is never empty and never waits.
+"""
+
+import dataclasses
+import os
+import threading
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from ..core.specs import identity
+from ..engine import Engine, JobState
+from ..experiments.links import from_query, to_query
+from ..experiments.presets import PRESETS, load_preset
+from ..figures.looks import LOOKS
+from ..words import _
+
+# What an instructor can hide by link: ?hide=controls,share
+HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
+
+
+@st.cache_resource(show_spinner=False)
+def engine() -> Engine:
+    """The one engine of this server; its workers warm up while the first visitor looks at a preset."""
+    made = Engine(workers=max(1, int(os.environ.get("THERMOVIZ_WORKERS", "1"))))
+    threading.Thread(target=made.warm, name="warm", daemon=True).start()
+    return made
+
+
+@dataclasses.dataclass
+class Visit:
+    """One visitor's state. `base` is what the widgets of this `generation` start from."""
+
+    preset: str
+    base: Any
+    temperature: float | None
+    messages: tuple[str, ...]
+    look: str
+    hidden: frozenset[str]
+    viewer: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
+    generation: int = 0
+    shown: Any = None  # the run on the page
+    waiting: str | None = None  # the id of the run that is awaited
+    version: int = 0  # of the partial runs seen of it
+    complete: bool = True  # what is shown is all of it
+
+    @property
+    def title(self) -> Any:
+        """The preset's row in PRESETS: title, sentence, hint."""
+        return PRESETS[self.preset]
+
+    def restart(self, preset: str, spec: Any) -> None:
+        """Widgets start anew from `spec`, under the headline of `preset`."""
+        if self.waiting is not None:
+            engine().leave(self.waiting, self.viewer)
+        self.preset, self.base, self.waiting, self.messages = preset, spec, None, ()
+        self.generation += 1
+
+    def choose(self, preset: str) -> None:
+        """A preset's button was pressed."""
+        self.temperature = None
+        self.restart(preset, PRESETS[preset].spec)
+
+    def cancel(self) -> None:
+        """Back to what is shown."""
+        spec = self.shown.spec if self.shown is not None and self.complete else PRESETS[self.preset].spec
+        self.restart(self.preset, spec)
+
+    def ask(self, spec: Any) -> JobState | None:
+        """Makes `spec` what is shown or awaited; the state of its job, None once it is shown whole."""
+        id = identity(spec)
+        if self.waiting not in (None, id):
+            engine().leave(self.waiting, self.viewer)
+        if self.waiting != id:
+            self.waiting, self.version = None, 0
+            if self.shown is not None and self.shown.id == id and self.complete:
+                return None
+            engine().submit(spec, self.viewer)
+            self.waiting = id
+        return self._progress(id)
+
+    def _progress(self, id: str) -> JobState | None:
+        state = engine().state(id)
+        if state.status == "done":
+            self.shown, self.complete, self.waiting = engine().result(id) or self.shown, True, None
+            return None
+        if not state.finished and state.version > self.version:
+            self.version = state.version
+            partial = engine().partial(id)
+            if partial is not None and partial.surface is not None:
+                self.shown, self.complete = partial, False
+        return state
+
+    def query(self, spec: Any) -> dict[str, str]:
+        """The link to what is asked for now."""
+        extra: dict[str, Any] = {"T": self.temperature}
+        if self.look != "dark":
+            extra["look"] = self.look
+        if self.hidden:
+            extra["hide"] = "_".join(sorted(self.hidden))
+        return to_query(self.preset, spec, extra)
+
+
+def visit() -> Visit:
+    """This visitor's state; at the first call it is read from the link."""
+    if "visit" not in st.session_state:
+        st.session_state["visit"] = opened(st.query_params.to_dict())
+    return st.session_state["visit"]
+
+
+def opened(query: Mapping[str, str]) -> Visit:
+    """The state that a link opens; a preset's run is shown at once, whatever else is asked for."""
+    link = from_query(query, known=("look", "hide"))
+    messages = list(link.messages)
+    look = link.extra.get("look", "dark")
+    if look not in LOOKS:
+        messages.append(_("look={look} in this link is not known; known are {known}.").format(
+            look=look, known=", ".join(LOOKS)))
+        look = "dark"
+    wanted = {name for name in link.extra.get("hide", "").replace(",", "_").split("_") if name}
+    if wanted - set(HIDEABLE):
+        messages.append(_("hide={names} in this link is not known; known are {known}.").format(
+            names=", ".join(sorted(wanted - set(HIDEABLE))), known=", ".join(HIDEABLE)))
+    return Visit(link.preset, link.spec, link.temperature, tuple(messages), look,
+                 frozenset(wanted & set(HIDEABLE)), shown=load_preset(link.preset))
+
+
+def remember(query: dict[str, str]) -> None:
+    """Writes the link into the address bar, where it differs."""
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)

@@ -1,0 +1,85 @@
+"""The page's own few rules of style, written from a Look, so that every look reaches Streamlit too."""
+
+from ..figures.looks import Look
+
+
+def stylesheet(look: Look) -> str:
+    """CSS for what Streamlit's theme does not know: the look's colours, cards, the dimmed old picture."""
+    return "\n".join((_ground(look), _widgets(look), _page(look)))
+
+
+def _ground(look: Look) -> str:
+    return f"""
+    .stApp, [data-testid="stHeader"], [data-testid="stAppViewContainer"] {{
+        background: {look.background}; color: {look.text}; font-family: {look.font_family}; }}
+    [data-testid="stHeader"] {{ border-bottom: 1px solid {look.line}; }}
+    [data-testid="stHeader"] a span, [data-testid="stHeader"] a p {{ color: {look.dim}; }}
+    [data-testid="stTopNavLink"][aria-current="page"] {{ border-bottom: 2px solid {look.heat};
+        border-radius: 0; background: transparent; }}
+    [data-testid="stTopNavLink"][aria-current="page"] span {{ color: {look.text}; }}
+    [data-testid="stSidebar"] {{ background: {look.panel}; border-right: 1px solid {look.line}; }}
+    .stMainBlockContainer {{ padding-top: 4.1rem; padding-bottom: 3rem; max-width: 2100px; }}
+    @media (max-width: 640px) {{ .stMainBlockContainer {{ padding-left: .8rem; padding-right: .8rem; }} }}
+    .stApp :is(p, li, label, summary, h1, h2, h3) {{ color: {look.text}; }}
+    .stApp [data-testid="stCaptionContainer"] p {{ color: {look.dim}; font-size: {look.font_small + 1}px; }}
+    .stApp p, .stApp li {{ font-size: {look.font + 1}px; }}
+    """
+
+
+def _widgets(look: Look) -> str:
+    return f"""
+    .stApp [data-testid^="stBaseButton-"], .stApp [data-testid="stPopoverButton"] {{
+        background: {look.panel}; color: {look.text}; border: 1px solid {look.line}; }}
+    .stApp [data-testid^="stBaseButton-"]:hover, .stApp [data-testid="stPopoverButton"]:hover {{
+        border-color: {look.heat}; color: {look.text}; }}
+    .stApp [data-testid^="stBaseButton-"]:focus-visible {{
+        outline: 2px solid {look.heat}; outline-offset: 2px; }}
+    [data-baseweb="popover"] > div, [data-baseweb="popover"] [data-testid="stPopoverBody"],
+    [data-baseweb="menu"], [data-baseweb="menu"] li {{ background: {look.panel}; color: {look.text}; }}
+    .stApp [data-baseweb="select"] > div, .stApp [data-baseweb="input"], .stApp [data-baseweb="base-input"],
+    .stApp input {{ background: {look.background}; color: {look.text}; border-color: {look.line}; }}
+    .stApp [data-testid="stExpander"] details {{ background: {look.panel}; border-color: {look.line}; }}
+    .stApp code, .stApp pre {{ background: {look.background}; color: {look.theory}; }}
+    """
+
+
+def _page(look: Look) -> str:
+    return f"""
+    .tv-headline {{ font-size: {look.font_title}px; font-weight: 650; line-height: 1.25; margin: 0;
+        color: {look.text}; letter-spacing: -.005em; }}
+    .tv-hint {{ font-size: {look.font + 1}px; color: {look.dim}; margin: .25rem 0 0 0; }}
+    .tv-brand {{ font-size: {look.font_large}px; font-weight: 700; color: {look.text}; }}
+    .tv-brand b {{ color: {look.heat}; }}
+    .tv-badge {{ display: inline-block; padding: .1rem .6rem; border-radius: 99px; font-weight: 650;
+        font-size: {look.font_small}px; letter-spacing: .02em; }}
+    .tv-good {{ color: {look.background}; background: {look.good}; }}
+    .tv-poor {{ color: {look.background}; background: {look.poor}; }}
+    .tv-panel-title {{ font-size: {look.font_small}px; font-weight: 650; letter-spacing: .05em;
+        text-transform: uppercase; color: {look.dim}; }}
+    .tv-facts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .8rem 1.6rem;
+        margin: .6rem 0 .4rem 0; }}
+    .tv-facts b {{ display: block; font-size: {look.font_title}px; font-variant-numeric: tabular-nums;
+        font-weight: 600; color: {look.text}; line-height: 1.2; }}
+    .tv-facts span {{ color: {look.dim}; font-size: {look.font_small + 1}px; }}
+    .st-key-stage_dimmed {{ opacity: .42; transition: opacity .25s ease; }}
+    [class*="st-key-card_"] {{ background: {look.panel}; border: 1px solid {look.line};
+        border-radius: 12px; padding: .7rem .8rem .5rem .8rem; }}
+    [data-stale="true"] {{ opacity: 1 !important; }}
+    @media (prefers-reduced-motion: reduce) {{ * {{ transition: none !important; }} }}
+    """
+
+
+def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
+    """CSS that makes cards of the presets' buttons. `pictures`: preset -> its picture's data URI."""
+    rules = [f"""
+    [class*="st-key-preset_"] button {{ min-height: 66px; width: 100%; justify-content: flex-start;
+        text-align: left; padding: 8px 10px 8px 74px; border-radius: 10px; background-color: {look.panel};
+        background-repeat: no-repeat; background-position: 8px center; background-size: 56px 50px; }}
+    [class*="st-key-preset_"] button p {{ font-size: {look.font}px; line-height: 1.3; color: {look.text}; }}
+    [class*="st-key-preset_"] button p:nth-of-type(2) {{ font-size: {look.font_small}px; color: {look.dim}; }}
+    [class*="st-key-preset_"] button > div {{ justify-content: flex-start; }}
+    .st-key-preset_{chosen} button {{ border: 2px solid {look.heat} !important; }}
+    """]
+    rules += [f'.st-key-preset_{key} button {{ background-image: url("{uri}") !important; }}'
+              for key, uri in pictures.items()]
+    return "\n".join(rules)
