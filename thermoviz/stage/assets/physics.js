@@ -89,7 +89,7 @@ export function createBalls(surface, settings = {}) {
   };
   if (surface.hasMask) b.previous = new Float64Array(2 * capacity);
   let scheme = settings.scheme ?? "leimkuhler-matthews";
-  let fixedStep = settings.dt ?? null, begun = 0, highest = surface.min, injected = null, at = 0;
+  let fixedStep = settings.dt ?? null, fresh = [], highest = surface.min;
   const { x0, x1, y0, y1 } = surface;
 
   const balls = {
@@ -97,12 +97,19 @@ export function createBalls(surface, settings = {}) {
     setCount, place, step, setScheme, setFriction, setStep, injectNoise, reseed,
   };
 
-  // Balls first..n stand somewhere new: their energies, and fresh noise before they move.
-  function settle(first) {
-    surface.forcesInto(b.x, b.force, b.energy, first, balls.n);
-    begun = Math.min(begun, first);
-    if (first === 0) highest = surface.min;
-    for (let k = first; k < balls.n; k++) if (b.energy[k] > highest) highest = b.energy[k];
+  // Balls first..end stand somewhere new: their energies, and what drives them is drawn again before they move.
+  function settle(first, end) {
+    surface.forcesInto(b.x, b.force, b.energy, first, end);
+    fresh.push([first, end]);
+    if (first === 0 && end === balls.n) renew();
+    for (let k = first; k < end; k++) if (b.energy[k] > highest) highest = b.energy[k];
+  }
+
+  // All balls draw anew what drives them; the step adapts to where they stand now.
+  function renew() {
+    fresh = [[0, balls.n]];
+    highest = surface.min;
+    for (let k = 0; k < balls.n; k++) if (b.energy[k] > highest) highest = b.energy[k];
   }
 
   function putAt(k, [x, y]) {
@@ -111,8 +118,8 @@ export function createBalls(surface, settings = {}) {
   }
 
   // Balls first..count at draws of `sampler`, where a draw without data is drawn again.
-  function putDraws(first, count, sampler) {
-    for (let k = first; k < count; k++) {
+  function putDraws(first, end, sampler) {
+    for (let k = first; k < end; k++) {
       let where = sampler();
       for (let tries = 0; surface.masked(where[0], where[1]) && tries < 1000; tries++) where = sampler();
       putAt(k, surface.masked(where[0], where[1]) ? surface.lowest : where);
@@ -143,26 +150,26 @@ export function createBalls(surface, settings = {}) {
     },
   };
 
-  // All balls anew, or balls first..n: "uniform" | "boltzmann" {T} | "basin" {basin, T} | "point" {x, y, width}
+  // All balls anew, or balls first..count: "uniform" | "boltzmann" {T} | "basin" {basin, T} | "point" {x, y, width}
   // | "list" {array}.
   function place(kind, options = {}) {
-    const { first = 0, count = balls.n } = options;
-    putDraws(first, count, STARTS[kind](options));
-    settle(first);
+    const first = options.first ?? 0, end = Math.min(options.count ?? balls.n, balls.n);
+    putDraws(first, end, STARTS[kind](options));
+    settle(first, end);
   }
 
   // More balls start uniformly; fewer: the last ones go.
   function setCount(count) {
     const before = balls.n;
     balls.n = Math.min(Math.max(Math.round(count), 0), capacity);
-    begun = Math.min(begun, balls.n);
+    fresh = fresh.map(([first, end]) => [Math.min(first, balls.n), Math.min(end, balls.n)]);
     if (balls.n > before) place("uniform", { first: before });
   }
 
   function setScheme(name) {
     if (!(name in SCHEMES)) throw new RangeError(`scheme must be one of ${Object.keys(SCHEMES).join(", ")}`);
     balls.scheme = scheme = name;
-    begun = 0;
+    renew();
   }
 
   function setFriction(friction) { b.friction = friction; }
@@ -172,16 +179,17 @@ export function createBalls(surface, settings = {}) {
   // The same seed replays: the noise starts again from its beginning.
   function reseed(value) {
     b.random = createRandom(value);
-    begun = 0;
+    renew();
   }
 
   // Normals to use instead of the generator's, in order: first what the scheme's start takes (R_0 or the velocities,
   // [n, 2]), then [n, 2] for each step.
   function injectNoise(array) {
-    injected = array;
-    at = 0;
-    begun = 0;
-    b.random = { ...b.random, normal: () => injected[at++], fill: (out, count) => { for (let i = 0; i < count; i++) out[i] = injected[at++]; } };
+    let at = 0;
+    const normal = () => array[at++];
+    const fill = (out, count) => { for (let i = 0; i < count; i++) out[i] = normal(); };
+    b.random = { next: b.random.next, normal, fill };
+    renew();
   }
 
   // A step into a cell without data is refused: the ball stays and what drove it turns round.
@@ -199,8 +207,8 @@ export function createBalls(surface, settings = {}) {
   function advance(T) {
     const { move, finish, begin } = SCHEMES[scheme], count = balls.n;
     const dt = fixedStep ?? surface.stepFor(T, scheme, highest);
-    if (begun < count) begin(b, dt, T, begun, count);
-    begun = count;
+    for (const [first, end] of fresh) begin(b, dt, T, first, end);
+    fresh = [];
     if (b.previous) b.previous.set(b.x.subarray(0, 2 * count));
     if (T > 0) b.random.fill(b.noise, 2 * count);
     else b.noise.fill(0, 0, 2 * count);

@@ -5,12 +5,17 @@ const ARRAY_TYPES = {
   float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array,
 };
 
-// The typed array of `{shape, data, dtype = "float32"}`, `data` being base64 of little-endian numbers.
-export function decode({ data, dtype = "float32" }) {
+// The array of `{shape, data, dtype = "float32"}`, `data` being base64 of little-endian numbers. Where `step` is given,
+// whole numbers q stand for low + step q (one low and step for
+// each index of the last axis), and q = none for NaN.
+export function decode({ data, dtype = "float32", low, step, none }) {
   const text = atob(data);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return new ARRAY_TYPES[dtype](bytes.buffer);
+  const numbers = new ARRAY_TYPES[dtype](bytes.buffer);
+  if (step === undefined) return numbers;
+  const k = step.length;
+  return Float32Array.from(numbers, (q, i) => (q === none ? NaN : low[i % k] + step[i % k] * q));
 }
 
 // First derivatives [n] along a line of equally spaced values: the C2 cubic spline with not-a-knot ends.
