@@ -1,8 +1,8 @@
-"""Small learning problems, made up and real: what the networks see, split and standardised, with label noise.
+"""Small learning problems, made up and real: what networks see, split and standardised, with label noise.
 
-Every problem is a specification in `DATASETS`; `.load(seed)` draws it, shuffles, splits (stratified where
-there are classes), standardises the inputs by the training part and spoils a share of the training labels, in this
-order and from one stream: the same seed with more label noise has the same points and the same split.
+Every problem is a specification in `DATASETS`; `.load(seed)` draws it, shuffles, splits (stratified by
+class), standardises the inputs by the training part and spoils a share of the training labels, in this order
+and from one stream: the same seed with more label noise has the same points and the same split.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -198,7 +198,7 @@ class TeacherStudent(_Problem):
 
 @specification
 class LinearRegression(_Problem):
-    """Regression on y = w . x + noise, x, w ~ N(0, 1): convex, the control where parameters agree as well."""
+    """Regression on y = w . x + noise, x, w ~ N(0, 1): convex, the control. Source: Gauss 1821."""
 
     noise: _Noise = 0.3
     inputs: _Columns = 4
