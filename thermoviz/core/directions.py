@@ -1,0 +1,96 @@
+"""Directions in parameter space that planes are made of: filter-normalised, stiff, and noisy ones."""
+
+from typing import Any
+
+import numpy as np
+
+from .errors import BadInput
+from .pca import leading_components
+
+DEPENDENT = 1e-8  # two directions whose sine is below this span no plane
+
+
+def as_numbers(value: Any) -> np.ndarray:
+    """A float64 array, from numpy or from a torch tensor on any device."""
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=np.float64)
+
+
+def filter_normalised(theta: np.ndarray, loss: Any, generator: np.random.Generator) -> np.ndarray:
+    """[2, d]: random directions, orthogonal, each filter as long as the same filter of theta [d].
+
+    Source: Li et al. 2018, section 4. Raises BadInput where a direction vanishes, as at theta = 0.
+    """
+    first, second = generator.standard_normal((2, theta.size))
+    for rows in _filters(loss, theta.size):
+        sizes = np.linalg.norm(theta[rows], axis=-1, keepdims=True)
+        first[rows], second[rows] = _turned_pair(first[rows], second[rows], sizes)
+    if not first.any() or not second.any():
+        raise BadInput("theta has no filter of two or more numbers that are not all zero, so that "
+                       "filter-normalised directions vanish: choose another point.")
+    return np.stack([first, second])
+
+
+def _filters(loss: Any, d: int) -> list[np.ndarray]:
+    """Index arrays [filters, size] into theta, one for each part that is normalised by itself."""
+    slices = getattr(loss, "layer_slices", None)
+    if slices is None:
+        return [np.arange(d)[None]]
+    filters = []
+    for layer in slices:
+        weight, shape, bias = layer
+        columns = np.arange(d)[weight].reshape(shape).T
+        # One number per neuron (one input) cannot be turned: then the layer's weights are one filter.
+        filters.append(columns if columns.shape[1] > 1 else columns.T)
+        filters.append(np.arange(d)[bias][None])
+    return filters
+
+
+def _turned_pair(first: np.ndarray, second: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two directions [filters, size], orthogonal in each filter and of its length `sizes` [filters, 1].
+
+    In a filter of a single number there is one direction only, and the first takes it.
+    """
+    first = first / np.linalg.norm(first, axis=-1, keepdims=True)
+    second = second - np.sum(first * second, axis=-1, keepdims=True) * first
+    if first.shape[-1] == 1:
+        return first * sizes, np.zeros_like(second)
+    second = second / np.linalg.norm(second, axis=-1, keepdims=True)
+    return first * sizes, second * sizes
+
+
+def hessian_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
+    """[2, d]. Energies without their own Lanczos get a dense one, from differences of the force."""
+    if hasattr(loss, "leading_eigenpairs"):
+        return _rows(loss.leading_eigenpairs(theta, 2, of="hessian")[1], theta.size)
+    from .energies import force
+    if theta.size > 1000:
+        raise BadInput("the Hessian of an energy without leading_eigenpairs is taken up to d = 1000, "
+                       f"got {theta.size}.")
+    step = 1e-5 * max(1.0, np.abs(theta).max())
+    shifts = step * np.eye(theta.size)
+    hessian = (as_numbers(force(loss, theta - shifts)) - as_numbers(force(loss, theta + shifts))) / (2 * step)
+    return _signed(np.linalg.eigh((hessian + hessian.T) / 2)[1].T[::-1][:2])
+
+
+def noise_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
+    """[2, d], leading eigenvectors of the covariance of single-sample gradients."""
+    if hasattr(loss, "leading_eigenpairs"):
+        return _rows(loss.leading_eigenpairs(theta, 2, of="noise")[1], theta.size)
+    if not hasattr(loss, "per_sample_gradients"):
+        raise BadInput("this energy has no samples and hence no gradient noise: choose another plane.")
+    _, axes, ratios = leading_components(as_numbers(loss.per_sample_gradients(theta)))
+    if len(ratios) < 2 or ratios[1] <= DEPENDENT**2 * ratios[0] or ratios[0] == 0:
+        raise BadInput("the gradient noise here has fewer than two directions: choose another plane.")
+    return axes
+
+
+def _rows(vectors: Any, d: int) -> np.ndarray:
+    """Eigenvectors as rows [2, d] with a fixed sign, from [2, d] or from columns [d, 2]."""
+    array = as_numbers(vectors)
+    return _signed(array if array.shape == (2, d) else array.T)
+
+
+def _signed(directions: np.ndarray) -> np.ndarray:
+    """Directions [k, d] with their largest entry positive."""
+    largest = np.take_along_axis(directions, np.abs(directions).argmax(1)[:, None], axis=1)
+    return directions * np.where(largest < 0, -1.0, 1.0)

@@ -1,0 +1,96 @@
+"""Principal components of recorded paths, and what they would show of a random walk."""
+
+from typing import Any
+
+import numpy as np
+
+from .errors import BadInput
+from .seeds import rng
+
+_DENSE = 400  # up to this many rows or columns a dense eigensolver is faster than Lanczos
+
+
+def as_paths(recorded: Any) -> list[np.ndarray]:
+    """The recorded paths, one float64 array [T, d] per replica, without the replicas that left the finite
+    numbers.
+
+    recorded: a Trajectory, an array [T, d] or [T, n, d], or a list or tuple of those. Raises BadInput if no
+    replica is finite throughout or if paths differ in d.
+    """
+    several = isinstance(recorded, (list, tuple)) and any(_is_path(one) for one in recorded)
+    paths = [path for one in (recorded if several else [recorded]) for path in _replicas(one)]
+    finite = [path for path in paths if np.isfinite(path).all()]
+    if not finite:
+        raise BadInput("no recorded path is finite throughout: every replica diverged.")
+    if len({path.shape[1] for path in finite}) > 1:
+        raise BadInput("recorded paths must have the same number of parameters, "
+                       f"got {sorted({path.shape[1] for path in finite})}.")
+    return finite
+
+
+def _is_path(one: Any) -> bool:
+    return hasattr(one, "energy") or np.ndim(one) >= 2
+
+
+def _replicas(one: Any) -> list[np.ndarray]:
+    try:
+        x = np.asarray(one.x if hasattr(one, "energy") else one, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput("a recorded path must be a Trajectory or an array [T, d] or [T, n, d].") from None
+    if x.ndim == 2:
+        x = x[:, None]
+    if x.ndim != 3 or x.size == 0:
+        raise BadInput("a recorded path must be a Trajectory or a non-empty array [T, d] or [T, n, d], "
+                       f"got shape {list(np.shape(x))}.")
+    return [x[:, i] for i in range(x.shape[1])]
+
+
+def leading_components(points: np.ndarray, k: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(mean [d], directions [k, d], ratios [k]): PCA of points [m, d], ratios as shares of the whole
+    variance.
+
+    The sign makes each direction's largest entry positive. Works through the smaller of the two Gram
+    matrices, never d x d where m < d; large ones by Lanczos with a fixed start. Squaring limits it to
+    components above 1e-8 of the first one's length.
+    """
+    mean = points.mean(0)
+    centred = points - mean
+    total = float(np.einsum("ij,ij->", centred, centred))
+    m, d = centred.shape
+    k = min(k, m, d)
+    if total == 0:
+        return mean, np.zeros((k, d)), np.zeros(k)
+    factor = centred if m <= d else centred.T  # [small, large]
+    values, vectors = _leading_eigenpairs(factor, k)
+    directions = (vectors.T @ factor) if m <= d else vectors.T
+    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+    directions = directions / np.where(lengths > 0, lengths, 1)
+    largest = directions[np.arange(k), np.abs(directions).argmax(1)]
+    return mean, directions * np.where(largest < 0, -1.0, 1.0)[:, None], np.maximum(values, 0) / total
+
+
+def _leading_eigenpairs(factor: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k largest eigenvalues, descending, and eigenvectors [small, k] of factor @ factor.T."""
+    small = len(factor)
+    if small <= max(_DENSE, k + 1):
+        values, vectors = np.linalg.eigh(factor @ factor.T)
+    else:
+        from scipy.sparse.linalg import LinearOperator, eigsh
+        gram = LinearOperator((small, small), matvec=lambda x: factor @ (factor.T @ x), dtype=np.float64)
+        values, vectors = eigsh(gram, k=k, which="LA", v0=rng(0, "pca").standard_normal(small))
+        order = np.argsort(values)
+        values, vectors = values[order], vectors[:, order]
+    return values[::-1][:k], vectors[:, ::-1][:, :k]
+
+
+def random_walk_ratios(n: int, k: int = 2) -> np.ndarray:
+    """Expected PCA ratios [k] of a random walk of n points in d >> n dimensions: 3 / (2 (n^2-1) sin^2(pi
+    j/2n)).
+
+    The centred walk's covariance has the eigenvalues 1/(4 sin^2(pi j/2n)), j = 1..n-1, whose sum is
+    (n^2-1)/6. Tends to 6/(pi^2 j^2). Source: Antognini & Sohl-Dickstein 2018. Raises BadInput for n < 2.
+    """
+    if n < 2:
+        raise BadInput(f"a random walk needs at least two points, got {n}.")
+    j = np.arange(1, k + 1)
+    return np.where(j < n, 1.5 / ((n**2 - 1) * np.sin(np.pi * np.minimum(j, n - 1) / (2 * n)) ** 2), 0.0)
