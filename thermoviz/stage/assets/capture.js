@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { captionHeight, writeCaption } from "./overlay.js";
+import { ENTRY, PAGE } from "./page.js";
 
 /** Hands a blob to the browser as a download called `name`. */
 export function download(blob, name) {
@@ -79,13 +80,11 @@ const asText = (text) => text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&
 
 /** The page that runs by itself: the stage's own program and this run's data in one file, no requests. */
 export function standalonePage(program, payload) {
-  const background = payload.look.background;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${asText(payload.title || "thermoviz")}</title><link rel="icon" href="data:,">
-<style>html, body { margin: 0; background: ${asText(background)}; }</style></head><body>
-<script type="application/json" id="thermoviz-payload">${JSON.stringify(payload).replace(/</g, "\\u003c")}</script>
-<script id="thermoviz-program">${inScript(program)}</script>
-</body></html>
-`;
+  const parts = {
+    TITLE: asText(payload.title || "thermoviz"),
+    BACKGROUND: asText(payload.look.background),
+    PAYLOAD: JSON.stringify(payload).replace(/</g, "\\u003c"),
+    PROGRAM: inScript(`${program.split(ENTRY)[0]}${ENTRY}thermoviz.open();\n`),
+  };
+  return PAGE.replace(/@(TITLE|BACKGROUND|PAYLOAD|PROGRAM)@/g, (all, name) => parts[name]);
 }

@@ -9,7 +9,7 @@ export const MESH = 181;
  */
 export function buildMesh(surface, frame) {
   const vertices = new Float32Array(MESH * MESH * 6);
-  const force = new Float64Array(2);
+  const force = new Float64Array(3);
   const slope = frame.unit / frame.span;
   for (let i = 0; i < MESH; i++) {
     // A hair inside the box, where the surface is surely defined.
@@ -52,9 +52,7 @@ function cellOrder(quarter) {
 /** Which order is back to front for a camera whose `back` vector points from the target to the eye. */
 export const orderFor = (back) => (back[0] < 0 ? 1 : 0) | (back[1] < 0 ? 2 : 0);
 
-export const SEGMENT = 11; // floats per segment: from, to, rgba, time
-
-/** Segments of a polyline given by point(k) -> [x, y, z] or null, opacity(k) and colour. */
+/** Segments (from, to, rgba, time: 11 floats each) of a polyline given by point(k) -> [x, y, z] or null, opacity(k) and colour. */
 export function pushLine(list, length, point, colour, opacity, time = (k) => k) {
   let before = null;
   for (let k = 0; k < length; k++) {

@@ -3,7 +3,7 @@
 
 import { ramp, rgb } from "./colours.js";
 import { createFrame } from "./frame.js";
-import { buildMesh, floorLines, orderFor, pushLine, SEGMENT } from "./mesh.js";
+import { buildMesh, floorLines, orderFor, pushLine } from "./mesh.js";
 import * as shaders from "./shaders.js";
 import { niceStep, niceTicks } from "./words.js";
 
@@ -346,5 +346,3 @@ export function createRenderer(canvas) {
   build();
   return renderer;
 }
-
-export { SEGMENT };

@@ -1,0 +1,24 @@
+// Entry for Streamlit: mount(component, source) is called again with the same root whenever the data changes.
+
+import { createStage } from "./stage.js";
+
+const stages = new WeakMap();
+
+/** source: address of this program, from which the file that runs by itself takes it. */
+export function mount({ data, parentElement: root, setStateValue }, source) {
+  const standing = stages.get(root);
+  if (standing) standing.update(data);
+  else {
+    stages.set(root, createStage(root, data, {
+      temperature: (T) => setStateValue("temperature", T),
+      webgl: (available) => { if (!available) setStateValue("webgl", false); },
+      program: async () => (await fetch(source)).text(),
+    }));
+  }
+  // New data may arrive while the first call still loads; its clean-up must not end a mounted stage.
+  return () => setTimeout(() => {
+    if (root.isConnected) return;
+    stages.get(root)?.destroy();
+    stages.delete(root);
+  }, 50);
+}

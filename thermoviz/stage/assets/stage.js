@@ -1,0 +1,342 @@
+// The stage: puts surface, balls, picture and panels together. createStage(root, payload, callbacks) ->
+// {update(payload), destroy(), state()}. callbacks: {temperature(T) on release, webgl(available), program() -> Promise of
+// the stage's own source (for the file that runs by itself)}.
+
+import { createCaptureMenu } from "./export.js";
+import { createDrawer, createStartRow, createTransport, LADDER } from "./controls.js";
+import { h } from "./dom.js";
+import { createKeyboard } from "./keyboard.js";
+import { createNetwork } from "./network.js";
+import { createTrails, pathHeads, pathLines, readPaths } from "./paths.js";
+import { createPointerPanel } from "./pointer.js";
+import { createBadge, createReadouts } from "./readouts.js";
+import { createSimulation } from "./simulation.js";
+import { createStatistics } from "./statistics.js";
+import { CSS, lookVariables } from "./styles.js";
+import { createSurface } from "./surface.js";
+import { createThermometer } from "./thermometer.js";
+import { createView } from "./view.js";
+import { count, createWords, number } from "./words.js";
+
+const MEASURE_EVERY = 250; // ms
+const POINTER_EVERY = 90; // ms
+const REPLAY_SECONDS = 9;
+
+/** Whether two payloads show the same surface: then the balls stay. */
+const sameSurface = (a, b) => a.surface.E.data === b.surface.E.data
+  && String(a.surface.xs) === String(b.surface.xs) && String(a.surface.ys) === String(b.surface.ys);
+
+export function createStage(root, first, callbacks = {}) {
+  let payload = first, _ = createWords(payload.words), destroyed = false, request = 0;
+  const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const settings = {
+    n: payload.n_balls ?? 1000, seed: payload.seed ?? 0, T: payload.temperature ?? 0, scheme: "leimkuhler-matthews", friction: 1,
+    start: "boltzmann", law: "exponential", programmeSteps: 10000,
+  };
+  const shown = { trails: false, paths: true, names: true };
+  let playing = !reduced, speed = 1, following = null, film = null;
+  const replay = { fraction: 1, playing: !reduced };
+  let surface, simulation, statistics, network, paths, basins, ui, view;
+  let last = 0, measured = -Infinity, measurement = null, pointed = -Infinity, hovered = null, trailed = 0, drawn = 0;
+  const trails = createTrails();
+
+  const style = h("style", {}, CSS);
+  const frame = h("div", { class: "tv" });
+  root.append(style, frame);
+  applyLook();
+
+  function applyLook() {
+    for (const [name, value] of Object.entries(lookVariables(payload.look))) frame.style.setProperty(name, value);
+  }
+
+  view = createView(_, {
+    click(point) { simulation.drop(point.x, point.y); measured = -Infinity; },
+    hover(point) { hovered = point; },
+    restored() { uploadPaths(); },
+  });
+  if (!view) {
+    frame.append(h("div", { class: "card without", role: "status" },
+      _("This browser has no WebGL2, so the live stage cannot be drawn here. The still picture shows the same surface.")));
+    callbacks.webgl?.(false);
+    return { update() {}, state: () => ({ webgl: false }), destroy() { style.remove(); frame.remove(); } };
+  }
+
+  const note = h("div", { class: "note", role: "status", hidden: true });
+  const actions = {
+    toggle() { playing = !playing; ui.transport.showPlaying(playing); },
+    step() { playing = false; ui.transport.showPlaying(false); simulation.step(); measured = -Infinity; },
+    reset() { simulation.reset(); afresh(); },
+    newSeed() {
+      simulation.setSeed(crypto.getRandomValues(new Uint32Array(1))[0] % 10000);
+      ui.transport.showSeed(settings.seed);
+      afresh();
+    },
+    speed(value) { speed = value; ui.transport.showSpeed(value); },
+    top(value) { view.camera.setTop(value); ui.transport.showTop(value); },
+    ladder(direction) {
+      const above = LADDER.findIndex((n) => (direction > 0 ? n > settings.n : n >= settings.n));
+      const k = direction > 0 ? above : above - 1;
+      simulation.setCount(LADDER[Math.max(0, Math.min(LADDER.length - 1, k < 0 ? LADDER.length - 1 : k))]);
+      if (following !== null && following >= settings.n) follow(null);
+      ui.transport.showCount(settings.n);
+      afresh();
+    },
+    start(kind) { simulation.setStart(kind); afresh(); },
+    replay(fraction) { replay.fraction = fraction; replay.playing = false; },
+    toggleReplay() {
+      if (!replay.playing && replay.fraction >= 1) replay.fraction = 0;
+      replay.playing = !replay.playing;
+    },
+    more() { ui.drawer.toggle(); },
+    home() { view.goHome(); ui.transport.showTop(false); },
+    scheme(key) { simulation.setScheme(key); },
+    friction(value) { simulation.setFriction(value); },
+    law(key) { settings.law = key; if (simulation.programme === "anneal") actions.programme("anneal"); },
+    programmeSteps(steps) { settings.programmeSteps = steps; if (simulation.programme !== "hold") actions.programme(simulation.programme); },
+    show(key, value) { shown[key] = value; if (key === "trails") { trails.clear(); view.renderer.setTrails(new Float32Array(0)); } uploadPaths(); },
+    change(T) { simulation.setTemperature(T); ui.thermometer.showProgramme("hold"); ui.thermometer.show(T); },
+    release(T) { actions.change(T); callbacks.temperature?.(T); },
+    zero() { actions.release(0); },
+    programme(kind) { simulation.setProgramme(kind); ui.thermometer.showProgramme(kind); },
+    equilibrate() { simulation.equilibrate(); afresh(); },
+    follow() { follow(following === null ? nearestBall() : null); },
+  };
+
+  function nearestBall() {
+    const { balls } = simulation;
+    if (!hovered) return 0;
+    let best = 0, least = Infinity;
+    for (let k = 0; k < balls.n; k++) {
+      const d = (balls.x[2 * k] - hovered.x) ** 2 + (balls.x[2 * k + 1] - hovered.y) ** 2;
+      if (d < least) { least = d; best = k; }
+    }
+    return best;
+  }
+
+  function follow(k) {
+    following = k;
+    pointed = -Infinity;
+    ui.pointer.setFollowing(k !== null);
+  }
+
+  /** Something was placed anew: the old measurements say nothing about it. */
+  function afresh() {
+    ui.readouts.clear();
+    trails.clear();
+    measured = -Infinity;
+  }
+
+  const starts = () => [["boltzmann", _("Boltzmann")], ["uniform", _("everywhere")],
+    ...(paths?.starts.length ? [["training", _("where training starts")]] : []),
+    ...basins.map(({ name }, k) => [`basin:${k}`, name])];
+
+  /** Panels are built once per surface and language; their state lives in `settings`, so nothing is lost. */
+  function buildPanels() {
+    ui?.keyboard.destroy();
+    const stage = h("section", { class: "card stage", tabindex: 0, "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") });
+    ui = {
+      stage,
+      transport: createTransport(_, actions),
+      startRow: createStartRow(_, starts(), Boolean(paths), actions),
+      drawer: createDrawer(_, { ...settings, show: shown, hasPaths: Boolean(paths) }, actions),
+      thermometer: createThermometer(_, payload, actions),
+      readouts: createReadouts(_, payload.look, surface.scale, basins.map(({ name }) => name)),
+      pointer: createPointerPanel(_, network, payload.look, actions),
+      keyboard: createKeyboard(_, stage, { ...actions, top: () => actions.top(!view.camera.top),
+        left: () => view.camera.orbit(0.06, 0), right: () => view.camera.orbit(-0.06, 0),
+        up: () => view.camera.orbit(0, -0.05), down: () => view.camera.orbit(0, 0.05),
+        nearer: () => view.camera.zoom(1.2), farther: () => view.camera.zoom(1 / 1.2) }),
+      capture: createCaptureMenu(_, { view, caption, payload: exported, program: callbacks.program, help: () => ui.keyboard.toggle(),
+        say, filming(value) { film = value; } }),
+    };
+    const badge = createBadge(_, payload);
+    view.element.append(...[badge, ui.capture.element, ui.capture.menu, note, ui.drawer.element, ui.keyboard.sheet].filter(Boolean));
+    stage.append(view.element, ui.transport.element, ui.startRow.element);
+    frame.replaceChildren(h("div", { class: "room" }, stage,
+      h("div", { class: "side" }, ui.thermometer.element, network ? ui.pointer.element : null, ui.readouts.element)));
+    ui.thermometer.setSurface(surface, payload.batch);
+    ui.thermometer.show(simulation.T);
+    ui.thermometer.showProgramme(simulation.programme);
+    ui.transport.showPlaying(playing);
+    ui.transport.showSpeed(speed);
+    ui.transport.showTop(view.camera.top);
+    ui.transport.showSeed(settings.seed);
+    ui.transport.showCount(settings.n);
+    ui.startRow.showStart(settings.start);
+  }
+
+  function clearView() {
+    for (const child of [...view.element.children]) if (child.tagName !== "CANVAS") child.remove();
+  }
+
+  function readSurface() {
+    surface = createSurface(payload.surface, payload.basins);
+    statistics = createStatistics(surface);
+    const names = payload.basins?.names ?? [];
+    basins = (payload.basins?.minima ?? []).map(([x, y], k) => ({ x, y, name: names[k] ?? _("valley {k}", { k: k + 1 }) }));
+  }
+
+  function uploadPaths() {
+    view.renderer.setPaths(shown.paths ? pathLines(paths, surface, view.renderer.frame) : []);
+  }
+
+  function readRun() {
+    network = payload.network ? createNetwork(payload.network) : null;
+    paths = readPaths(payload.paths, payload.look);
+  }
+
+  /** Everything that follows from a payload. `keep`: the surface is the same, so balls and clocks stay. */
+  function load(keep) {
+    applyLook();
+    view.setLook(payload.look);
+    if (!keep) {
+      readSurface();
+      readRun();
+      if (settings.start.startsWith("basin") && Number(settings.start.slice(6)) >= basins.length) settings.start = "boltzmann";
+      if (settings.start === "training" && !paths) settings.start = "boltzmann";
+      simulation = createSimulation(surface, settings, paths?.starts);
+      view.setSurface(surface, basins.map(({ x, y }) => [x, y]));
+      following = null;
+      hovered = null;
+      Object.assign(replay, { fraction: reduced ? 1 : 0, playing: !reduced && Boolean(paths) });
+    } else readRun();
+    clearView();
+    buildPanels();
+    uploadPaths();
+    measured = pointed = -Infinity;
+  }
+
+  function caption() {
+    const link = payload.link ?? "";
+    return {
+      title: payload.title ?? "", link,
+      facts: [_("temperature {T}", { T: number(simulation.T, 3) }), settings.n === 1 ? _("1 ball") : _("{n} balls", { n: count(settings.n) }),
+        _("seed {s}", { s: settings.seed }), payload.caption].filter(Boolean).join(" \u00b7 "),
+    };
+  }
+
+  /** The payload as it stands now, for the file that runs by itself. */
+  const exported = () => ({ ...payload, temperature: simulation.T, seed: settings.seed, n_balls: settings.n });
+
+  function say(text, milliseconds = 0) {
+    note.textContent = text;
+    note.hidden = !text;
+    if (milliseconds) setTimeout(() => { if (note.textContent === text) note.hidden = true; }, milliseconds);
+  }
+
+  /** Where the network panel looks: the followed ball, else the pointer, else the deepest valley. */
+  function watched() {
+    if (following !== null) {
+      const { balls } = simulation;
+      const k = Math.min(following, balls.n - 1);
+      return { x: balls.x[2 * k], y: balls.x[2 * k + 1], E: balls.energy[k], where: _("The network that this ball is") };
+    }
+    if (hovered) return { ...hovered, where: _("The network under the pointer") };
+    const home = basins[0] ?? { x: (surface.x0 + surface.x1) / 2, y: (surface.y0 + surface.y1) / 2, name: _("the middle") };
+    return { x: home.x, y: home.y, E: surface.energy(home.x, home.y), where: _("The network at \u201c{name}\u201d", { name: home.name }) };
+  }
+
+  function marks() {
+    const heads = shown.paths ? pathHeads(paths, surface, view.renderer.frame, replay.fraction * (paths ? paths.T - 1 : 0)) : [];
+    if (following !== null) {
+      const spot = watched(), f = view.renderer.frame;
+      heads.push({ x: f.wx(spot.x), y: f.wy(spot.y), z: f.wz(spot.E) + 0.012, colour: payload.look.text, alpha: 1, kind: 2, size: 26 });
+    }
+    return heads;
+  }
+
+  function readOut(now) {
+    if (now - measured < MEASURE_EVERY) return;
+    measured = now;
+    measurement = statistics.measure(simulation.balls, simulation.T);
+    if (measurement) ui.readouts.update(measurement, simulation.T);
+    if (simulation.programme !== "hold") ui.thermometer.show(simulation.T);
+    if (paths) {
+      const record = Math.round(replay.fraction * (paths.T - 1));
+      const text = paths.steps ? _("step {n}", { n: count(paths.steps[record]) }) : `${record} / ${paths.T - 1}`;
+      ui.startRow.showReplay(replay.fraction, text, replay.playing);
+    }
+    if (view.quality.reduced) say(_("Slow graphics: drawn more coarsely, so that the page stays responsive. The balls still move by the same equations."));
+  }
+
+  function showPointed(now) {
+    if (!network || now - pointed < POINTER_EVERY) return;
+    const spot = watched();
+    const key = `${spot.x},${spot.y},${spot.where}`;
+    if (key === showPointed.key && pointed !== -Infinity) return;
+    showPointed.key = key;
+    pointed = now;
+    ui.pointer.show(spot);
+  }
+
+  function tick(now) {
+    if (destroyed) return;
+    request = requestAnimationFrame(tick);
+    if (document.hidden || !frame.isConnected || !view.measure()) { last = 0; return; }
+    const seconds = last ? Math.min(0.25, (now - last) / 1000) : 0;
+    if (last && view.quality.record(now - last)) view.redraw();
+    last = now;
+    if (playing && seconds > 0) simulation.advance(seconds, speed, view.quality.budget);
+    if (replay.playing && paths) {
+      replay.fraction = Math.min(1, replay.fraction + seconds / REPLAY_SECONDS);
+      if (replay.fraction >= 1) replay.playing = false;
+    }
+    readOut(now);
+    showPointed(now);
+    paint(seconds, now);
+  }
+
+  function paint(seconds, now) {
+    const { balls } = simulation;
+    drawn = Math.min(balls.n, view.quality.balls);
+    view.renderer.setBalls(balls.x, balls.energy, drawn);
+    view.renderer.setMarks(marks());
+    if (shown.trails && playing && now - trailed > 40) {
+      trailed = now;
+      trails.record(balls, view.renderer.frame);
+      view.renderer.setTrails(trails.segments(payload.look.heat));
+    }
+    view.setScene({
+      look: payload.look, names: payload.axes ?? ["u\u2081", "u\u2082"], unit: payload.surface.unit ?? "",
+      basins: shown.names ? basins : [], means: { now: measurement?.E, equilibrium: measurement?.eq?.E },
+      count: balls.n, now: replay.fraction * (paths ? paths.T - 1 : 0),
+    });
+    view.draw(seconds);
+    film?.frame((context, width, height) => view.film(context, width, height));
+  }
+
+  load(false);
+  view.startCamera();
+  callbacks.webgl?.(true);
+  request = requestAnimationFrame(tick);
+
+  return {
+    /** New data: balls stay if the surface is the same; the camera always stays. */
+    update(next) {
+      const keep = sameSurface(payload, next);
+      if (JSON.stringify(next.words) !== JSON.stringify(payload.words)) _ = createWords(next.words);
+      payload = next;
+      if (!keep) {
+        if (Number.isFinite(next.temperature)) settings.T = next.temperature;
+        if (Number.isFinite(next.n_balls)) settings.n = next.n_balls;
+        if (Number.isFinite(next.seed)) settings.seed = next.seed;
+      }
+      load(keep);
+    },
+    destroy() {
+      destroyed = true;
+      cancelAnimationFrame(request);
+      ui.keyboard.destroy();
+      view.destroy();
+      style.remove();
+      frame.remove();
+    },
+    /** What the stage shows now, for tests and for the page. */
+    state: () => ({
+      webgl: true, playing, speed, T: simulation.T, programme: simulation.programme, seed: settings.seed, n: settings.n, drawn,
+      steps: simulation.balls.steps, time: simulation.balls.time, positions: Array.from(simulation.balls.x.subarray(0, 2 * Math.min(50, settings.n))),
+      measurement, camera: { top: view.camera.top }, following, replay: replay.fraction, quality: view.quality.level, lost: view.lost,
+    }),
+    view, actions,
+  };
+}

@@ -1,0 +1,124 @@
+// The picture part of the stage: canvas, camera, labels and touch. It draws what it is given and knows no physics.
+
+import { createCamera, firstView } from "./camera.js";
+import { h, prepare } from "./dom.js";
+import { writeOverlay } from "./overlay.js";
+import { createQuality } from "./quality.js";
+import { createRenderer } from "./renderer.js";
+import { createTouch } from "./touch.js";
+
+const NARROW = 520; // css pixels
+
+/** Radius of a ball in world units: a single ball is large, fifty thousand are grains. */
+const radiusFor = (n) => Math.min(0.03, 0.0155 * (1000 / Math.max(n, 1)) ** 0.22);
+
+/**
+ * createView(_, on) -> null without WebGL2. on: {click(point), hover(point | null), restored()}.
+ * point: {x, y, E} in slice coordinates.
+ */
+export function createView(_, on) {
+  const canvas = h("canvas", { "aria-hidden": "true" });
+  const labels = h("canvas", { class: "labels", "aria-hidden": "true" });
+  const renderer = createRenderer(canvas);
+  if (!renderer) return null;
+  const element = h("div", { class: "view" }, canvas, labels);
+  const camera = createCamera();
+  const quality = createQuality(renderer.software);
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  let surface = null, home = null, scene = null, size = { width: 0, height: 0 }, changed = true, written = 0;
+
+  const viewAt = (width, height) => {
+    const narrow = width < NARROW;
+    return camera.view(renderer.frame, width, height, narrow ? [0.06, 0.2] : [0.13, 0.15]);
+  };
+
+  /** The point of the surface under (px, py) in css pixels, or null. */
+  function pick(px, py) {
+    if (!renderer.frame || !size.width) return null;
+    const view = viewAt(size.width, size.height);
+    return renderer.frame.pick(view.eye, view.ray(px, py));
+  }
+
+  const touch = createTouch(element, {
+    orbit: camera.orbit, pan: camera.pan, zoom: camera.zoom,
+    click(px, py) { const point = pick(px, py); if (point) on.click(point); },
+    hover(px, py) { on.hover(pick(px, py)); },
+    leave() { on.hover(null); },
+  });
+
+  const listeners = {
+    webglcontextlost(event) { event.preventDefault(); },
+    webglcontextrestored() { renderer.restore(); changed = true; on.restored(); },
+  };
+  for (const [name, listener] of Object.entries(listeners)) canvas.addEventListener(name, listener);
+
+  function overlayScene(view) {
+    return { ...scene, view, frame: renderer.frame, ticks: renderer.ticks, surface, narrow: view.width < NARROW };
+  }
+
+  /** Sets the canvas's pixels and draws; `pixel` device pixels per css pixel. */
+  function paint(width, height, pixel, force) {
+    const w = Math.max(1, Math.round(width * pixel)), hgt = Math.max(1, Math.round(height * pixel));
+    if (canvas.width !== w || canvas.height !== hgt) { canvas.width = w; canvas.height = hgt; force = true; }
+    const view = viewAt(w, hgt);
+    renderer.draw(view, { changed: force, pixel, radius: radiusFor(scene.count), now: scene.now });
+  }
+
+  const view = {
+    element, canvas, camera, renderer, quality, pick,
+    get size() { return size; },
+    get lost() { return renderer.lost; },
+    setLook(look) { renderer.setLook(look); changed = true; },
+    /** A new surface: the camera stays where the viewer left it, unless this is the first one. */
+    setSurface(next, minima) {
+      surface = next;
+      renderer.setSurface(surface, minima);
+      home = firstView(surface, renderer.frame, minima);
+      changed = true;
+    },
+    startCamera() { camera.start(home); changed = true; },
+    goHome() { camera.home(home); },
+    setScene(next) { scene = next; },
+    measure() {
+      const box = element.getBoundingClientRect();
+      if (Math.abs(box.width - size.width) > 0.5 || Math.abs(box.height - size.height) > 0.5) {
+        size = { width: box.width, height: box.height };
+        changed = true;
+      }
+      return size.width > 0 && size.height > 0;
+    },
+    /** One picture. The labels are written anew when the camera moved, and a few times a second besides. */
+    draw(seconds) {
+      if (renderer.lost || !scene) return;
+      const moving = camera.moving;
+      camera.ease(seconds, still.matches);
+      const force = changed || moving;
+      changed = false;
+      paint(size.width, size.height, quality.ratio, force);
+      const now = performance.now();
+      if (force || now - written > 200) {
+        written = now;
+        writeOverlay(prepare(labels, size.width, size.height), overlayScene(viewAt(size.width, size.height)));
+      }
+    },
+    /** Draws the present moment into a 2D context scaled to css pixels: for pictures and films. */
+    shoot(context, width, height, times) {
+      paint(width, height, times, true);
+      context.drawImage(canvas, 0, 0, width, height);
+      writeOverlay(context, overlayScene(viewAt(width, height)));
+      changed = true;
+    },
+    /** The film takes the picture that is on the screen: nothing is drawn twice. */
+    film(context, width, height) {
+      context.drawImage(canvas, 0, 0, width, height);
+      writeOverlay(context, overlayScene(viewAt(width, height)));
+    },
+    redraw() { changed = true; },
+    destroy() {
+      touch.destroy();
+      for (const [name, listener] of Object.entries(listeners)) canvas.removeEventListener(name, listener);
+      renderer.destroy();
+    },
+  };
+  return view;
+}

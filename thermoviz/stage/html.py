@@ -1,0 +1,96 @@
+"""The stage as one program, and a Run as one HTML file that runs by itself: no requests, no third-party code."""
+
+import functools
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+ASSETS = Path(__file__).parent / "assets"
+
+# What the modules of the stage may use of the ES module language; anything else is refused by `_wrapped`.
+_IMPORT = re.compile(r'^import\s+(?:\{([^}]*)\}|\*\s+as\s+(\w+))\s+from\s+"\./(\w+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:function|const|class)\s+(\w+))", re.MULTILINE)
+_LEFT_OVER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_ENTRY = "\n//# entry\n"  # the same line as ENTRY in assets/page.js
+_PAGE = re.compile(r"export const PAGE = `(.*?)`;", re.DOTALL)
+
+
+def _wrapped(name: str, source: str) -> str:
+    """A module as a function that returns its exports, so that modules keep their own names inside one script."""
+    exports = ", ".join(match[1] for match in _EXPORT.finditer(source))
+
+    def binding(match: re.Match[str]) -> str:
+        names, whole, origin = match.groups()
+        if whole:
+            return f"const {whole} = m_{origin};\n"
+        parts = [part.strip().replace(" as ", ": ") for part in names.split(",") if part.strip()]
+        return f"const {{ {', '.join(parts)} }} = m_{origin};\n"
+
+    body = _EXPORT.sub("", _IMPORT.sub(binding, source))
+    if left := _LEFT_OVER.search(body):
+        raise ValueError(f"stage module {name}.js: the bundler does not know {left[0]!r}")
+    return f"const m_{name} = (() => {{\n{body}return {{ {exports} }};\n}})();\n"
+
+
+def _ordered(entries: tuple[str, ...], folder: Path) -> dict[str, str]:
+    """Module name -> source, each after the modules that it imports."""
+    ordered: dict[str, str] = {}
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            raise ValueError(f"stage modules import each other in a circle: {' -> '.join((*above, name))}")
+        if name in ordered:
+            return
+        source = (folder / f"{name}.js").read_text(encoding="utf-8")
+        for match in _IMPORT.finditer(source):
+            visit(match[3], (*above, name))
+        ordered[name] = source
+
+    for entry in entries:
+        visit(entry, ())
+    return ordered
+
+
+@functools.cache
+def program() -> str:
+    """The whole stage as one classic script that defines `thermoviz = {mount, open}` and starts nothing."""
+    modules = _ordered(("component", "standalone"), ASSETS)
+    body = "".join(_wrapped(name, source) for name, source in modules.items())
+    return (f'"use strict";\nconst thermoviz = (() => {{\n{body}'
+            "return { mount: m_component.mount, open: m_standalone.open };\n})();\n")
+
+
+def component_program() -> str:
+    """The stage as an ES module whose default export mounts it in Streamlit."""
+    return f"{program()}{_ENTRY}export default (component) => thermoviz.mount(component, import.meta.url);\n"
+
+
+def page(payload: dict[str, Any]) -> str:
+    """The HTML file of a stage payload. It makes no requests and works from disk; the text is UTF-8."""
+    found = _PAGE.search((ASSETS / "page.js").read_text(encoding="utf-8"))
+    assert found is not None
+    script = re.sub(r"</(script)", r"<\\/\1", f"{program()}{_ENTRY}thermoviz.open();\n", flags=re.IGNORECASE)
+    parts = {
+        "TITLE": html.escape(payload.get("title") or "thermoviz"),
+        "BACKGROUND": html.escape(payload["look"]["background"]),
+        # "<" may not stand in a script element's text, whatever a title or a link says.
+        "PAYLOAD": json.dumps(payload, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
+        "PROGRAM": script.replace("<!--", "<\\!--"),
+    }
+    return re.sub("@(TITLE|BACKGROUND|PAYLOAD|PROGRAM)@", lambda match: parts[match[1]], found[1])
+
+
+def to_html(run: Any, look: str = "dark", words: dict[str, str] | None = None) -> str:
+    """A Run as one HTML page with the live stage: surface, paths, networks and balls, below 400 kB.
+
+    `look`: "dark", "light" or "projector". Raises BadInput for another look.
+    """
+    from ..core.errors import BadInput
+    from ..figures.looks import LOOKS
+    from .payload import payload
+
+    if look not in LOOKS:
+        raise BadInput(f"look must be one of {', '.join(LOOKS)}; it is {look!r}")
+    return page(payload(run, LOOKS[look], words))
