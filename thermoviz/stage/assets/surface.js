@@ -176,11 +176,11 @@ export function countUpTo(sorted, value) {
   return low;
 }
 
-// Basin numbers (-1: none) on a regular grid of sub-cells, sent as runs of equal values.
+// Basin numbers (-1: no data) on a lattice over the box, its edges included, sent as runs of equal values.
 function basinLabels(basins) {
   if (!basins || !basins.labels) return null;
   const { shape, values, runs } = basins.labels;
-  const labels = new Int8Array(shape[0] * shape[1]);
+  const labels = new Int16Array(shape[0] * shape[1]);
   const value = decode(values), run = decode(runs);
   let at = 0;
   for (let k = 0; k < run.length; k++) {
@@ -267,9 +267,12 @@ export function createSurface(message, basins) {
   function basinAt(x, y) {
     if (!labelled) return -1;
     const { labels, rows, columns } = labelled;
-    const i = Math.min(Math.max(Math.floor(((x - x0) / (x1 - x0)) * rows), 0), rows - 1);
-    const j = Math.min(Math.max(Math.floor(((y - y0) / (y1 - y0)) * columns), 0), columns - 1);
-    return labels[i * columns + j];
+    const a = ((x - x0) / (x1 - x0)) * (rows - 1), b = ((y - y0) / (y1 - y0)) * (columns - 1);
+    const i = Math.min(Math.max(Math.round(a), 0), rows - 1), j = Math.min(Math.max(Math.round(b), 0), columns - 1);
+    const near = labels[i * columns + j];
+    if (near >= 0) return near;
+    // Beside a hole the nearest lattice point may lie in it; the one below shares the position's cell.
+    return labels[Math.min(Math.max(Math.floor(a), 0), rows - 1) * columns + Math.min(Math.max(Math.floor(b), 0), columns - 1)];
   }
 
   function kMax(T, highest = min) {

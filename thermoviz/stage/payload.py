@@ -1,0 +1,268 @@
+"""A Run as the one message that the stage needs: JSON, its arrays in base64, small enough for a full room."""
+
+import base64
+import functools
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import BadInput
+
+VERSION = 1
+ASSETS = Path(__file__).parent / "assets"
+# A message larger than this leaves out what the browser can compute again (bytes of JSON).
+ROOMY = 170_000
+MOST_NODES = 81  # per side of the surface
+MOST_NETWORKS = 64  # whose paths travel
+PATH_POINTS = 3000  # of all paths together
+MOST_PARAMETERS = 5000  # of the network under the pointer
+MOST_SAMPLES = 500
+SAMPLE_BYTES = 12_000  # of the inputs of these samples
+MOST_BALLS = 50_000
+FIRST_TEMPERATURE = 0.1  # of the surface's scale
+# The browser's own spline is the same surface if its slopes differ by less than this share of the largest.
+SAME_SPLINE = 1e-6
+SENTENCE = re.compile(r'_\(\s*"((?:[^"\\]|\\.)*)"')
+
+
+def payload(
+    run: Any, look: Any = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
+    seed: int = 0, n_balls: int = 1000, title: str | None = None, link: str = "",
+) -> dict[str, Any]:
+    """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
+
+    `look`: a Look or its name. `words`: translations of the stage's English sentences; None takes the
+    reader's language. `temperature`: at the start, None: a tenth of the surface's scale (its barrier).
+    `n_balls`: 1..50,000. At most 180 kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81.
+    Raises BadInput for a run without a surface and for values out of range.
+    """
+    surface = run.surface
+    if surface is None:
+        raise BadInput("this run has no surface to show: it is still computed, or every network diverged.")
+    if temperature is not None and not (math.isfinite(temperature) and temperature >= 0):
+        raise BadInput(f"temperature must be a finite number >= 0, got {temperature!r}.")
+    if isinstance(n_balls, bool) or not isinstance(n_balls, int) or not 1 <= n_balls <= MOST_BALLS:
+        raise BadInput(f"n_balls must be a whole number from 1 to {MOST_BALLS}, got {n_balls!r}.")
+    from ..figures import names
+
+    message = {
+        "v": VERSION, "id": run.id, "title": _title(run) if title is None else title,
+        "look": _look(look).to_json(),
+        "words": stage_words() if words is None else dict(words), "axes": list(names.axis_titles(run)),
+        "surface": {**_surface(surface), "unit": names.energy_title(run)}, "basins": _basins(run),
+        "equilibrium": _equilibrium(run), "paths": _paths(run), "network": _network(run),
+        "honesty": None if run.honesty is None else run.honesty.to_json(),
+        "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
+        "batch": _batch(run), "seed": int(seed), "n_balls": n_balls, "link": link,
+    }
+    message = _plain(message)
+    if len(json.dumps(message)) > ROOMY and _follows_from_energies(surface):
+        message["surface"].update(Ex=None, Ey=None, Exy=None)
+    return message
+
+
+def stage_words() -> dict[str, str]:
+    """English sentence of the stage -> the reader's language, for those that differ."""
+    from ..words import term
+
+    return {text: term(text) for text in sentences() if term(text) != text}
+
+
+@functools.cache
+def sentences() -> tuple[str, ...]:
+    """Every sentence that the stage's modules show: the literals of `_("...")` in assets/*.js."""
+    sources = (path.read_text(encoding="utf-8") for path in sorted(ASSETS.glob("*.js")))
+    return tuple(sorted({json.loads(f'"{match}"') for text in sources for match in SENTENCE.findall(text)}))
+
+
+def encoded(array: Any, dtype: str = "float32") -> dict[str, Any]:
+    """An array as `{shape, dtype, data}`, data being base64 of little-endian numbers in C order."""
+    values = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<"))
+    return {"shape": list(values.shape), "dtype": dtype, "data": base64.b64encode(values.tobytes()).decode()}
+
+
+def quantised(array: np.ndarray, dtype: str = "uint16") -> dict[str, Any]:
+    """An array [..., k] as whole numbers q for low[k] + step[k] q, the largest q for NaN. Error: step / 2."""
+    values = np.asarray(array, float)
+    finite = np.isfinite(values)
+    none = int(np.iinfo(dtype).max)
+    columns = tuple(range(values.ndim - 1))
+    low = np.where(finite, values, np.inf).min(axis=columns)
+    high = np.where(finite, values, -np.inf).max(axis=columns)
+    low, high = np.where(low <= high, low, 0.0), np.where(low <= high, high, 0.0)
+    step = np.where(high > low, (high - low) / (none - 1), 1.0)
+    q = np.where(finite, np.rint((np.where(finite, values, 0.0) - low) / step), none)
+    return {**encoded(q, dtype), "low": low.tolist(), "step": step.tolist(), "none": none}
+
+
+def _surface(surface: Any) -> dict[str, Any]:
+    """Nodes and scales. `mask` [n - 1, m - 1]: cells that touch a node without data (which holds the ceiling)."""
+    xs, ys, nodes, mask = _nodes(surface)
+    ceiling = float(surface.ceiling)
+    # E, E_x, E_y, E_xy; what stands at nodes without data is never evaluated, but must be a number.
+    filled = [np.where(np.isfinite(nodes[k]), nodes[k], ceiling if k == 0 else 0.0) for k in range(4)]
+    return {
+        "xs": [float(xs[0]), float(xs[-1]), len(xs)], "ys": [float(ys[0]), float(ys[-1]), len(ys)],
+        **{name: encoded(values) for name, values in zip(("E", "Ex", "Ey", "Exy"), filled, strict=True)},
+        "mask": encoded(mask, "uint8") if mask.any() else None,
+        "min": float(surface.minimum), "ceiling": ceiling, "barrier": surface.barrier,
+        "scale": float(surface.scale), "error": surface.error,
+    }
+
+
+def _nodes(surface: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """xs, ys, (E, E_x, E_y, E_xy) [4, n, m] and the mask of cells; a finer surface is read off at 81 x 81."""
+    nodes = np.stack([surface.E, surface.Ex, surface.Ey, surface.Exy])
+    if max(nodes.shape[1:]) <= MOST_NODES:
+        return surface.xs, surface.ys, nodes, surface.mask
+    (x0, x1), (y0, y1) = surface.bounds
+    xs = np.linspace(x0, x1, min(len(surface.xs), MOST_NODES))
+    ys = np.linspace(y0, y1, min(len(surface.ys), MOST_NODES))
+    nodes = np.stack([surface.on_product(xs, ys, orders) for orders in ((0, 0), (1, 0), (0, 1), (1, 1))])
+    bad = ~np.isfinite(nodes).all(axis=0)
+    return xs, ys, nodes, bad[1:, 1:] | bad[:-1, 1:] | bad[1:, :-1] | bad[:-1, :-1]
+
+
+def _follows_from_energies(surface: Any) -> bool:
+    """Whether the spline through the float32 energies alone has the surface's derivatives, within float32."""
+    if max(surface.E.shape) > MOST_NODES or not np.isfinite(surface.E).all():
+        return False
+    from ..core.surfaces import Surface
+
+    again = Surface.from_grid(surface.xs, surface.ys, surface.E)
+    pairs = ((again.Ex, surface.Ex), (again.Ey, surface.Ey), (again.Exy, surface.Exy))
+    return all(np.abs(a - b).max() <= SAME_SPLINE * np.abs(b).max() for a, b in pairs)
+
+
+def _basins(run: Any) -> dict[str, Any]:
+    """Minima, deepest first, their names, and the basin of each lattice point as runs of equal labels."""
+    from ..figures.names import basin_names
+
+    basins = run.surface.basins
+    flat = np.asarray(basins.labels).ravel()
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
+    runs = np.diff(np.concatenate([starts, [flat.size]]))
+    return {
+        "minima": basins.minima, "energies": basins.energies, "open": basins.open, "passes": basins.passes,
+        "pass_energies": basins.pass_energies, "names": basin_names(run),
+        "labels": {"shape": list(basins.labels.shape), "values": encoded(flat[starts], "int16"),
+                   "runs": encoded(runs, "int32")},
+    }
+
+
+def _equilibrium(run: Any) -> dict[str, Any]:
+    """The exact equilibrium at the run's temperatures: T, U, S, F [t], shares [t, k]."""
+    states = run.equilibria
+    table = {name: [float(getattr(state, name)) for state in states] for name in ("T", "U", "S", "F")}
+    return {**table, "shares": [[float(share) for share in state.shares] for state in states]}
+
+
+def _paths(run: Any) -> dict[str, Any] | None:
+    """Projected paths of the networks: u [T, n, 2], distance from the plane and energy [T, n], quantised."""
+    arrays = run.arrays
+    if "paths_u" not in arrays:
+        return None
+    from ..figures.names import dynamics_names
+
+    T, n = arrays["paths_u"].shape[:2]
+    chosen = _spread(n, MOST_NETWORKS)
+    at = _spread(T, max(2, PATH_POINTS // len(chosen)))
+    pick = np.ix_(at, chosen)
+    return {
+        "u": quantised(arrays["paths_u"][pick]),
+        "residual": _without_axis(quantised(arrays["residual"][pick][..., None], "uint8")),
+        "energy": _without_axis(quantised(arrays["losses"][pick][..., None])),
+        "steps": arrays["steps"][at], "member": arrays["member"][chosen], "of": n,
+        "names": dynamics_names(run.spec.dynamics),
+    }
+
+
+def _spread(n: int, most: int) -> np.ndarray:
+    """At most `most` of the indices 0..n-1, first and last among them, evenly spread."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
+
+
+def _without_axis(message: dict[str, Any]) -> dict[str, Any]:
+    """A quantised [..., 1] as [...]."""
+    return {**message, "shape": message["shape"][:-1]}
+
+
+def _network(run: Any) -> dict[str, Any] | None:
+    """Parameters on the slice, origin + u U + v V, and a sample of the data; None beyond 5000 parameters."""
+    arrays = run.arrays
+    if "plane_u" not in arrays or "data_x" not in arrays or len(arrays["plane_u"]) > MOST_PARAMETERS:
+        return None
+    spec, data = run.spec, _samples(run)
+    sizes = [arrays["data_x"].shape[1], *spec.network.hidden]
+    before_last = sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(sizes, sizes[1:], strict=False))
+    outputs = (len(arrays["plane_u"]) - before_last) // (sizes[-1] + 1)
+    return {
+        "sizes": [*sizes, outputs], "hidden": list(spec.network.hidden),
+        "activation": spec.network.activation, "task": "classification" if _classifies(run) else "regression",
+        "weight_decay": spec.weight_decay, "l1": spec.l1, "origin": encoded(arrays["plane_origin"]),
+        "u": encoded(arrays["plane_u"]), "v": encoded(arrays["plane_v"]), "data": data,
+    }
+
+
+def _classifies(run: Any) -> bool:
+    return bool(np.issubdtype(run.arrays["data_y"].dtype, np.integer))
+
+
+def _samples(run: Any) -> dict[str, Any]:
+    """The first training points. Inputs that were small whole numbers (pixels) travel as such."""
+    x, y = run.arrays["data_x"], run.arrays["data_y"]
+    center, scale = run.arrays["data_center"], run.arrays["data_scale"]
+    raw = x * scale + center
+    whole = bool((np.abs(raw - np.rint(raw)) < 1e-3).all() and raw.min() > -0.5 and raw.max() < 255.5)
+    n = min(len(x), MOST_SAMPLES, max(20, SAMPLE_BYTES // (x.shape[1] * (1 if whole else 4))))
+    side = math.isqrt(x.shape[1])
+    return {
+        "x": encoded(np.rint(raw[:n]), "uint8") if whole else encoded(x[:n]), "raw": whole,
+        "y": encoded(y[:n], "int16" if _classifies(run) else "float32"),
+        "center": encoded(center), "scale": encoded(scale), "n": n, "of": _training_points(run),
+        "pictures": whole and side >= 4 and side * side == x.shape[1],
+    }
+
+
+def _training_points(run: Any) -> int | None:
+    """How many samples the networks were trained on, where the specification says so."""
+    n, test = getattr(run.spec.dataset, "n", None), getattr(run.spec.dataset, "test_fraction", None)
+    return None if n is None or test is None else n - round(test * n)
+
+
+def _batch(run: Any) -> dict[str, Any] | None:
+    """The data's own heat in the slice, for the first optimiser that has one: at batch size 1 and at its own."""
+    known = [k for k, value in enumerate(run.numbers.get("T_of_batch_1", ())) if value is not None]
+    if not known:
+        return None
+    first = {name: run.numbers[name][known[0]] for name in ("T_of_batch_1", "T_slice")}
+    return {**first, "batch_size": run.spec.batch_size}
+
+
+def _title(run: Any) -> str:
+    from ..figures.names import class_title
+
+    return class_title(type(run.spec.potential if run.kind == "potential" else run.spec.dataset))
+
+
+def _look(look: Any) -> Any:
+    from ..figures.looks import LOOKS
+
+    if isinstance(look, str) and look not in LOOKS:
+        raise BadInput(f"look must be one of {', '.join(LOOKS)}, got {look!r}.")
+    return LOOKS[look] if isinstance(look, str) else look
+
+
+def _plain(value: Any) -> Any:
+    """Arrays as lists and every number that is not finite as None, so that strict JSON holds it."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
