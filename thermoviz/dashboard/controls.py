@@ -9,6 +9,7 @@ import dataclasses
 import re
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 import streamlit as st
@@ -24,7 +25,7 @@ from ..words import _, term
 SECTIONS = (
     ("data", ("dataset", "potential")),
     ("network", ("network", "weight_decay", "l1")),
-    ("training", ("dynamics", "batch_size", "batching", "replicas", "steps")),
+    ("training", ("dynamics", "batch_size", "batching", "temperature", "replicas", "steps")),
     ("slice", ("plane", "resolution", "margin", "tolerance")),
     ("chance", ("seed",)),
 )
@@ -106,12 +107,21 @@ def _form(annotation: Any) -> tuple[str, tuple[Any, ...], bool]:
         inner, _optional = _without_none(arguments[0], [])
         form, choices, whole = _form(inner)
         return ("members", choices, False) if form == "member" else ("list", (), whole)
-    members = arguments if origin in (typing.Union, types.UnionType) else (annotation,)
-    classes = tuple(_without_none(m, [])[0] for m in members)
+    classes = tuple(_classes(annotation))
     specifications = tuple(c for c in classes if dataclasses.is_dataclass(c))
     if specifications:
         return "member", specifications, False
     return "number", (), float not in classes
+
+
+def _classes(annotation: Any) -> Iterator[Any]:
+    """All classes of a union, and of the unions within it."""
+    plain, _optional = _without_none(annotation, [])
+    if typing.get_origin(plain) in (typing.Union, types.UnionType):
+        for part in typing.get_args(plain):
+            yield from _classes(part)
+    else:
+        yield plain
 
 
 def controls(spec_class: Any, base: Any, generation: int) -> Any:

@@ -116,8 +116,9 @@ def honesty(run: Any) -> None:
     facts = "".join(f"<div><b>{value}</b><span>{html.escape(text)}</span></div>"
                     for value, text in _facts(run))
     with st.container(key="card_honesty"):
+        colour = "tv-good" if good else "tv-poor"
         st.html(f'<div class="tv-panel-title">{_("How much this slice hides")} &nbsp; '
-                f'<span class="tv-badge {"tv-good" if good else "tv-poor"}">{badge}</span></div>'
+                f'<span class="tv-badge {colour}">{badge}</span></div>'
                 f'<div class="tv-facts">{facts}</div>')
         reasons = " ".join(_sentence(reason) for reason in (found.reasons or ()))
         st.caption(" ".join(filter(None, (reasons, _("Balls feel a fixed cut; the network feels all {d} "
@@ -133,9 +134,9 @@ def _facts(run: Any) -> list[tuple[str, str]]:
     found = run.honesty
     facts = []
     if found.explained is not None:
+        text = _("of the paths' variance lies in this plane; a random walk would show {null:.0%}")
         facts.append((f"{float(np.sum(found.explained)):.0%}",
-                      _("of the paths' variance lies in this plane; a random walk would show {null:.0%}").format(
-                          null=float(np.sum(found.explained_null)))))
+                      text.format(null=float(np.sum(found.explained_null)))))
     if found.r2 is not None and np.isfinite(found.r2):
         facts.append((number(float(found.r2), 2),
                       _("R² between the loss on the slice below the paths and their true loss")))

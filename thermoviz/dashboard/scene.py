@@ -36,7 +36,7 @@ def _watch(visit: Visit) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
         stage = _("waiting for a free worker") if job.status == "queued" else term(job.stage) or _("starting")
-        below = _("below is still the former picture") if visit.complete else _("below is a first, coarse one")
+        below = _("below is still the former picture") if visit.complete else _("below is a coarse one")
         st.progress(min(max(job.fraction, 0.0), 1.0), text=f"{stage} · {below}")
         if st.button(_("Cancel"), key="cancel", icon=":material/close:"):
             visit.cancel()
@@ -50,4 +50,5 @@ def scene(visit: Visit, run: Any, look: Look, query: dict[str, str], dimmed: boo
             st.error(_("No replica stayed finite, so there is no landscape to draw; the losses below show "
                        "where each training left."), icon=":material/trending_up:")
             return
-        st.plotly_chart(figures.surface3d(run, look), theme=None, key="surface3d", config=panels.SURFACE_CONFIG)
+        st.plotly_chart(figures.surface3d(run, look), theme=None, key="surface3d",
+                        config=panels.SURFACE_CONFIG)

@@ -56,8 +56,8 @@ def _page(look: Look) -> str:
     .tv-poor {{ color: {look.background}; background: {look.poor}; }}
     .tv-panel-title {{ font-size: {look.font_small}px; font-weight: 650; letter-spacing: .05em;
         text-transform: uppercase; color: {look.dim}; }}
-    .tv-facts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .8rem 1.6rem;
-        margin: .6rem 0 .4rem 0; }}
+    .tv-facts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr));
+        gap: .8rem 1.6rem; margin: .6rem 0 .4rem 0; }}
     .tv-facts b {{ display: block; font-size: {look.font_title}px; font-variant-numeric: tabular-nums;
         font-weight: 600; color: {look.text}; line-height: 1.2; }}
     .tv-facts span {{ color: {look.dim}; font-size: {look.font_small + 1}px; }}

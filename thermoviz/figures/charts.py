@@ -24,7 +24,8 @@ def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
     return lay_out(
         figure, look, title=_("Loss of the networks"), height=height, hovermode="x unified",
         xaxis=axis(look, _("training steps"), showgrid=False),
-        yaxis=axis(look, names.energy_title(run), type="log" if logarithmic else "linear", nticks=6))
+        yaxis=axis(look, names.energy_title(run), type="log" if logarithmic else "linear",
+                   **({"dtick": "D2", "tickformat": ".2~g"} if logarithmic else {"nticks": 6})))
 
 
 def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
@@ -107,15 +108,22 @@ def free_energy(run: Any, look: Look, height: int = 320) -> go.Figure:
     lay_out(figure, look, title=_("At equilibrium: heat trades energy for entropy"), height=height)
     figure.update_xaxes(**_heat_axis(look, T, title=False), row=1, col=1)
     figure.update_xaxes(**_heat_axis(look, T, title=True), row=2, col=1)
-    figure.update_yaxes(**axis(look, _("energy"), nticks=5), row=1, col=1)
+    figure.update_yaxes(**axis(look, _("energy"), nticks=5, range=_energies_shown(run)), row=1, col=1)
     figure.update_yaxes(**axis(look, _("S, nats"), nticks=4), row=2, col=1)
     _barrier_marks(figure, run, look, T)
     return figure
 
 
+def _energies_shown(run: Any) -> list[float]:
+    """From F at twice the surface's scale to the largest mean energy: hotter, F falls too far to see more."""
+    top = max(eq.U for eq in run.equilibria)
+    bottom = min(eq.F for eq in run.equilibria if eq.T <= 2 * run.surface.scale)
+    return [bottom - 0.05 * (top - bottom), top + 0.1 * (top - bottom)]
+
+
 def _heat_axis(look: Look, T: list[float], title: bool) -> dict[str, Any]:
     heat = axis(look, _("temperature T") if title else "", type="log", showgrid=False, dtick=1,
-                range=[np.log10(T[0]), np.log10(T[-1])],
+                tickformat="~g", range=[np.log10(T[0]), np.log10(T[-1])],
                 minor={"ticks": "outside", "ticklen": 3, "tickcolor": look.heat})
     heat["title"]["font"] = {"size": look.font, "color": look.heat}
     return {**heat, "linecolor": look.heat, "showline": title}

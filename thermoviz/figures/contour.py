@@ -8,9 +8,7 @@ import plotly.graph_objects as go
 from ..words import _
 from . import names
 from .looks import Look, rgba
-from .paper import axis, colour_bar, fading_colorscale, lay_out, number
-
-N_LEVELS = 18
+from .paper import axis, colour_bar, fading_colorscale, lay_out, levels, number
 
 
 def contour(run: Any, look: Look, height: int = 460) -> go.Figure:
@@ -35,8 +33,9 @@ def _relief(run: Any, look: Look) -> go.Contour:
     title = names.energy_title(run)
     return go.Contour(
         x=surface.xs, y=surface.ys, z=surface.E.T,
-        zmin=low, zmax=ceiling, colorscale=fading_colorscale(look), colorbar=colour_bar(look, title),
-        contours={"coloring": "heatmap", "start": low, "end": ceiling, "size": (ceiling - low) / N_LEVELS},
+        zmin=low, zmax=ceiling, colorscale=fading_colorscale(look),
+        colorbar=colour_bar(look, title, low, ceiling),
+        contours={"coloring": "heatmap", **levels(low, ceiling)},
         line={"color": rgba(look.contour, 0.35), "width": look.stroke * 0.4, "smoothing": 1.0},
         hovertemplate=f"u %{{x:.3g}}, v %{{y:.3g}}<br>{title} <b>%{{z:.4g}}</b><extra></extra>", name="")
 

@@ -1,14 +1,18 @@
 """The ground that every figure is drawn on: fonts, axes, hover labels, the fade towards the ceiling."""
 
+import math
 from typing import Any
 
 import plotly.graph_objects as go
 
 from .looks import Look, rgba
 
+READING_SIZE = 14  # font size in px for which figures' heights are given
 CLEAR = "rgba(0,0,0,0)"
 # The surface is solid up to this share of the way from its minimum to its ceiling, then fades into the room.
 FADE_FROM = 0.8
+# Contour lines divide the height into so many equal steps of energy; the last few fade with the surface.
+N_LEVELS = 18
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -20,8 +24,14 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def levels(low: float, ceiling: float) -> dict[str, float]:
+    """Plotly's `start`, `end`, `size` of contour lines at equal steps, none where the surface has faded."""
+    step = (ceiling - low) / N_LEVELS
+    return {"start": low + step, "end": ceiling - 2 * step, "size": step}
+
+
 def opacity(fraction: float) -> float:
-    """How solid the surface is at that share of its height (0 minimum, 1 ceiling): a smooth step to 0."""
+    """How solid the surface is at that share of its height: a smooth step from 1 to 0 at the ceiling."""
     t = min(max((fraction - FADE_FROM) / (1 - FADE_FROM), 0.0), 1.0)
     return 1 - t * t * (3 - 2 * t)
 
@@ -29,6 +39,15 @@ def opacity(fraction: float) -> float:
 def fading_colorscale(look: Look) -> list[list[Any]]:
     """The surface's colours in Plotly's form, clear from the ceiling upwards."""
     return [[fraction, rgba(colour, opacity(fraction))] for fraction, colour in look.colorscale()]
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers (1, 2 or 5 times a power of ten apart) from low to high, at most `most` of them."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10, 20) if math.floor(high / (m * power)) -
+                math.ceil(low / (m * power)) < most)
+    return [round(i * step, 12) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def axis(look: Look, title: str = "", **settings: Any) -> dict[str, Any]:
@@ -43,9 +62,13 @@ def axis(look: Look, title: str = "", **settings: Any) -> dict[str, Any]:
 
 def lay_out(figure: go.Figure, look: Look, *, title: str = "", height: int = 320,
             **settings: Any) -> go.Figure:
-    """Puts the look on a figure, in place, and returns it. `title` is a short line above the drawing."""
+    """Puts the look on a figure, in place, and returns it. `title` is a short line above the drawing.
+
+    `height`: CSS pixels at the normal reading size; a look with a larger font makes the figure higher.
+    """
     figure.update_layout(
-        template="none", paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, height=height,
+        template="none", paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
+        height=round(height * look.font / READING_SIZE),
         font={"family": look.font_family, "size": look.font, "color": look.text},
         margin={"l": 8, "r": 12, "t": 2.6 * look.font if title else 12, "b": 8},
         hoverlabel={"bgcolor": look.panel, "bordercolor": look.line,
@@ -62,10 +85,10 @@ def lay_out(figure: go.Figure, look: Look, *, title: str = "", height: int = 320
     return figure
 
 
-def colour_bar(look: Look, title: str) -> dict[str, Any]:
-    """The bar that reads the surface's colours."""
+def colour_bar(look: Look, title: str, low: float, high: float) -> dict[str, Any]:
+    """The bar that reads the surface's colours, from its minimum to its ceiling."""
     return {
         "title": {"text": title, "side": "right", "font": {"size": look.font_small, "color": look.dim}},
         "tickfont": {"size": look.font_small, "color": look.dim}, "thickness": 10, "len": 0.8,
-        "outlinewidth": 0, "nticks": 6, "exponentformat": "power",
+        "outlinewidth": 0, "tickvals": ticks(low, high), "tickformat": ".4~g",
     }

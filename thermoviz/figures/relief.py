@@ -8,15 +8,15 @@ import plotly.graph_objects as go
 
 from ..words import _
 from . import names
-from .contour import N_LEVELS, joined_paths
+from .contour import joined_paths
 from .looks import Look, rgba
-from .paper import CLEAR, colour_bar, lay_out, number, opacity
+from .paper import CLEAR, colour_bar, lay_out, levels, number, opacity
 
 # Plotly's surface takes a table of opacities; fine enough that no step is seen.
 N_OPACITIES = 65
 CAMERA_ELEVATION = math.radians(50)  # looks down, so that every valley is seen
 CAMERA_AZIMUTH = math.radians(-62)
-CAMERA_DISTANCE = 1.75
+CAMERA_DISTANCE = 1.9
 
 
 def surface3d(run: Any, look: Look, height: int = 620) -> go.Figure:
@@ -38,7 +38,7 @@ def surface3d(run: Any, look: Look, height: int = 620) -> go.Figure:
                "zaxis": _axis(look, names.energy_title(run), (low, ceiling)),
                "aspectmode": "manual",
                "aspectratio": {"x": 1.25 * (x1 - x0) / longest, "y": 1.25 * (y1 - y0) / longest, "z": 0.55},
-               "camera": {"eye": _eye(), "center": {"x": 0, "y": 0, "z": -0.12}}, "bgcolor": CLEAR})
+               "camera": {"eye": _eye(), "center": {"x": 0, "y": 0, "z": -0.16}}, "bgcolor": CLEAR})
 
 
 def _heights(surface: Any) -> tuple[float, float]:
@@ -65,9 +65,10 @@ def _relief(run: Any, look: Look) -> go.Surface:
     steps = np.linspace(0, 1, N_OPACITIES)
     return go.Surface(
         x=surface.xs, y=surface.ys, z=energies, cmin=low, cmax=ceiling, colorscale=look.colorscale(),
-        opacityscale=[[t, opacity(t)] for t in steps], colorbar=colour_bar(look, names.energy_title(run)),
-        contours={"z": {"show": True, "start": low, "end": ceiling, "size": (ceiling - low) / N_LEVELS,
-                        "color": rgba(look.contour, 0.45), "width": 1, "highlight": False},
+        opacityscale=[[t, opacity(t)] for t in steps],
+        colorbar=colour_bar(look, names.energy_title(run), low, ceiling),
+        contours={"z": {"show": True, "color": rgba(look.contour, 0.45), "width": 1, "highlight": False,
+                        **levels(low, ceiling)},
                   "x": {"highlight": False}, "y": {"highlight": False}},
         lighting={"ambient": 0.62, "diffuse": 0.65, "specular": 0.12, "roughness": 0.7, "fresnel": 0.05},
         lightposition={"x": -2000, "y": 1500, "z": 3000},

@@ -26,8 +26,8 @@ CLAIMS = (
      _("what a system tends to lower, though not blindly. At temperature zero the balls only roll "
        "downhill.")),
     (_("Data are a heat bath"),
-     _("samples strike the model at random, as water strikes a pollen grain. Batch size and learning rate set "
-       "the temperature.")),
+     _("samples strike the model at random, as water strikes a pollen grain. Batch size and learning rate "
+       "set the temperature.")),
     (_("Regularisers are extra energies"),
      _("extra interactions, by which one shapes the landscape. Weight decay is part of the energy "
        "shown.")),
@@ -35,7 +35,8 @@ CLAIMS = (
      _("in a heat bath it is the free energy F = E − TS that falls; the entropy itself may fall or rise. "
        "A wide valley can win over a deep one.")),
     (_("Thermal equilibrium"),
-     _("single balls go on moving while shares and averages stand still, and how they started is forgotten.")),
+     _("single balls go on moving while shares and averages stand still, and how they started is "
+       "forgotten.")),
     (_("Metrics are small windows"),
      _("a few numbers miss most of a system. Every slice therefore says how much it hides.")),
     (_("We design the environment"),
