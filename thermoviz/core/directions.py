@@ -5,9 +5,7 @@ from typing import Any
 import numpy as np
 
 from .errors import BadInput
-from .pca import leading_components
-
-DEPENDENT = 1e-8  # two directions whose sine is below this span no plane
+from .pca import leading_components, spans_plane
 
 
 def as_numbers(value: Any) -> np.ndarray:
@@ -78,8 +76,9 @@ def noise_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
         return _rows(loss.leading_eigenpairs(theta, 2, of="noise")[1], theta.size)
     if not hasattr(loss, "per_sample_gradients"):
         raise BadInput("this energy has no samples and hence no gradient noise: choose another plane.")
-    _, axes, ratios = leading_components(as_numbers(loss.per_sample_gradients(theta)))
-    if len(ratios) < 2 or ratios[1] <= DEPENDENT**2 * ratios[0] or ratios[0] == 0:
+    gradients = as_numbers(loss.per_sample_gradients(theta))
+    _, axes, ratios = leading_components(gradients)
+    if not spans_plane(gradients, ratios):
         raise BadInput("the gradient noise here has fewer than two directions: choose another plane.")
     return axes
 

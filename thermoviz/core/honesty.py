@@ -68,11 +68,11 @@ def honesty(loss: Any, plane: Any, traj: Any) -> Honesty:
     2018. Raises BadInput if no path is finite or d differs.
     """
     paths = as_paths(traj)
-    points = _spread(np.concatenate(paths), _PATH_POINTS)
+    points = _picked(paths, _PATH_POINTS)
     residuals = np.concatenate([plane.residual(path) for path in paths])
     sizes = np.concatenate([np.linalg.norm(path - plane.origin, axis=1) for path in paths])
-    explained = None if plane.explained is None else explained_share(plane, paths)
-    null = None if explained is None else walk_null(paths)
+    null = None if plane.explained is None else walk_null(paths)
+    explained = None if null is None else explained_share(plane, paths)
     r2 = _determination(as_numbers(loss(points)), as_numbers(loss(plane.embed(plane.project(points)))))
     reasons = []
     if r2 is not None and r2 < 0.5:
@@ -88,10 +88,12 @@ def honesty(loss: Any, plane: Any, traj: Any) -> Honesty:
 
 
 def explained_share(plane: Any, paths: list[np.ndarray]) -> float | None:
-    """Variance of the paths' points along u and v over their whole variance; None for a single point."""
-    everything = np.concatenate(paths)
-    whole = everything.var(0).sum()
-    return float(plane.project(everything).var(0).sum() / whole) if whole > 0 else None
+    """Variance of the paths' points along u and v over their whole variance; None where nothing moves."""
+    n = sum(len(path) for path in paths)
+    mean = sum(path.sum(0, dtype=np.float64) for path in paths) / n
+    whole = sum(np.sum((path - mean) ** 2) for path in paths) / n
+    inside = np.concatenate([plane.project(path) for path in paths]).var(0).sum()
+    return float(inside / whole) if whole > 0 else None
 
 
 def walk_null(paths: list[np.ndarray]) -> float | None:
@@ -108,8 +110,9 @@ def walk_null(paths: list[np.ndarray]) -> float | None:
     if len(paths) == 1 and d >= 30 * longest:
         return float(random_walk_ratios(longest).sum())
     paths = _thinned(paths)
-    steps = [np.sqrt(np.mean(np.sum(np.diff(path, axis=0) ** 2, axis=1))) for path in paths]
-    starts = np.stack([path[0] for path in paths])
+    steps = [np.sqrt(np.mean(np.sum(np.diff(path, axis=0) ** 2, axis=1))) if len(path) > 1 else 0.0
+             for path in paths]
+    starts = np.stack([path[0] for path in paths]).astype(np.float64)
     lengths = [len(path) for path in paths]
     if d >= 30 * sum(lengths):
         gram = _walk_gram(starts, steps, lengths)
@@ -158,6 +161,15 @@ def _spread(points: np.ndarray, limit: int) -> np.ndarray:
     if len(points) <= limit:
         return points
     return points[np.linspace(0, len(points) - 1, limit).round().astype(int)]
+
+
+def _picked(paths: list[np.ndarray], limit: int) -> np.ndarray:
+    """At most `limit` points in float64, evenly spread over all paths."""
+    ends = np.cumsum([len(path) for path in paths])
+    chosen = _spread(np.arange(ends[-1]), limit)
+    member = np.searchsorted(ends, chosen, side="right")
+    starts = ends - [len(path) for path in paths]
+    return np.stack([paths[i][k - starts[i]] for i, k in zip(member, chosen, strict=True)]).astype(np.float64)
 
 
 def _determination(true: np.ndarray, seen: np.ndarray) -> float | None:

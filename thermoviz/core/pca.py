@@ -7,12 +7,15 @@ import numpy as np
 from .errors import BadInput
 from .seeds import rng
 
+DEPENDENT = 1e-8  # two directions whose sine is below this span no plane
 _DENSE = 400  # up to this many rows or columns a dense eigensolver is faster than Lanczos
+# Recordings of more numbers stay in the precision they came in: a float64 copy would not fit into a worker.
+_DOUBLE = 5_000_000
 
 
 def as_paths(recorded: Any) -> list[np.ndarray]:
-    """The recorded paths, one float64 array [T, d] per replica, without the replicas that left the finite
-    numbers.
+    """The recorded paths, one array [T, d] (float32 or float64) per replica, without the replicas that left
+    the finite numbers.
 
     recorded: a Trajectory, an array [T, d] or [T, n, d], or a list or tuple of those. Raises BadInput if no
     replica is finite throughout or if paths differ in d.
@@ -34,7 +37,8 @@ def _is_path(one: Any) -> bool:
 
 def _replicas(one: Any) -> list[np.ndarray]:
     try:
-        x = np.asarray(one.x if hasattr(one, "energy") else one, dtype=np.float64)
+        x = np.asarray(one.x if hasattr(one, "energy") else one)
+        x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
     except (TypeError, ValueError):
         raise BadInput("a recorded path must be a Trajectory or an array [T, d] or [T, n, d].") from None
     if x.ndim == 2:
@@ -53,9 +57,9 @@ def leading_components(points: np.ndarray, k: int = 2) -> tuple[np.ndarray, np.n
     matrices, never d x d where m < d; large ones by Lanczos with a fixed start. Squaring limits it to
     components above 1e-8 of the first one's length.
     """
-    mean = points.mean(0)
-    centred = points - mean
-    total = float(np.einsum("ij,ij->", centred, centred))
+    mean = points.mean(0, dtype=np.float64)
+    centred = (points - mean) if points.size <= _DOUBLE else points - mean.astype(points.dtype)
+    total = float(np.sum(np.einsum("ij,ij->i", centred, centred), dtype=np.float64))
     m, d = centred.shape
     k = min(k, m, d)
     if total == 0:
@@ -64,7 +68,7 @@ def leading_components(points: np.ndarray, k: int = 2) -> tuple[np.ndarray, np.n
     values, vectors = _leading_eigenpairs(factor, k)
     directions = (vectors.T @ factor) if m <= d else vectors.T
     lengths = np.linalg.norm(directions, axis=1, keepdims=True)
-    directions = directions / np.where(lengths > 0, lengths, 1)
+    directions = directions.astype(np.float64) / np.where(lengths > 0, lengths, 1)
     largest = directions[np.arange(k), np.abs(directions).argmax(1)]
     return mean, directions * np.where(largest < 0, -1.0, 1.0)[:, None], np.maximum(values, 0) / total
 
@@ -76,11 +80,23 @@ def _leading_eigenpairs(factor: np.ndarray, k: int) -> tuple[np.ndarray, np.ndar
         values, vectors = np.linalg.eigh(factor @ factor.T)
     else:
         from scipy.sparse.linalg import LinearOperator, eigsh
-        gram = LinearOperator((small, small), matvec=lambda x: factor @ (factor.T @ x), dtype=np.float64)
-        values, vectors = eigsh(gram, k=k, which="LA", v0=rng(0, "pca").standard_normal(small))
+        kind = factor.dtype
+        gram = LinearOperator((small, small), dtype=kind,
+                              matvec=lambda x: factor @ (factor.T @ x.astype(kind, copy=False)))
+        values, vectors = eigsh(gram, k=k, which="LA", v0=rng(0, "pca").standard_normal(small).astype(kind))
         order = np.argsort(values)
         values, vectors = values[order], vectors[:, order]
     return values[::-1][:k], vectors[:, ::-1][:, :k]
+
+
+def spans_plane(points: np.ndarray, ratios: np.ndarray) -> bool:
+    """Whether the second component stands above the rounding of the numbers the points were recorded in."""
+    square = np.mean(np.einsum("ij,ij->i", points, points), dtype=np.float64)
+    variance = (square - np.sum(points.mean(0, dtype=np.float64) ** 2)) * ratios[0]
+    if len(ratios) < 2 or variance <= 0:
+        return False
+    rounding = 4 * np.finfo(points.dtype).eps * np.sqrt(square / variance)
+    return bool(np.sqrt(ratios[1] / ratios[0]) > max(DEPENDENT, rounding))
 
 
 def random_walk_ratios(n: int, k: int = 2) -> np.ndarray:

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from . import directions
-from .directions import DEPENDENT, as_numbers
+from .directions import as_numbers
 from .errors import BadInput
 from .honesty import Honesty, honesty
-from .pca import as_paths, leading_components
+from .pca import DEPENDENT, as_paths, leading_components, spans_plane
 from .seeds import rng
 from .specs import Field, specification
 
@@ -101,33 +101,32 @@ class Plane:
         paths = as_paths(recorded)
         everything = np.concatenate(paths)
         mean, axes, ratios = leading_components(everything)
-        if len(axes) < 2 or ratios[1] <= DEPENDENT**2 * ratios[0] or ratios[0] == 0:
+        if not spans_plane(everything, ratios):
             raise BadInput("the recorded paths lie on a point or a line and span no plane: "
                            "record more points or choose a random plane.")
         frame = cls(mean, *axes)
-        return cls(mean, frame.u, frame.v, frame.project(everything), explained=float(ratios.sum()))
+        points = np.concatenate([frame.project(path) for path in paths])
+        return cls(mean, frame.u, frame.v, points, explained=float(ratios.sum()))
 
     @classmethod
     def random(cls, theta: Any, loss: Any = None, seed: int = 0) -> "Plane":
-        """Two random directions through theta [d], filter-normalised where `loss` has layers (Li et al.
-        2018).
+        """Two random directions through theta [d], filter-normalised where `loss` has layers.
 
-        Each filter of a direction has the length of the same filter of theta. A filter is what enters one
-        neuron (a column of W), or a layer's biases; so relu networks that differ by a factor per layer (W, b
-        of a layer by a, the next W by 1/a) show the same surface in units of `tick_scale`. It is not
-        invariant to a factor per *neuron*, which cuts through the filters of the next layer. The directions
-        are orthogonal filter by filter, so that no mixing spoils this. `points` are the four corners at one
-        unit: Li's range -1..1. Without layers the whole of theta is one filter.
+        Source: Li et al. 2018. Each filter of a direction has the length of the same filter of theta. A
+        filter is what enters one neuron (a column of W), or a layer's biases; so relu networks that differ
+        by a factor per layer (W, b of a layer by a, the next W by 1/a) show the same surface in units of
+        `tick_scale`. It is not invariant to a factor per *neuron*, which cuts through the filters of the
+        next layer. The directions are orthogonal filter by filter, so that no mixing spoils this. `points`
+        are the four corners at one unit: Li's range -1..1. Without layers the whole of theta is one filter.
         """
         origin = _vector(theta, "theta")
         return _with_corners(cls(origin, *directions.filter_normalised(origin, loss, rng(seed, "plane"))))
 
     @classmethod
     def through(cls, a: Any, b: Any, c: Any) -> "Plane":
-        """The plane through three solutions [d]; origin at their mean, u along b - a. Source: Garipov et al.
-        2018.
+        """The plane through three solutions [d]; origin at their mean, u along b - a.
 
-        Raises BadInput if two of them coincide or all three lie on a line.
+        Source: Garipov et al. 2018. Raises BadInput if two of them coincide or all three lie on a line.
         """
         a, b, c = (_vector(one, name) for one, name in ((a, "a"), (b, "b"), (c, "c")))
         if not a.shape == b.shape == c.shape:
@@ -156,8 +155,7 @@ class Plane:
 
     @classmethod
     def noise(cls, loss: Any, theta: Any) -> "Plane":
-        """The plane of the two largest eigenvalues of the gradient noise C at theta [d], `points` as in
-        `hessian`.
+        """The plane of the two largest eigenvalues of the gradient noise C at theta [d]; points as `hessian`.
 
         Raises BadInput for an energy without samples.
         """
@@ -255,7 +253,7 @@ def _with_reach(plane: Plane, loss: Any) -> Plane:
 def _solutions(loss: Any, trajectories: Any) -> tuple[np.ndarray, np.ndarray, float]:
     """(thetas [m, d], energies [m], mean energy of the starts), best first."""
     paths = as_paths(trajectories)
-    finals = np.stack([path[-1] for path in paths])
+    finals = np.stack([path[-1] for path in paths]).astype(np.float64)
     energies = as_numbers(loss(finals))
     order = np.argsort(energies, kind="stable")
     starts = as_numbers(loss(np.stack([path[0] for path in paths])))
