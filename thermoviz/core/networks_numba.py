@@ -1,0 +1,146 @@
+"""Losses of many networks on the CPU, in numpy arrays: data laid out for the compiled kernels, work over threads."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+# Order of the kernels' codes (kernels_activations.py).
+ACTIVATIONS = ("linear", "tanh", "relu", "gelu", "sigmoid")
+# Samples per block: values of a layer of 32 units then fill half of a first-level cache.
+_BLOCK = 128
+# Below this many multiplications a second thread costs more than it saves (about 0.1 ms of work).
+_WORTH_A_THREAD = 4_000_000
+
+
+def n_threads() -> int:
+    """Threads for compiled work: THERMOVIZ_THREADS, else the processor's cores, at most 4."""
+    asked = os.environ.get("THERMOVIZ_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) > 0 else max(1, min(4, os.cpu_count() or 1))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="thermoviz-networks")
+
+
+def _in_parts(work: Callable[[int, int], Any], n: int, multiplications: float) -> None:
+    """work(first, last) over 0..n, split over threads where it pays; the calling thread takes the last part."""
+    threads = min(n_threads(), n, 1 + int(multiplications / _WORTH_A_THREAD))
+    if threads <= 1:
+        work(0, n)
+        return
+    ends = [n * k // threads for k in range(threads + 1)]
+    pool = _pool(n_threads())
+    others = [pool.submit(work, *part) for part in zip(ends[:-2], ends[1:-1], strict=True)]
+    work(ends[-2], ends[-1])
+    for other in others:
+        other.result()
+
+
+class CompiledNetworks:
+    """One learning problem for networks of given widths, in the layout of `kernels_networks`.
+
+    sizes: layer widths, inputs to outputs. x [n, p]; targets [n, k] (classes as rows of zeros and a one).
+    dtype: np.float32 or np.float64, the working precision; energies are summed in float64.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], activation: str, task: str, x: np.ndarray, targets: np.ndarray,
+                 dtype: Any) -> None:
+        self._sizes = np.array(sizes, np.int64)
+        self._activation = ACTIVATIONS.index(activation)
+        self._head = ("regression", "classification").index(task)
+        self._rows, self._targets = (np.ascontiguousarray(table, dtype) for table in (x, targets))
+        self._samples = len(x)
+        self._ld = min(_BLOCK, _padded(self._samples))
+        self._x = _blocks(self._rows, self._ld, ones=True).ravel()
+        self._t = _blocks(self._targets, self._ld, ones=False)
+        self._d = int(np.sum((self._sizes[:-1] + 1) * self._sizes[1:]))
+
+    def energy(self, theta: np.ndarray, l2: float, l1: float) -> np.ndarray:
+        """[n, d] -> [n]."""
+        from .kernels_networks import ENERGY
+        return self._evaluate(theta, l2, l1, ENERGY)[0]
+
+    def energy_and_force(self, theta: np.ndarray, l2: float, l1: float) -> tuple[np.ndarray, np.ndarray]:
+        """[n, d] -> [n], [n, d]."""
+        from .kernels_networks import GRADIENT
+        return self._evaluate(theta, l2, l1, GRADIENT)
+
+    def correct(self, theta: np.ndarray) -> np.ndarray:
+        """Share of samples whose largest output is their class, [n, d] -> [n]."""
+        from .kernels_networks import CORRECT
+        return self._evaluate(theta, 0.0, 0.0, CORRECT)[0]
+
+    def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int) -> tuple[np.ndarray, np.ndarray]:
+        from .kernels_networks import GRADIENT, evaluate
+        n = len(theta)
+        energies, forces = np.empty(n), np.empty(theta.shape if mode == GRADIENT else (1, 1))
+
+        def part(first: int, last: int) -> None:
+            evaluate(theta, first, last, self._sizes, self._activation, self._head, self._x, self._t,
+                     self._samples, self._ld, l2, l1, mode, energies, forces)
+
+        _in_parts(part, n, n * self._samples * self._d * (3.0 if mode == GRADIENT else 1.0))
+        return energies, forces
+
+    def batch(self, theta: np.ndarray, indices: np.ndarray, l2: float, l1: float,
+              with_force: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B]."""
+        from .kernels_networks import ENERGY, GRADIENT, evaluate_batches
+        n, size = indices.shape
+        energies, forces = np.empty(n), np.empty(theta.shape if with_force else (1, 1))
+        mode, ld = GRADIENT if with_force else ENERGY, min(_BLOCK, _padded(size))
+
+        def part(first: int, last: int) -> None:
+            evaluate_batches(theta, first, last, indices, self._sizes, self._activation, self._head, self._rows,
+                             self._targets, ld, l2, l1, mode, energies, forces)
+
+        _in_parts(part, n, n * size * self._d * (3.0 if with_force else 1.0))
+        return energies, forces
+
+    def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:
+        """Data energies [m, k] of the networks origin + us[i] u + vs[j] v."""
+        from .kernels_networks import evaluate_plane
+        working = [np.ascontiguousarray(vector, self._rows.dtype) for vector in (origin, u, v, us, vs)]
+        energies = np.empty((len(us), len(vs)))
+
+        def part(first: int, last: int) -> None:
+            evaluate_plane(*working, first, last, self._sizes, self._activation, self._head, self._x, self._t,
+                           self._samples, self._ld, energies)
+
+        _in_parts(part, len(us), energies.size * self._samples * self._d)
+        return energies
+
+    def outputs(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """What the networks answer: [n, d], [m, p] -> [n, m, k]."""
+        from .kernels_networks import answers
+        rows = np.ascontiguousarray(x, self._rows.dtype)
+        ld = min(_BLOCK, _padded(max(1, len(rows))))
+        outputs = np.empty((len(theta), len(rows), self._sizes[-1]), rows.dtype)
+        blocks = _blocks(rows, ld, ones=True).ravel()
+
+        def part(first: int, last: int) -> None:
+            answers(theta[first:last], self._sizes, self._activation, blocks, len(rows), ld, outputs[first:last])
+
+        _in_parts(part, len(theta), len(theta) * len(rows) * self._d)
+        return outputs
+
+
+def _padded(samples: int) -> int:
+    """The next multiple of 32, the kernels' step along the samples."""
+    return -(-samples // 32) * 32
+
+
+def _blocks(table: np.ndarray, ld: int, ones: bool) -> np.ndarray:
+    """[n, p] -> [blocks, p (+ 1), ld]: samples along the last axis, padded by zeros; the added row is all ones."""
+    n, p = table.shape
+    count = -(-n // ld)
+    padded = np.zeros((count * ld, p), table.dtype)
+    padded[:n] = table
+    blocks = np.ones((count, p + ones, ld), table.dtype)
+    blocks[:, :p] = padded.reshape(count, ld, p).transpose(0, 2, 1)
+    return blocks
