@@ -36,10 +36,10 @@ class _Problem:
     label_noise: Annotated[float, Field(
         ge=0, le=1, title="Label noise", json_schema_extra={"ladder": [0, 0.03, 0.1, 0.3]},
         description="Share of training labels turned into another class; for regression Gaussian noise in "
-                    "units of the target's standard deviation")] = Field(0.0, kw_only=True)
+                    "units of the target's standard deviation")] = Field(default=0.0, kw_only=True)
     test_fraction: Annotated[float, Field(
         ge=0, le=0.9, title="Test share",
-        description="Share of the points kept for the test")] = Field(0.25, kw_only=True)
+        description="Share of the points kept for the test")] = Field(default=0.25, kw_only=True)
 
     task: ClassVar[str] = "classification"
 
@@ -92,7 +92,7 @@ class Moons(_Problem):
     """Two interleaved half circles. Source: scikit-learn, make_moons."""
 
     noise: _Noise = 0.2
-    kind: Literal["moons"] = Field("moons", kw_only=True, repr=False)
+    kind: Literal["moons"] = Field(default="moons", kw_only=True, repr=False)
 
     def _points(self, generator: np.random.Generator) -> Arrays:
         from sklearn.datasets import make_moons
@@ -106,7 +106,7 @@ class Circles(_Problem):
     noise: _Noise = 0.1
     factor: Annotated[float, Field(gt=0, lt=1, title="Inner radius",
                                    description="Inner radius over the outer one")] = 0.5
-    kind: Literal["circles"] = Field("circles", kw_only=True, repr=False)
+    kind: Literal["circles"] = Field(default="circles", kw_only=True, repr=False)
 
     def _points(self, generator: np.random.Generator) -> Arrays:
         from sklearn.datasets import make_circles
@@ -120,7 +120,7 @@ class Spirals(_Problem):
     noise: _Noise = 0.05
     turns: Annotated[float, Field(gt=0, le=4, title="Turns", description="Turns of each arm")] = 1.0
     classes: _Classes = 2
-    kind: Literal["spirals"] = Field("spirals", kw_only=True, repr=False)
+    kind: Literal["spirals"] = Field(default="spirals", kw_only=True, repr=False)
 
     def _points(self, generator: np.random.Generator) -> Arrays:
         label = _balanced(self.n, self.classes)
@@ -135,7 +135,7 @@ class Xor(_Problem):
     """Points in a square, class: their coordinates differ in sign. Source: Minsky & Papert 1969."""
 
     noise: _Noise = 0.1
-    kind: Literal["xor"] = Field("xor", kw_only=True, repr=False)
+    kind: Literal["xor"] = Field(default="xor", kw_only=True, repr=False)
 
     def _points(self, generator: np.random.Generator) -> Arrays:
         quadrant = _balanced(self.n, 4)
@@ -152,7 +152,7 @@ class Blobs(_Problem):
                                    description="Standard deviation of a cloud")] = 1.5
     classes: _Classes = 3
     inputs: _Columns = 2
-    kind: Literal["blobs"] = Field("blobs", kw_only=True, repr=False)
+    kind: Literal["blobs"] = Field(default="blobs", kw_only=True, repr=False)
 
     def _points(self, generator: np.random.Generator) -> Arrays:
         from sklearn.datasets import make_blobs
@@ -167,7 +167,7 @@ class Sine(_Problem):
     noise: _Noise = 0.1
     frequency: Annotated[float, Field(gt=0, le=10, title="Frequency",
                                       description="Periods per unit of x")] = 1.0
-    kind: Literal["sine"] = Field("sine", kw_only=True, repr=False)
+    kind: Literal["sine"] = Field(default="sine", kw_only=True, repr=False)
     task: ClassVar[str] = "regression"
 
     def _points(self, generator: np.random.Generator) -> Arrays:
@@ -186,7 +186,7 @@ class TeacherStudent(_Problem):
     inputs: _Columns = 4
     hidden: Annotated[int, Field(ge=1, le=128, title="Teacher's width",
                                  description="Hidden units of the teacher")] = 4
-    kind: Literal["teacher_student"] = Field("teacher_student", kw_only=True, repr=False)
+    kind: Literal["teacher_student"] = Field(default="teacher_student", kw_only=True, repr=False)
     task: ClassVar[str] = "regression"
 
     def _points(self, generator: np.random.Generator) -> Arrays:
@@ -202,7 +202,7 @@ class LinearRegression(_Problem):
 
     noise: _Noise = 0.3
     inputs: _Columns = 4
-    kind: Literal["linear_regression"] = Field("linear_regression", kw_only=True, repr=False)
+    kind: Literal["linear_regression"] = Field(default="linear_regression", kw_only=True, repr=False)
     task: ClassVar[str] = "regression"
 
     def _points(self, generator: np.random.Generator) -> Arrays:
@@ -235,7 +235,7 @@ class Digits(_Real):
     """1797 handwritten digits, 8 x 8 pixels, 10 classes. Source: Alpaydin & Kaynak 1998, by scikit-learn."""
 
     n: Annotated[int | None, _up_to(1797)] = None  # type: ignore[assignment]
-    kind: Literal["digits"] = Field("digits", kw_only=True, repr=False)
+    kind: Literal["digits"] = Field(default="digits", kw_only=True, repr=False)
 
     def _whole(self) -> Arrays:
         from sklearn.datasets import load_digits
@@ -247,7 +247,7 @@ class BreastCancer(_Real):
     """569 tumours, 30 measures of cell nuclei, 2 classes. Source: Street, Wolberg & Mangasarian 1993."""
 
     n: Annotated[int | None, _up_to(569)] = None  # type: ignore[assignment]
-    kind: Literal["breast_cancer"] = Field("breast_cancer", kw_only=True, repr=False)
+    kind: Literal["breast_cancer"] = Field(default="breast_cancer", kw_only=True, repr=False)
 
     def _whole(self) -> Arrays:
         from sklearn.datasets import load_breast_cancer
@@ -259,7 +259,7 @@ class Wine(_Real):
     """178 wines, 13 chemical measures, 3 growers. Source: Aeberhard & Forina 1992, by scikit-learn."""
 
     n: Annotated[int | None, _up_to(178)] = None  # type: ignore[assignment]
-    kind: Literal["wine"] = Field("wine", kw_only=True, repr=False)
+    kind: Literal["wine"] = Field(default="wine", kw_only=True, repr=False)
 
     def _whole(self) -> Arrays:
         from sklearn.datasets import load_wine

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from .errors import BadInput
-from .pca import leading_components, spans_plane
+from .pca import DEPENDENT, leading_components, spans_plane
+
+_NO_NOISE = "the gradient noise here has fewer than two directions: choose another plane."
 
 
 def as_numbers(value: Any) -> np.ndarray:
@@ -59,7 +61,7 @@ def _turned_pair(first: np.ndarray, second: np.ndarray, sizes: np.ndarray) -> tu
 def hessian_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
     """[2, d]. Energies without their own Lanczos get a dense one, from differences of the force."""
     if hasattr(loss, "leading_eigenpairs"):
-        return _rows(loss.leading_eigenpairs(theta, 2, of="hessian")[1], theta.size)
+        return _signed(as_numbers(loss.leading_eigenpairs(theta, 2, of="hessian")[1]))
     from .energies import force
     if theta.size > 1000:
         raise BadInput("the Hessian of an energy without leading_eigenpairs is taken up to d = 1000, "
@@ -73,20 +75,17 @@ def hessian_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
 def noise_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
     """[2, d], leading eigenvectors of the covariance of single-sample gradients."""
     if hasattr(loss, "leading_eigenpairs"):
-        return _rows(loss.leading_eigenpairs(theta, 2, of="noise")[1], theta.size)
+        values, vectors = loss.leading_eigenpairs(theta, 2, of="noise")
+        if values[1] <= DEPENDENT**2 * values[0]:
+            raise BadInput(_NO_NOISE)
+        return _signed(as_numbers(vectors))
     if not hasattr(loss, "per_sample_gradients"):
         raise BadInput("this energy has no samples and hence no gradient noise: choose another plane.")
     gradients = as_numbers(loss.per_sample_gradients(theta))
     _, axes, ratios = leading_components(gradients)
     if not spans_plane(gradients, ratios):
-        raise BadInput("the gradient noise here has fewer than two directions: choose another plane.")
+        raise BadInput(_NO_NOISE)
     return axes
-
-
-def _rows(vectors: Any, d: int) -> np.ndarray:
-    """Eigenvectors as rows [2, d] with a fixed sign, from [2, d] or from columns [d, 2]."""
-    array = as_numbers(vectors)
-    return _signed(array if array.shape == (2, d) else array.T)
 
 
 def _signed(directions: np.ndarray) -> np.ndarray:

@@ -264,7 +264,7 @@ def _solutions(loss: Any, trajectories: Any) -> tuple[np.ndarray, np.ndarray, fl
 class PathPCA:
     """The plane in which the recorded paths vary most. Source: Lorch 2016; Li et al. 2018, section 7."""
 
-    kind: Literal["pca"] = Field("pca", kw_only=True, repr=False)
+    kind: Literal["pca"] = Field(default="pca", kw_only=True, repr=False)
 
     def choose(self, loss: Any, trajectories: Any, seed: int = 0) -> Plane:
         """The PCA plane of all replicas that stayed finite."""
@@ -275,7 +275,7 @@ class PathPCA:
 class RandomPlane:
     """Two random filter-normalised directions around the best solution. Source: Li et al. 2018, section 4."""
 
-    kind: Literal["random"] = Field("random", kw_only=True, repr=False)
+    kind: Literal["random"] = Field(default="random", kw_only=True, repr=False)
 
     def choose(self, loss: Any, trajectories: Any, seed: int = 0) -> Plane:
         """Through the replica of lowest final loss; the directions depend on `seed`."""
@@ -293,7 +293,7 @@ class ThroughSolutions:
     margin: Annotated[float, Field(
         ge=0, le=1, title="Margin", json_schema_extra={"ladder": [0.01, 0.03, 0.1, 0.3]},
         description="How far a good solution's loss may lie above the best, as a share of the fall")] = 0.03
-    kind: Literal["solutions"] = Field("solutions", kw_only=True, repr=False)
+    kind: Literal["solutions"] = Field(default="solutions", kw_only=True, repr=False)
 
     def choose(self, loss: Any, trajectories: Any, seed: int = 0) -> Plane:
         """Raises BadInput for fewer than three finite replicas, and where all ended on a point or a line."""
@@ -323,7 +323,7 @@ def _far_apart(points: np.ndarray) -> tuple[int, int, int]:
 class HessianPlane:
     """The two stiffest directions at the best solution. Source: Ghorbani, Krishnan & Xiao 2019."""
 
-    kind: Literal["hessian"] = Field("hessian", kw_only=True, repr=False)
+    kind: Literal["hessian"] = Field(default="hessian", kw_only=True, repr=False)
 
     def choose(self, loss: Any, trajectories: Any, seed: int = 0) -> Plane:
         """Around the replica of lowest final loss."""
@@ -334,7 +334,7 @@ class HessianPlane:
 class NoisePlane:
     """The two directions of strongest gradient noise at the best solution. Source: Zhu et al. 2019."""
 
-    kind: Literal["noise"] = Field("noise", kw_only=True, repr=False)
+    kind: Literal["noise"] = Field(default="noise", kw_only=True, repr=False)
 
     def choose(self, loss: Any, trajectories: Any, seed: int = 0) -> Plane:
         """Around the replica of lowest final loss."""
