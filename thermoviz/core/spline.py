@@ -21,8 +21,8 @@ class Spline:
     The float32-rounded values `E, Ex, Ey, Exy` [nx, ny] at the nodes are the surface (NaN at nodes without
     data); between them stands the bicubic polynomial that they fix. `mask` [nx - 1, ny - 1] marks the cells
     without data, those that touch a bad node: energy and force are NaN there. Error: O(h^4) in the energy,
-    O(h^3) in the force. `bounds` is the box ((x0, x1), (y0, y1)); particles are reflected at its walls
-    (`confining`).
+    O(h^3) in the force. `step` [2]: the spacings; `bounds` is the box ((x0, x1), (y0, y1)); particles are
+    reflected at its walls (`confining`).
     """
 
     confining = True
@@ -43,8 +43,8 @@ class Spline:
         self.bounds = ((x0, x1), (y0, y1))
         self._origin = np.array([x0, y0])
         self._cells = np.array(self.mask.shape)
-        self._step = np.array([x1 - x0, y1 - y0]) / self._cells
-        hx, hy = self._step
+        self.step = np.array([x1 - x0, y1 - y0]) / self._cells
+        hx, hy = self.step
         self._nodes = np.ascontiguousarray(np.moveaxis(nodes, 0, -1) * np.array([1.0, hx, hy, hx * hy]))
 
     def __repr__(self) -> str:
@@ -65,7 +65,7 @@ class Spline:
         points = _points(u)
         flat = np.ascontiguousarray(points.reshape(-1, 2))
         few = len(flat) <= FEW_POINTS or "THERMOVIZ_NO_NUMBA" in os.environ
-        value, force, outside = self._evaluate_arrays(flat) if few else self._evaluate_compiled(flat)
+        value, force, outside = self.evaluate_few(flat) if few else self._evaluate_compiled(flat)
         if outside:
             (x0, x1), (y0, y1) = self.bounds
             raise BadInput(
@@ -78,20 +78,21 @@ class Spline:
         from . import kernels_surface
 
         value, force = np.empty(len(flat)), np.empty(flat.shape)
-        box = (self._nodes, self._origin, self._step, EDGE_SLACK)
+        box = (self._nodes, self._origin, self.step, EDGE_SLACK)
         return value, force, kernels_surface.evaluate(*box, flat, value, force)
 
-    def _evaluate_arrays(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    def evaluate_few(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+        """Energy [n], force [n, 2] at points [n, 2], and how many lie outside; never the compiled kernel."""
         cells, local, outside = self._locate(flat)
         i, j = cells.T
         n = self._nodes
         corners = np.concatenate([n[i, j], n[i, j + 1], n[i + 1, j], n[i + 1, j + 1]], axis=1).T
         value, slope_s, slope_t = bicubic.value_and_slope(*corners, *local.T)
-        return value, -np.stack([slope_s, slope_t], axis=1) / self._step, int(outside.sum())
+        return value, -np.stack([slope_s, slope_t], axis=1) / self.step, int(outside.sum())
 
     def _locate(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cell [n, 2], position within it [n, 2] and whether it lies outside [n], for points [n, 2]."""
-        position = (flat - self._origin) / self._step
+        position = (flat - self._origin) / self.step
         outside = ((position < -EDGE_SLACK) | (position > self._cells + EDGE_SLACK)).any(axis=1)
         position = np.clip(position, 0.0, self._cells)
         cells = np.minimum(np.nan_to_num(position).astype(np.intp), self._cells - 1)
@@ -117,12 +118,12 @@ class Spline:
 
     def _along(self, coordinates: Any, axis: int, order: int) -> tuple[np.ndarray, np.ndarray]:
         """Cells [m] of coordinates [m] on one axis and the weights [4, m] of their cells' Hermite data."""
-        position = (np.asarray(coordinates, float) - self._origin[axis]) / self._step[axis]
+        position = (np.asarray(coordinates, float) - self._origin[axis]) / self.step[axis]
         if not ((position >= -EDGE_SLACK) & (position <= self._cells[axis] + EDGE_SLACK)).all():
             low, high = self.bounds[axis]
             raise BadInput(f"coordinates along axis {axis} must lie within [{low:g}, {high:g}].")
         cell = np.clip(position.astype(np.intp), 0, self._cells[axis] - 1)
-        return cell, bicubic.hermite_weights(position - cell, order) / self._step[axis] ** order
+        return cell, bicubic.hermite_weights(position - cell, order) / self.step[axis] ** order
 
     def hessian(self, u: Any) -> np.ndarray:
         """Second derivatives of the energy [..., 2, 2] at u [..., 2]. NaN in cells without data."""
@@ -136,7 +137,7 @@ class Spline:
             np.einsum("in,nij,jn->n", bicubic.hermite_weights(s, a), blocks, bicubic.hermite_weights(t, b))
             for a, b in ((2, 0), (1, 1), (0, 2))
         )
-        second = np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2) / np.outer(self._step, self._step)
+        second = np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2) / np.outer(self.step, self.step)
         return second.reshape(*points.shape, 2)
 
     @cached_property

@@ -1,7 +1,7 @@
 """An energy tabulated on a plane: a spline with its scales, on nested grids fine enough."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -150,6 +150,12 @@ class Surface(Spline):
 
         return Equilibrium(self, temperature)
 
+    def equilibria(self, temperatures: Iterable[float]) -> "tuple[Equilibrium, ...]":
+        """The exact equilibria at many temperatures > 0, far quicker than one by one. Raises BadInput."""
+        from .equilibrium import equilibrium_curve
+
+        return equilibrium_curve(self, temperatures)
+
 
 def _dilated(region: np.ndarray) -> np.ndarray:
     """The region [m, k] and its eight neighbours."""
@@ -289,8 +295,8 @@ def _grid(energy: Any, plane: Any) -> Grid:
     """The energy as a function of the product of us [m] and vs [k]."""
     on_plane = getattr(energy, "on_plane", None) if plane is not None else None
 
-    def fast(us: np.ndarray, vs: np.ndarray) -> np.ndarray:
-        return _shaped(on_plane(plane, us, vs), (len(us), len(vs)))
+    if on_plane is not None:
+        return lambda us, vs: _shaped(on_plane(plane, us, vs), (len(us), len(vs)))
 
     def pointwise(us: np.ndarray, vs: np.ndarray) -> np.ndarray:
         u = np.stack(np.meshgrid(us, vs, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -299,7 +305,7 @@ def _grid(energy: Any, plane: Any) -> Grid:
         parts = [_energy_at(energy, part if plane is None else plane.embed(part)) for part in parts]
         return np.concatenate(parts).reshape(len(us), len(vs))
 
-    return fast if on_plane is not None else pointwise
+    return pointwise
 
 
 def _energy_at(energy: Any, x: np.ndarray) -> np.ndarray:
@@ -310,15 +316,15 @@ def _energy_at(energy: Any, x: np.ndarray) -> np.ndarray:
         raise
     except Exception as refusal:
         # Whoever wrote a callable for torch has imported it; nobody else needs to wait for it.
-        torch = sys.modules.get("torch")
+        torch: Any = sys.modules.get("torch")
         for dtype in ("float64", "float32") if torch is not None else ():
             try:
                 return _shaped(energy(torch.as_tensor(x, dtype=getattr(torch, dtype))), x.shape[:1])
             except (TypeError, RuntimeError, AttributeError, ValueError):
                 continue
         raise BadInput(
-            f"the energy must be a batched callable x [..., {x.shape[1]}] -> [...], but on {list(x.shape)} it failed: "
-            f"{type(refusal).__name__}: {refusal}"
+            f"the energy must be a batched callable x [..., {x.shape[1]}] -> [...], but for {list(x.shape)} "
+            f"it failed with {type(refusal).__name__}: {refusal}"
         ) from refusal
 
 
@@ -328,7 +334,8 @@ def _shaped(values: Any, shape: tuple[int, ...]) -> np.ndarray:
     energies = np.asarray(values, dtype=float)
     if energies.shape != shape:
         raise BadInput(
-            f"the energy must map x [..., d] to [...]: for {list(shape)} points it gave {list(energies.shape)}."
+            f"the energy must map x [..., d] to [...]: for {list(shape)} points it gave shape "
+            f"{list(energies.shape)}."
         )
     return energies
 

@@ -1,0 +1,270 @@
+"""Basins of a surface by persistence: minima that matter, the passes between them, barrier and ceiling.
+
+A minimum's persistence is the height of the lowest pass to a deeper one above it (Edelsbrunner, Letscher &
+Zomorodian 2002, Discrete Comput. Geom. 28, 511). Found on the spline's finer lattice (8 neighbours), then
+polished on the spline.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .surfaces import Surface
+
+# A minimum is kept if its persistence is at least these shares of the largest finite one and of the surface's
+# spread (60 % quantile - minimum).
+SHARE_OF_PERSISTENCE = 0.05
+SHARE_OF_SPREAD = 1e-3
+SPREAD_QUANTILE = 0.6
+# Newton steps to a stationary point, and how many lattice steps away it may lie.
+NEWTON_STEPS = 20
+REACH = 2.0
+
+# Half of the eight neighbours; the other half are their opposites.
+DIRECTIONS = ((1, -1), (1, 0), (1, 1), (0, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Basins:
+    """The kept basins of a surface, deepest first, k of them.
+
+    minima [k, 2], energies [k]; open [k]: the minimum lies on the edge of the box. persistence [k]: infinite
+    for the deepest (and for minima cut off by cells without data). curvatures [k, 2]: Hessian eigenvalues at
+    the minima. areas [k]: area that descends to each. passes [p, 2], pass_energies [p], pass_pairs [p, 2]:
+    the lowest passes that connect the basins, each with the two basins it joins, lowest first. labels [m,
+    l]: basin of each point (us [m], vs [l]) of the finer lattice, -1 without data. barrier: lowest pass out
+    of the deepest basin above its minimum, None with one basin. minimum: lowest energy. ceiling: minimum + 2
+    (highest pass - minimum), else the 60 % quantile of the energy. scale: barrier, else ceiling - minimum.
+    """
+
+    minima: np.ndarray
+    energies: np.ndarray
+    open: np.ndarray
+    persistence: np.ndarray
+    curvatures: np.ndarray
+    areas: np.ndarray
+    passes: np.ndarray
+    pass_energies: np.ndarray
+    pass_pairs: np.ndarray
+    us: np.ndarray
+    vs: np.ndarray
+    labels: np.ndarray
+    minimum: float
+    barrier: float | None
+    ceiling: float
+
+    @property
+    def n(self) -> int:
+        """How many basins are kept."""
+        return len(self.energies)
+
+    @property
+    def scale(self) -> float:
+        """The energy that tolerances are shares of: the barrier, else ceiling - minimum."""
+        return self.ceiling - self.minimum if self.barrier is None else self.barrier
+
+    def label_at(self, u: Any) -> Any:
+        """The basin [...] that holds u [..., 2] (by lattice point); -1 outside the box or without data."""
+        points = np.asarray(u, dtype=float)
+        steps = np.array([self.us[1] - self.us[0], self.vs[1] - self.vs[0]])
+        position = (points - np.array([self.us[0], self.vs[0]])) / steps
+        last = np.array(self.labels.shape) - 1
+        within = ((position >= -1e-3) & (position <= last + 1e-3)).all(axis=-1)
+        position = np.where(within[..., None], position, 0.0)
+        near = np.clip(np.rint(position), 0, last).astype(np.intp)
+        below = np.clip(np.floor(position), 0, last).astype(np.intp)
+        label = self.labels[near[..., 0], near[..., 1]]
+        # Beside a hole the nearest lattice point may lie in it while u does not; the one below shares u's
+        # cell.
+        label = np.where(label < 0, self.labels[below[..., 0], below[..., 1]], label)
+        return np.where(within, label, -1)[()]
+
+
+def find_basins(surface: "Surface") -> Basins:
+    """The basins of a surface."""
+    us, vs, energy, _ = surface.lattice
+    valid = np.isfinite(energy)
+    filled = np.where(valid, energy, np.inf)
+    root = descend(filled, us[1] - us[0], vs[1] - vs[0])
+    heights, nodes, ends = lowest_passes(filled, root)
+    lowest = float(filled.min())
+    middle = float(np.quantile(energy[valid], SPREAD_QUANTILE))
+    merged = _merge(filled.ravel(), root, heights, ends, SHARE_OF_SPREAD * (middle - lowest))
+
+    minima, energies = _polished(surface, np.array(merged.kept))
+    order = np.argsort(energies, kind="stable")
+    rank = {merged.kept[kept]: k for k, kept in enumerate(order)}
+    label_of_root = np.full(energy.size, -1, dtype=np.int16)
+    for minimum, kept in merged.label.items():
+        label_of_root[minimum] = rank[kept]
+    labels = np.where(valid, label_of_root[root].reshape(energy.shape), np.int16(-1))
+
+    passes, pass_energies = _polished(surface, nodes[merged.edges])
+    pairs = np.sort(label_of_root[ends[merged.edges]].astype(np.intp), axis=1)
+    upward = np.argsort(pass_energies, kind="stable")
+    passes, pass_energies, pairs = passes[upward], pass_energies[upward], pairs[upward]
+
+    minima, energies = minima[order], energies[order]
+    lowest = float(energies[0])
+    out_of_deepest = pass_energies[(pairs == 0).any(axis=1)]
+    edges = np.array(surface.bounds)
+    return Basins(
+        minima=minima, energies=energies, open=(minima[:, :, None] == edges).any(axis=(1, 2)),
+        persistence=np.array([merged.persistence[kept] for kept in merged.kept])[order],
+        curvatures=np.linalg.eigvalsh(surface.hessian(minima)), areas=_areas(labels, us, vs, len(energies)),
+        passes=passes, pass_energies=pass_energies, pass_pairs=pairs, us=us, vs=vs, labels=labels,
+        minimum=lowest, barrier=float(out_of_deepest.min() - lowest) if len(out_of_deepest) else None,
+        ceiling=float(lowest + 2 * (pass_energies.max() - lowest)) if len(pass_energies) else middle,
+    )
+
+
+def descend(energy: np.ndarray, dx: float, dy: float) -> np.ndarray:
+    """For each point of energy [m, k] the flat index [m k] of the minimum it descends to, steepest of 8 ways.
+
+    Equal energies descend to the smaller index, so that a plateau has one minimum.
+    """
+    m, k = energy.shape
+    padded = np.pad(energy, 1, constant_values=np.inf)
+    index = np.arange(m * k).reshape(m, k)
+    target, steepest = index.copy(), np.full((m, k), -1.0)
+    for a, b in (*DIRECTIONS, *((-a, -b) for a, b in DIRECTIONS)):
+        neighbour = padded[1 + a : 1 + a + m, 1 + b : 1 + b + k]
+        offset = a * k + b
+        lower = neighbour < energy if offset > 0 else (neighbour <= energy) & (neighbour < np.inf)
+        slope = np.full((m, k), -2.0)
+        np.subtract(energy, neighbour, out=slope, where=lower)
+        slope[lower] /= np.hypot(a * dx, b * dy)
+        better = slope > steepest
+        steepest[better] = slope[better]
+        target[better] = (index + offset)[better]
+    root = target.ravel()
+    while True:
+        further = root[root]
+        if np.array_equal(further, root):
+            return root
+        root = further
+
+
+def lowest_passes(energy: np.ndarray, root: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The lowest pass between each two touching basins, lowest first: heights [p], points [p], roots [p, 2].
+
+    energy [m, k], root [m k] as from `descend`; a point is a flat index, the higher one of the step across.
+    """
+    flat = energy.ravel()
+    index = np.arange(flat.size).reshape(energy.shape)
+    m, k = energy.shape
+    from_, to = [], []
+    for a, b in DIRECTIONS:
+        here, there = index[: m - a, max(0, -b) : k - max(0, b)], index[a:, max(0, b) : k + min(0, b)]
+        across = root[here] != root[there]
+        from_.append(here[across])
+        to.append(there[across])
+    first, second = np.concatenate(from_), np.concatenate(to)
+    real = np.isfinite(flat[first]) & np.isfinite(flat[second])
+    first, second = first[real], second[real]
+    point = np.where(flat[first] >= flat[second], first, second)
+    roots = np.sort(np.stack([root[first], root[second]], axis=1), axis=1)
+    order = np.lexsort((point, flat[point], roots[:, 1], roots[:, 0]))
+    point, roots = point[order], roots[order]
+    new = np.ones(len(point), dtype=bool)
+    new[1:] = (roots[1:] != roots[:-1]).any(axis=1)
+    point, roots = point[new], roots[new]
+    upward = np.argsort(flat[point], kind="stable")
+    return flat[point[upward]], point[upward], roots[upward]
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """Kept minima (flat indices), persistence and kept minimum of every minimum, kept passes."""
+
+    kept: list[int]
+    persistence: dict[int, float]
+    label: dict[int, int]
+    edges: list[int]
+
+
+def _merge(
+    energy: np.ndarray, root: np.ndarray, heights: np.ndarray, ends: np.ndarray, least: float
+) -> _Merged:
+    """Flood upwards (Kruskal): where two lakes meet the shallower dies; the rejected join over that pass."""
+    minima = [int(r) for r in np.unique(root) if np.isfinite(energy[r])]
+    lake = {r: r for r in minima}
+
+    def deepest(r: int) -> int:
+        while lake[r] != r:
+            lake[r] = lake[lake[r]]
+            r = lake[r]
+        return r
+
+    persistence = dict.fromkeys(minima, np.inf)
+    death: dict[int, tuple[int, int]] = {}
+    for edge, (height, (a, b)) in enumerate(zip(heights.tolist(), ends.tolist(), strict=True)):
+        one, other = deepest(a), deepest(b)
+        if one == other:
+            continue
+        dies, across = (one, b) if (energy[one], one) > (energy[other], other) else (other, a)
+        lake[dies] = other if dies == one else one
+        persistence[dies] = height - float(energy[dies])
+        death[dies] = (edge, across)
+    finite = [p for p in persistence.values() if np.isfinite(p)]
+    least = max(least, SHARE_OF_PERSISTENCE * max(finite, default=0.0))
+    kept = [r for r in minima if persistence[r] == np.inf or (persistence[r] >= least and persistence[r] > 0)]
+    label, survivors = {}, set(kept)
+    for r in minima:
+        end = r
+        while end not in survivors:
+            end = death[end][1]
+        label[r] = end
+    return _Merged(kept, persistence, label, [death[r][0] for r in kept if r in death])
+
+
+def _polished(surface: "Surface", nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Stationary points [n, 2] of the spline beside lattice points (flat indices [n]), their energies [n].
+
+    Newton's method within two lattice steps, else the lattice point itself. A coordinate on the edge of the
+    box is held there, and let go only where the force at the edge's own stationary point leads inwards.
+    """
+    us, vs, energy, _ = surface.lattice
+    i, j = np.unravel_index(np.asarray(nodes, dtype=np.intp), energy.shape)
+    start = np.stack([us[i], vs[j]], axis=1)
+    reach = REACH * np.array([us[1] - us[0], vs[1] - vs[0]])
+    low, high = np.array(surface.bounds).T
+    held = (start == low) | (start == high)
+    found = _newton(surface, start, ~held, reach)
+    force = surface.evaluate_few(found)[1]
+    inwards = held & (np.where(start == low, force, -force) > 0)
+    found = _newton(surface, found, (~held | inwards) & inwards.any(axis=1)[:, None], reach)
+    return found, surface.evaluate_few(found)[0]
+
+
+def _newton(surface: "Surface", start: np.ndarray, free: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Newton's method from start [n, 2] on the free coordinates [n, 2].
+
+    A point that leaves the box, the reach or the cells with data stays at its start.
+    """
+    low, high = np.array(surface.bounds).T
+    u, lost = start.copy(), np.zeros(len(start), dtype=bool)
+    both = free[:, :, None] & free[:, None, :]
+    for _ in range(NEWTON_STEPS):
+        # A held coordinate has no force and a unit curvature: it does not move.
+        curvature = np.where(both, surface.hessian(u), np.eye(2))
+        lost |= ~np.isfinite(curvature).all(axis=(1, 2))
+        curvature[lost] = np.eye(2)
+        force = np.where(free & ~lost[:, None], surface.evaluate_few(u)[1], 0.0)
+        step = np.einsum("nij,nj->ni", np.linalg.pinv(curvature, rcond=1e-10, hermitian=True), force)
+        lost |= ((np.abs(u + step - start) > reach) | (u + step < low) | (u + step > high)).any(axis=1)
+        u = np.where(lost[:, None], start, u + step)
+        if (lost | (np.abs(step) <= 1e-9 * reach).all(axis=1)).all():
+            break
+    return np.where((lost | surface.masked(u))[:, None], start, u)
+
+
+def _areas(labels: np.ndarray, us: np.ndarray, vs: np.ndarray, n: int) -> np.ndarray:
+    """Area [n] of each basin: lattice points with their share of the box, half at its edges."""
+    along_x, along_y = (np.full(len(axis), axis[1] - axis[0]) for axis in (us, vs))
+    for weights in (along_x, along_y):
+        weights[[0, -1]] /= 2
+    held = labels >= 0
+    return np.bincount(labels[held], weights=np.outer(along_x, along_y)[held], minlength=n)
