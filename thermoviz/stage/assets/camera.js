@@ -6,7 +6,6 @@ const FIELD_OF_VIEW = 0.5; // radians, vertical: long lens, little distortion
 const FIRST_ELEVATION = 55 * Math.PI / 180;
 const TOP_ELEVATION = 89.9 * Math.PI / 180;
 const EASE = 7; // 1/s: two thirds of the way in 0.16 s
-const TARGET_HEIGHT = 0.26 * HEIGHT;
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
@@ -21,18 +20,29 @@ function directions(azimuth, elevation) {
 
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 
-/** Distance from which the whole box is inside the picture, `inset` (fractions of width and height) left free. */
-function fitDistance(frame, azimuth, elevation, aspect, inset) {
+/** Distance, and shift to the right and up, that put the drawn part of the relief inside the margins (css-like pixels). */
+function fit(frame, azimuth, elevation, width, height, margins) {
   const { back, right, up } = directions(azimuth, elevation);
-  const tangent = Math.tan(FIELD_OF_VIEW / 2);
-  let distance = 0;
-  for (const sx of [-1, 1]) for (const sy of [-1, 1]) for (const z of [0, 0.92 * HEIGHT]) {
-    const corner = [sx * frame.halfX, sy * frame.halfY, z - TARGET_HEIGHT];
-    const depth = dot(corner, back);
-    distance = Math.max(distance, depth + Math.abs(dot(corner, up)) / (tangent * (1 - inset[1])),
-      depth + Math.abs(dot(corner, right)) / (tangent * aspect * (1 - inset[0])));
+  const tanY = Math.tan(FIELD_OF_VIEW / 2), tanX = tanY * width / height;
+  const halfX = 1 - (margins.left + margins.right) / width, halfY = 1 - (margins.top + margins.bottom) / height;
+  const middleX = (margins.left - margins.right) / width, middleY = (margins.bottom - margins.top) / height;
+  let distance = 4, shiftX = 0, shiftY = 0;
+  for (let round = 0; round < 5; round++) {
+    let left = Infinity, most = -Infinity, low = Infinity, high = -Infinity, far = 0;
+    for (const p of frame.points) {
+      const depth = p[0] * back[0] + p[1] * back[1] + p[2] * back[2], away = distance - depth;
+      const a = p[0] * right[0] + p[1] * right[1] - shiftX, b = p[0] * up[0] + p[1] * up[1] + p[2] * up[2] - shiftY;
+      left = Math.min(left, a / away); most = Math.max(most, a / away);
+      low = Math.min(low, b / away); high = Math.max(high, b / away);
+      far = Math.max(far, depth);
+    }
+    const wanted = Math.max((most - left) / (2 * tanX * halfX), (high - low) / (2 * tanY * halfY));
+    shiftX += distance * ((left + most) / 2 - middleX * tanX);
+    shiftY += distance * ((low + high) / 2 - middleY * tanY);
+    // Sizes shrink as 1 / (distance - depth): a damped step towards the distance where they just fit.
+    distance = Math.max(far + 0.3, 0.5 * far + (distance - 0.5 * far) * wanted);
   }
-  return distance;
+  return { distance, shiftX, shiftY };
 }
 
 /** Whether the segment from the point to the eye stays above the drawn part of the relief. */
@@ -50,21 +60,21 @@ function seen(surface, frame, point, eye) {
   return true;
 }
 
-/** The first view: about 55 degrees down, from the side that sees most minima, tilted further only if it must. */
+/** The first view: about 55 degrees down, from the side that sees every minimum and most of the valleys around them. */
 export function firstView(surface, frame, minima) {
-  let best = { azimuth: -0.42, elevation: FIRST_ELEVATION, count: -1 };
-  for (const degrees of [55, 61, 68]) {
+  const bottoms = minima.map(([x, y]) => [frame.wx(x), frame.wy(y), frame.wz(surface.energy(x, y)) + 0.02]);
+  const valleys = frame.points.filter(([, , z], k) => k % 3 === 0 && z > 0 && z < 0.45 * HEIGHT);
+  const share = (points, eye) => (points.length ? points.filter((point) => seen(surface, frame, point, eye)).length / points.length : 1);
+  let best = { azimuth: -0.42, elevation: FIRST_ELEVATION, score: -1 };
+  for (const degrees of [55, 62, 70]) {
     const elevation = degrees * Math.PI / 180;
     for (const azimuth of [-0.42, 0.42, -0.8, 0.8, -1.2, 1.2, 2.72, -2.72, 1.95, -1.95]) {
       const { back } = directions(azimuth, elevation);
       const eye = [4 * back[0], 4 * back[1], 4 * back[2]];
-      const count = minima.filter(([x, y]) => {
-        const point = [frame.wx(x), frame.wy(y), frame.wz(surface.energy(x, y)) + 0.02];
-        return seen(surface, frame, point, eye);
-      }).length;
-      if (count > best.count) best = { azimuth, elevation, count };
+      const score = 10 * share(bottoms, eye) + share(valleys, eye);
+      if (score > best.score + 0.01) best = { azimuth, elevation, score };
     }
-    if (best.count === minima.length) break;
+    if (best.score > 10.9) break;
   }
   return best;
 }
@@ -118,14 +128,18 @@ export function createCamera() {
         if (Math.abs(goal[key] - now[key]) < 2e-4) now[key] = goal[key];
       }
     },
-    /** The view of a picture width x height: matrix (column-major), eye, project() and ray(). */
-    view(frame, width, height, inset = [0.1, 0.12]) {
+    /** The view of a picture width x height with margins left free: matrix (column-major), eye, project(), ray(). */
+    view(frame, width, height, margins) {
       const aspect = width / height;
       const { back, right, up } = directions(now.azimuth, now.elevation);
-      const distance = fitDistance(frame, now.azimuth, now.elevation, aspect, inset) / now.zoom;
-      const target = [0, 1, 2].map((i) => now.panX * right[i] + now.panY * up[i] + (i === 2 ? TARGET_HEIGHT : 0));
+      const whole = fit(frame, now.azimuth, now.elevation, width, height, margins);
+      const distance = whole.distance / now.zoom;
+      // Zooming in turns to the middle of the relief; panning moves from there.
+      const x = whole.shiftX / now.zoom + now.panX, y = whole.shiftY / now.zoom + now.panY;
+      const middle = (1 - 1 / now.zoom), cx = (frame.floor.x0 + frame.floor.x1) / 2, cy = (frame.floor.y0 + frame.floor.y1) / 2;
+      const target = [0, 1, 2].map((i) => x * right[i] + y * up[i] + middle * [cx, cy, 0.1][i]);
       const eye = [0, 1, 2].map((i) => target[i] + distance * back[i]);
-      const near = Math.max(0.05, distance - 2.2), far = distance + 2.6;
+      const near = Math.max(0.05, distance - 2.6), far = distance + 3;
       const f = 1 / Math.tan(FIELD_OF_VIEW / 2);
       const a = (far + near) / (near - far), b = 2 * far * near / (near - far);
       const matrix = new Float32Array(16);

@@ -1,10 +1,42 @@
 // The frame of the drawing: slice coordinates and energies <-> the world that the camera sees.
 // The longer side of the box spans [-1, 1]; the height spans [0, HEIGHT] from the minimum to the ceiling.
 
-export const HEIGHT = 0.62;
+export const HEIGHT = 0.55;
 
 /** Height in units of the ceiling: linear below it, logarithmic above, where the surface has faded anyway. */
 export const level = (e) => (e <= 1 ? e : 1 + Math.log(e));
+
+const SAMPLES = 40; // per side: the points of the relief that the camera must have in its picture
+const CORNER = 0.82;
+const DRAWN = 0.9; // of the ceiling: what lies above has nearly faded
+
+/** What of the relief is drawn: its points [x, y, z] in the world, and the rectangle of the floor below them. */
+function drawnPart(surface, frame) {
+  const points = [];
+  const rect = { x0: Infinity, x1: -Infinity, y0: Infinity, y1: -Infinity };
+  for (let i = 0; i <= SAMPLES; i++) for (let j = 0; j <= SAMPLES; j++) {
+    const x = surface.x0 + (surface.x1 - surface.x0) * Math.min(i / SAMPLES, 1 - 1e-9);
+    const y = surface.y0 + (surface.y1 - surface.y0) * Math.min(j / SAMPLES, 1 - 1e-9);
+    const E = surface.energy(x, y);
+    if (!(frame.part(E) < DRAWN) || surface.masked(x, y)) continue;
+    const wx = frame.wx(x), wy = frame.wy(y);
+    points.push([wx, wy, frame.wz(E)]);
+    rect.x0 = Math.min(rect.x0, wx); rect.x1 = Math.max(rect.x1, wx);
+    rect.y0 = Math.min(rect.y0, wy); rect.y1 = Math.max(rect.y1, wy);
+  }
+  const room = 2.5 / SAMPLES;
+  const whole = { x0: -frame.halfX, x1: frame.halfX, y0: -frame.halfY, y1: frame.halfY };
+  const floor = points.length < 12 ? whole : {
+    x0: Math.max(whole.x0, rect.x0 - room), x1: Math.min(whole.x1, rect.x1 + room),
+    y0: Math.max(whole.y0, rect.y0 - room), y1: Math.min(whole.y1, rect.y1 + room),
+  };
+  // The floor's corners may leave the picture a little: what matters is the relief.
+  const mx = (floor.x0 + floor.x1) / 2, my = (floor.y0 + floor.y1) / 2;
+  for (const x of [floor.x0, floor.x1]) for (const y of [floor.y0, floor.y1]) {
+    points.push([mx + CORNER * (x - mx), my + CORNER * (y - my), 0]);
+  }
+  return { floor, points };
+}
 
 export function createFrame(surface) {
   const cx = (surface.x0 + surface.x1) / 2;
@@ -53,5 +85,6 @@ export function createFrame(surface) {
       return null;
     },
   };
+  Object.assign(frame, drawnPart(surface, frame));
   return frame;
 }

@@ -20,8 +20,8 @@ const KEYS = [
 ];
 
 /** Listens on the stage; controls inside it keep their own keys. Returns the sheet and a way to stop. */
-export function createKeyboard(_, stage, actions) {
-  const close = () => { sheet.hidden = true; stage.focus({ preventScroll: true }); };
+export function createKeyboard(_, stage, focus, actions) {
+  const close = () => { sheet.hidden = true; focus.focus({ preventScroll: true }); };
   const sheet = h("div", { class: "help", role: "dialog", "aria-label": _("Keys"), hidden: true, onclick: close },
     h("div", {}, h("h3", {}, _("Keys, while the stage has the focus")),
       h("table", {}, h("tbody", {}, ...KEYS.map(([, shown, text]) => h("tr", {}, h("td", {}, h("kbd", {}, _(shown))), h("td", {}, _(text)))),
@@ -32,7 +32,7 @@ export function createKeyboard(_, stage, actions) {
   const listen = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && !sheet.hidden) { close(); event.preventDefault(); return; }
-    if (event.target !== stage && event.target.closest?.("button, input, select, a, label")) return;
+    if (event.target.closest?.("button, input, select")) return;
     const row = KEYS.find(([keys]) => keys.includes(event.key));
     if (!row) return;
     event.preventDefault();

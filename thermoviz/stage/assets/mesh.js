@@ -62,18 +62,15 @@ export function pushLine(list, length, point, colour, opacity, time = (k) => k) 
   }
 }
 
-/** The floor's frame and its tick marks, in world units. */
-export function floorLines(frame, ticksX, ticksY, colour) {
+/** The floor's frame and grid, in world units. */
+export function floorLines(frame, ticks, colour) {
   const list = [];
-  const { halfX, halfY } = frame;
-  const line = (a, b, alpha) => list.push(a[0], a[1], 0, b[0], b[1], 0, ...colour, alpha, -1);
-  for (const s of [-1, 1]) {
-    line([-halfX, s * halfY], [halfX, s * halfY], 0.9);
-    line([s * halfX, -halfY], [s * halfX, halfY], 0.9);
-    for (const { value } of ticksX) line([frame.wx(value), s * halfY], [frame.wx(value), s * (halfY + 0.03)], 0.9);
-    for (const { value } of ticksY) line([s * halfX, frame.wy(value)], [s * (halfX + 0.03), frame.wy(value)], 0.9);
-  }
-  for (const { value } of ticksX) line([frame.wx(value), -halfY], [frame.wx(value), halfY], 0.35);
-  for (const { value } of ticksY) line([-halfX, frame.wy(value)], [halfX, frame.wy(value)], 0.35);
+  const { x0, x1, y0, y1 } = frame.floor;
+  const line = (a, b, c, d, alpha) => list.push(a, b, 0, c, d, 0, ...colour, alpha, -1);
+  const out = 0.03;
+  for (const y of [y0, y1]) line(x0, y, x1, y, 0.9);
+  for (const x of [x0, x1]) line(x, y0, x, y1, 0.9);
+  for (const { value } of ticks.x) line(frame.wx(value), y0 - out, frame.wx(value), y1 + out, 0.5);
+  for (const { value } of ticks.y) line(x0 - out, frame.wy(value), x1 + out, frame.wy(value), 0.5);
   return new Float32Array(list);
 }

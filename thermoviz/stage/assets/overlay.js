@@ -17,10 +17,10 @@ function write(context, text, x, y, colour, halo) {
 /** Numbers along the two edges of the floor that lie nearest to the viewer. */
 function axes(context, scene, font) {
   const { view, frame, ticks, look, names } = scene;
-  const { halfX, halfY } = frame;
-  const lower = (a, b) => (view.project(...a).y > view.project(...b).y + 1e-6 ? -1 : 1);
-  const sideY = lower([0, -halfY, 0], [0, halfY, 0]);
-  const sideX = lower([-halfX, 0, 0], [halfX, 0, 0]);
+  const { x0, x1, y0, y1 } = frame.floor;
+  const midX = (x0 + x1) / 2, midY = (y0 + y1) / 2;
+  const [edgeY, outY] = view.project(midX, y0, 0).y >= view.project(midX, y1, 0).y - 1e-6 ? [y0, -1] : [y1, 1];
+  const [edgeX, outX] = view.project(x0, midY, 0).y > view.project(x1, midY, 0).y + 1e-6 ? [x0, -1] : [x1, 1];
   context.font = `${look.font_small}px ${font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
@@ -31,10 +31,10 @@ function axes(context, scene, font) {
     write(context, text, p.x, p.y, colour, fade(look.background, 0.8));
   };
   const away = 0.09;
-  for (const { value, text } of ticks.x) put(text, frame.wx(value), sideY * (halfY + away), look.dim);
-  for (const { value, text } of ticks.y) put(text, sideX * (halfX + away), frame.wy(value), look.dim);
-  put(names[0], 0, sideY * (halfY + 2.3 * away), look.dim);
-  put(names[1], sideX * (halfX + 2.3 * away), 0, look.dim);
+  for (const { value, text } of ticks.x) put(text, frame.wx(value), edgeY + outY * away, look.dim);
+  for (const { value, text } of ticks.y) put(text, edgeX + outX * away, frame.wy(value), look.dim);
+  put(names[0], midX, edgeY + 2.3 * outY * away, look.dim);
+  put(names[1], edgeX + 2.3 * outX * away, midY, look.dim);
 }
 
 /** The colours' meaning in units of energy, with the balls' mean energy and its equilibrium value beside it. */

@@ -112,7 +112,7 @@ export function createPointerPanel(_, network, look, on) {
       title.textContent = point.where;
       energy.dd.textContent = number(point.E, 3);
       if (!network) return;
-      loss.dd.textContent = number(network.loss(point.x, point.y), 3);
+      loss.dd.textContent = number(network.dataLoss(point.x, point.y), 3);
       const accuracy = network.accuracy(point.x, point.y);
       score.dd.textContent = network.task === "regression" ? fixed(accuracy, 2) : percent(accuracy);
       if (network.inputs === 2) drawRegions(canvas, network, network.decision(point.x, point.y, REGION), colours);

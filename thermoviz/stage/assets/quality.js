@@ -16,6 +16,9 @@ export function createQuality(software) {
   const start = level;
   return {
     get ratio() { return Math.min(LEVELS[level].ratio, Math.max(0.6, window.devicePixelRatio || 1)); },
+    /** While the camera moves the whole relief is drawn for each picture: coarser, where drawing is slow. */
+    get movingRatio() { return Math.min(this.ratio, software || level > 2 ? 0.6 : 2); },
+    get shadows() { return level < 3; },
     get balls() { return LEVELS[level].balls; },
     get budget() { return LEVELS[level].budget; },
     /** Whether something visible was given up. */

@@ -77,8 +77,11 @@ export function createReadouts(_, look, scale, names) {
         bar.style.flexGrow = Math.max(0, value);
         bar.style.background = colour;
         bar.style.color = inkOn(colour);
-        if (words) bar.textContent = value > 0.34 || (value > 0.2 && basins[k].length < 8) ? `${basins[k]} ${percent(value)}`
-          : value > 0.07 ? String(Math.round(100 * value)) : "";
+        if (words) {
+          const room = 1.55 * value * (strip.clientWidth || 260) / colours.font_small - 1; // letters that fit
+          const whole = `${basins[k]} ${percent(value)}`, short = String(Math.round(100 * value));
+          bar.textContent = whole.length < room ? whole : short.length < room ? short : "";
+        }
         bar.title = `${basins[k]}: ${percent(value)}`;
       });
     };

@@ -96,7 +96,7 @@ export function createRenderer(canvas) {
   function uploadLook() {
     gl.deleteTexture(gpu.ramp);
     gpu.ramp = texture(gl.RGBA8, 256, 1, gl.RGBA, gl.UNSIGNED_BYTE, ramp(look.surface), gl.LINEAR);
-    if (frame) fill(gpu.floor, floorLines(frame, ticks.x, ticks.y, rgb(look.line)));
+    if (frame) fill(gpu.floor, floorLines(frame, ticks, rgb(look.line)));
     dirty = true;
   }
 
@@ -112,7 +112,7 @@ export function createRenderer(canvas) {
       return buffer;
     });
     gpu.indices = mesh.orders[0].length;
-    fill(gpu.floor, floorLines(frame, ticks.x, ticks.y, rgb(look.line)));
+    fill(gpu.floor, floorLines(frame, ticks, rgb(look.line)));
     dirty = true;
   }
 
@@ -239,7 +239,7 @@ export function createRenderer(canvas) {
     dirty = false;
   }
 
-  function drawBalls(view, light, radius, colour) {
+  function drawBalls(view, light, radius, colour, shadows) {
     if (!gpu.balls.count) return;
     const at = use("ball", view, light);
     gl.uniform1f(at.uRadius, radius);
@@ -248,7 +248,7 @@ export function createRenderer(canvas) {
     gl.uniform1f(at.uSquash, Math.max(0.35, Math.sin(view.elevation)));
     gl.uniform3fv(at.uView, [...view.right, ...view.up, ...view.back]);
     gl.bindVertexArray(gpu.balls.array);
-    for (const shadow of gpu.balls.count <= SHADOWS_UP_TO ? [1, 0] : [0]) {
+    for (const shadow of shadows ? [1, 0] : [0]) {
       gl.uniform1i(at.uShadow, shadow);
       gl.depthMask(!shadow);
       gl.drawArrays(gl.POINTS, 0, gpu.balls.count);
@@ -280,7 +280,8 @@ export function createRenderer(canvas) {
       frame = createFrame(surface);
       minima = points;
       spacing = niceStep(frame.span, 22) / frame.span;
-      ticks = { x: niceTicks(surface.x0, surface.x1, 5), y: niceTicks(surface.y0, surface.y1, 5) };
+      const { x0, x1, y0, y1 } = frame.floor;
+      ticks = { x: niceTicks(frame.x(x0), frame.x(x1), 5), y: niceTicks(frame.y(y0), frame.y(y1), 5) };
       uploadSurface();
     },
     /** paths: [{length, point(k) -> [x, y, z] | null, colour, opacity(k)}]. */
@@ -306,8 +307,8 @@ export function createRenderer(canvas) {
       list.forEach((m, k) => data.set([m.x, m.y, m.z, ...rgb(m.colour), m.alpha, m.kind, m.size], 9 * k));
       fill(gpu.marks, data, gl.DYNAMIC_DRAW);
     },
-    /** Draws the view into the canvas; scene: {still, pixel, radius, now}. pixel: device pixels per css pixel. */
-    draw(view, { changed, pixel, radius, now }) {
+    /** Draws the view into the canvas; scene: {changed, pixel, radius, now, shadows}. pixel: device pixels per css pixel. */
+    draw(view, { changed, pixel, radius, now, shadows }) {
       if (!gpu || gl.isContextLost() || !frame) return;
       const { width, height } = canvas;
       targets(width, height);
@@ -326,11 +327,11 @@ export function createRenderer(canvas) {
       gl.bindVertexArray(gpu.nothing);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
       gl.enable(gl.BLEND);
-      drawRibbons(gpu.paths, view, light, 1.15 * pixel, now, 0.22);
+      drawRibbons(gpu.paths, view, light, 1.35 * pixel, now, 0.25);
       drawRibbons(gpu.trails, view, light, 0.9 * pixel, 0, 1);
       gl.enable(gl.DEPTH_TEST);
       gl.depthFunc(gl.LESS);
-      drawBalls(view, light, radius, rgb(look.heat));
+      drawBalls(view, light, radius, rgb(look.heat), shadows && gpu.balls.count <= SHADOWS_UP_TO);
       drawMarks(view, light, pixel);
       gl.bindVertexArray(null);
     },

@@ -14,7 +14,7 @@ const PRESENCE = `
 float presence(float e, float hole, vec2 place, vec2 halfBox) {
   vec2 rim = (halfBox - abs(place)) / 0.035;
   float edge = smoothstep(0., 1., clamp(min(rim.x, rim.y), 0., 1.));
-  float ceiling = 1. - smoothstep(.62, 1., e);
+  float ceiling = 1. - smoothstep(.70, 1., e);
   return ceiling * edge * (1. - smoothstep(.02, .5, hole));
 }`;
 
@@ -133,7 +133,7 @@ ${LEVEL}${PRESENCE}
 void main() {
   float e = aPlace.z;
   // Balls do not vanish at the rim or above the ceiling, where the surface does: they only dim.
-  there = mix(.3, 1., 1. - smoothstep(.62, 1., e));
+  there = mix(.3, 1., 1. - smoothstep(.70, 1., e));
   vec3 world = vec3(aPlace.xy, HEIGHT * level(e) + (uShadow ? 0. : .8 * uRadius));
   if (uShadow) world.xy -= uLight.xy * .5 * uRadius;
   gl_Position = uMatrix * vec4(world, 1.);
@@ -165,8 +165,8 @@ void main() {
   vec3 n = d.x * uView[0] + d.y * uView[1] + z * uView[2];
   float diffuse = clamp(.5 + .5 * dot(n, uLight), 0., 1.);
   float gloss = pow(max(dot(n, normalize(uLight + uView[2])), 0.), 28.);
-  float seen = visible(uRadius * (.7 + .6 * z));
-  if (seen < .02) discard;
+  // Balls behind a wall shine through a little, so that no valley hides its own.
+  float seen = mix(.16, 1., visible(uRadius * (.7 + .6 * z)));
   vec3 lit = uColour * mix(.34, 1.12, pow(diffuse, 1.3)) + vec3(1., .93, .8) * .55 * gloss;
   colour = vec4(lit, cover * there * seen);
 }`,

@@ -37,7 +37,7 @@ export function createStage(root, first, callbacks = {}) {
   let playing = !reduced, speed = 1, following = null, film = null;
   const replay = { fraction: 1, playing: !reduced };
   let surface, simulation, statistics, network, paths, basins, ui, view;
-  let last = 0, measured = -Infinity, measurement = null, pointed = -Infinity, hovered = null, trailed = 0, drawn = 0;
+  let told = false, last = 0, measured = -Infinity, measurement = null, pointed = -Infinity, hovered = null, trailed = 0, drawn = 0;
   const trails = createTrails();
 
   const style = h("style", {}, CSS);
@@ -133,7 +133,7 @@ export function createStage(root, first, callbacks = {}) {
   /** Panels are built once per surface and language; their state lives in `settings`, so nothing is lost. */
   function buildPanels() {
     ui?.keyboard.destroy();
-    const stage = h("section", { class: "card stage", tabindex: 0, "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") });
+    const stage = h("section", { class: "card stage", "aria-label": _("Live stage") });
     ui = {
       stage,
       transport: createTransport(_, actions),
@@ -142,7 +142,7 @@ export function createStage(root, first, callbacks = {}) {
       thermometer: createThermometer(_, payload, actions),
       readouts: createReadouts(_, payload.look, surface.scale, basins.map(({ name }) => name)),
       pointer: createPointerPanel(_, network, payload.look, actions),
-      keyboard: createKeyboard(_, stage, { ...actions, top: () => actions.top(!view.camera.top),
+      keyboard: createKeyboard(_, stage, view.element, { ...actions, top: () => actions.top(!view.camera.top),
         left: () => view.camera.orbit(0.06, 0), right: () => view.camera.orbit(-0.06, 0),
         up: () => view.camera.orbit(0, -0.05), down: () => view.camera.orbit(0, 0.05),
         nearer: () => view.camera.zoom(1.2), farther: () => view.camera.zoom(1 / 1.2) }),
@@ -152,9 +152,9 @@ export function createStage(root, first, callbacks = {}) {
     const badge = createBadge(_, payload);
     view.element.append(...[badge, ui.capture.element, ui.capture.menu, note, ui.drawer.element, ui.keyboard.sheet].filter(Boolean));
     stage.append(view.element, ui.transport.element, ui.startRow.element);
-    frame.replaceChildren(h("div", { class: "room" }, stage,
-      h("div", { class: "side" }, ui.thermometer.element, network ? ui.pointer.element : null, ui.readouts.element)));
-    ui.thermometer.setSurface(surface, payload.batch);
+    frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, stage,
+      h("div", { class: "side" }, ui.thermometer.element, network ? ui.pointer.element : null, ui.readouts.element))));
+    ui.thermometer.setSurface(surface, payload.batch, payload.look);
     ui.thermometer.show(simulation.T);
     ui.thermometer.showProgramme(simulation.programme);
     ui.transport.showPlaying(playing);
@@ -256,7 +256,7 @@ export function createStage(root, first, callbacks = {}) {
       const text = paths.steps ? _("step {n}", { n: count(paths.steps[record]) }) : `${record} / ${paths.T - 1}`;
       ui.startRow.showReplay(replay.fraction, text, replay.playing);
     }
-    if (view.quality.reduced) say(_("Slow graphics: drawn more coarsely, so that the page stays responsive. The balls still move by the same equations."));
+    if (view.quality.reduced && !told) { told = true; say(_("Slow graphics: drawn more coarsely, so that the page stays responsive."), 9000); }
   }
 
   function showPointed(now) {
@@ -310,7 +310,7 @@ export function createStage(root, first, callbacks = {}) {
   callbacks.webgl?.(true);
   request = requestAnimationFrame(tick);
 
-  return {
+  const stage = {
     /** New data: balls stay if the surface is the same; the camera always stays. */
     update(next) {
       const keep = sameSurface(payload, next);
@@ -339,4 +339,6 @@ export function createStage(root, first, callbacks = {}) {
     }),
     view, actions,
   };
+  frame.thermoviz = stage;
+  return stage;
 }

@@ -7,7 +7,7 @@ export function open(body = document.body) {
   const payload = JSON.parse(document.getElementById("thermoviz-payload").textContent);
   const program = document.getElementById("thermoviz-program").textContent;
   const place = document.createElement("main");
-  place.style.cssText = "max-width: 1500px; margin: 0 auto; padding: clamp(8px, 1.6vw, 24px); box-sizing: border-box;";
+  place.style.cssText = "max-width: 1760px; margin: 0 auto; padding: clamp(8px, 1.6vw, 24px); box-sizing: border-box;";
   if (payload.title) {
     const title = document.createElement("h1");
     title.textContent = payload.title;

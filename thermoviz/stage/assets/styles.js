@@ -17,7 +17,7 @@ export const CSS = `
   font-variant-numeric: tabular-nums; -webkit-font-smoothing: antialiased; }
 .tv *, .tv *::before { box-sizing: border-box; }
 .tv [hidden] { display: none !important; }
-.tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(290px, 28%); gap: 14px; align-items: stretch; }
+.tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(calc(20.5 * var(--size)), 27%); gap: 14px; align-items: stretch; }
 .tv .card { background: var(--panel); border: 1px solid var(--line); border-radius: 14px; }
 .tv .side { display: flex; flex-direction: column; gap: 12px; min-width: 0; }
 .tv .side .card { padding: 14px 16px; }
@@ -27,8 +27,8 @@ export const CSS = `
 
 .tv .stage { position: relative; display: flex; flex-direction: column; overflow: hidden; background: var(--bg); outline: none;
   min-width: 0; }
-.tv .stage:focus-visible { border-color: var(--theory); }
-.tv .view { position: relative; flex: 1; min-height: 440px; touch-action: pan-y; cursor: grab;
+.tv .stage:has(.view:focus-visible) { border-color: var(--theory); }
+.tv .view { position: relative; flex: 1; min-height: clamp(420px, 58vh, 820px); outline: none; touch-action: pan-y; cursor: grab;
   user-select: none; -webkit-user-select: none; }
 .tv .view.dragging { cursor: grabbing; }
 .tv .view canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
@@ -79,7 +79,7 @@ export const CSS = `
 .tv .temperature output { font-size: var(--number); line-height: 1.1; font-weight: 700; letter-spacing: -.02em; color: var(--heat); }
 .tv .temperature .meaning { color: var(--dim); font-size: var(--small); flex: 1 1 130px; line-height: 1.35; }
 .tv .temperature .meaning b { color: var(--text); font-weight: 600; }
-.tv .ruler { position: relative; height: 34px; margin: 2px 11px 6px; font-size: var(--small); color: var(--dim); }
+.tv .ruler { position: relative; height: 34px; margin: -7px 13px 4px; font-size: var(--small); color: var(--dim); }
 .tv .ruler span { position: absolute; top: 7px; transform: translateX(-50%); white-space: nowrap; }
 .tv .ruler span::before { content: ""; position: absolute; left: 50%; top: -6px; width: 1px; height: 6px; background: var(--dim); }
 .tv .ruler span.barrier { color: var(--theory); }
@@ -100,14 +100,15 @@ export const CSS = `
 .tv .temperature input[type=range]::-moz-range-thumb { width: 18px; height: 18px; background: #fff; border: 4px solid var(--heat);
   box-shadow: 0 0 0 5px color-mix(in srgb, var(--heat) 22%, transparent); }
 .tv .programmes { display: flex; flex-wrap: wrap; gap: 8px; }
-.tv .programmes .choices { flex: 1 1 auto; }
+.tv .programmes > * { flex: 1 1 auto; }
 .tv .programmes .choices button { flex: 1; padding: 0 8px; }
 
 .tv table { border-collapse: collapse; width: 100%; margin: 0; }
 .tv td, .tv th { padding: 3px 0; border: 0; font-weight: 400; text-align: left; vertical-align: middle; }
 .tv td.now { text-align: right; font-weight: 600; padding-left: 8px; white-space: nowrap; }
 .tv td.eq { text-align: right; color: var(--theory); padding-left: 10px; font-size: var(--small); white-space: nowrap; }
-.tv td.chart { width: 34%; padding-left: 10px; }
+.tv td.chart { width: 40%; padding-left: 10px; }
+.tv tr > td:first-child { white-space: nowrap; }
 .tv td.chart canvas { display: block; width: 100%; height: 26px; }
 .tv thead td { color: var(--dim); font-size: var(--small); font-weight: 400 !important; padding: 0; }
 .tv .shares { margin-top: 10px; }
@@ -144,19 +145,27 @@ export const CSS = `
 .tv .without { padding: 40px 28px; color: var(--dim); }
 
 @container (max-width: 860px) {
-  .tv .room { grid-template-columns: minmax(0, 1fr); }
-  .tv .view { min-height: 400px; }
+  .tv .room, .tv .stage, .tv .side { display: contents; }
+  .tv .column { display: flex; flex-direction: column; gap: 10px; }
+  .tv .view, .tv .bar { border: 1px solid var(--line); border-radius: 14px; }
+  .tv .view { order: 1; overflow: hidden; background: var(--bg); flex: none; height: min(92cqw, 68vh); min-height: 300px; }
+  .tv .view:focus-visible { border-color: var(--theory); }
+  .tv .temperature { order: 2; }
+  .tv .bar { order: 3; }
+  .tv .bar + .bar { border-top: 1px solid var(--line); padding-top: 10px; }
+  .tv .side .card { order: 4; }
+  .tv .side .card.temperature { order: 2; }
   .tv .side .card.grow { flex: none; }
 }
 @container (max-width: 520px) {
-  .tv .room { gap: 10px; }
-  .tv .view { min-height: 0; height: 96cqw; flex: none; }
   .tv .badge { max-width: calc(100% - 20px); top: 10px; left: 10px; right: 10px; padding: 5px 9px; }
   .tv .corner { top: auto; bottom: 8px; right: 8px; }
   .tv .menu { top: auto; bottom: 52px; }
-  .tv .bar { padding: 8px 10px; gap: 7px; }
+  .tv .bar { padding: 8px; gap: 7px; }
+  .tv .bar > :not(.gap, .symbol) { flex: 1 1 auto; }
+  .tv .bar .choices button, .tv .pair .value, .tv .pair button { flex: 1; padding: 0 7px; min-width: 34px; }
   .tv .bar .gap { display: none; }
-  .tv .picker select { max-width: 132px; }
+  .tv .picker select { flex: 1; }
   .tv .note { bottom: 54px; }
 }
 @media (prefers-reduced-motion: reduce) { .tv * { animation: none !important; transition: none !important; } }

@@ -40,15 +40,16 @@ export function createThermometer(_, payload, on) {
     h("div", { class: "programmes" }, programmes.element,
       h("button", { type: "button", onclick: on.equilibrate, title: _("Draw every ball anew from the Boltzmann distribution") },
         _("jump to equilibrium"))));
-  let scale = 1, barrier = null, batch = null;
+  let scale = 1, barrier = null, batch = null, fontScale = 1;
 
   /** Marks below the slider: zero, round values, and one tenth and one barrier. Those that would collide are left out. */
   function mark() {
     const taken = [];
     const place = (T, text, more) => {
       const at = positionOf(T, scale) / STEPS;
-      if (at < 0 || at > 1 || taken.some((other) => Math.abs(other - at) < 0.155)) return;
-      taken.push(at);
+      const room = 0.022 * text.length * fontScale + 0.02;
+      if (at < 0 || at > 1 || taken.some((other) => Math.abs(other.at - at) < (other.room + room) / 2)) return;
+      taken.push({ at, room });
       const tick = h("span", { class: more ?? "" }, text);
       tick.style.left = `${100 * at}%`;
       ruler.append(tick);
@@ -67,10 +68,11 @@ export function createThermometer(_, payload, on) {
 
   return {
     element, slider,
-    setSurface(surface, nextBatch) {
+    setSurface(surface, nextBatch, look) {
       scale = surface.scale > 0 ? surface.scale : 1;
       barrier = surface.barrier;
       batch = nextBatch;
+      fontScale = look.font_small / 12;
       mark();
     },
     show(T) {

@@ -9,8 +9,11 @@ import { createTouch } from "./touch.js";
 
 const NARROW = 520; // css pixels
 
+// What stands at the rims of the stage: badge, buttons, colour bar, numbers on the axes.
+const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { left: 26, right: 58, top: 82, bottom: 52 } };
+
 /** Radius of a ball in world units: a single ball is large, fifty thousand are grains. */
-const radiusFor = (n) => Math.min(0.03, 0.0155 * (1000 / Math.max(n, 1)) ** 0.22);
+const radiusFor = (n) => Math.min(0.03, 0.0135 * (1000 / Math.max(n, 1)) ** 0.22);
 
 /**
  * createView(_, on) -> null without WebGL2. on: {click(point), hover(point | null), restored()}.
@@ -21,15 +24,18 @@ export function createView(_, on) {
   const labels = h("canvas", { class: "labels", "aria-hidden": "true" });
   const renderer = createRenderer(canvas);
   if (!renderer) return null;
-  const element = h("div", { class: "view" }, canvas, labels);
+  const element = h("div", { class: "view", tabindex: 0, role: "group",
+    "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") }, canvas, labels);
   const camera = createCamera();
   const quality = createQuality(renderer.software);
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   let surface = null, home = null, scene = null, size = { width: 0, height: 0 }, changed = true, written = 0;
 
-  const viewAt = (width, height) => {
-    const narrow = width < NARROW;
-    return camera.view(renderer.frame, width, height, narrow ? [0.06, 0.2] : [0.13, 0.15]);
+  /** The view of a picture of that size, of which `pixel` make one css pixel. */
+  const viewAt = (width, height, pixel = 1) => {
+    const margins = width / pixel < NARROW ? MARGINS.narrow : MARGINS.wide;
+    return camera.view(renderer.frame, width, height, Object.fromEntries(
+      Object.entries(margins).map(([side, value]) => [side, value * pixel])));
   };
 
   /** The point of the surface under (px, py) in css pixels, or null. */
@@ -60,8 +66,8 @@ export function createView(_, on) {
   function paint(width, height, pixel, force) {
     const w = Math.max(1, Math.round(width * pixel)), hgt = Math.max(1, Math.round(height * pixel));
     if (canvas.width !== w || canvas.height !== hgt) { canvas.width = w; canvas.height = hgt; force = true; }
-    const view = viewAt(w, hgt);
-    renderer.draw(view, { changed: force, pixel, radius: radiusFor(scene.count), now: scene.now });
+    const view = viewAt(w, hgt, pixel);
+    renderer.draw(view, { changed: force, pixel, radius: radiusFor(scene.count), now: scene.now, shadows: quality.shadows });
   }
 
   const view = {
@@ -94,7 +100,7 @@ export function createView(_, on) {
       camera.ease(seconds, still.matches);
       const force = changed || moving;
       changed = false;
-      paint(size.width, size.height, quality.ratio, force);
+      paint(size.width, size.height, moving ? quality.movingRatio : quality.ratio, force);
       const now = performance.now();
       if (force || now - written > 200) {
         written = now;

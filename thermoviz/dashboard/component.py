@@ -1,0 +1,77 @@
+"""The live stage as a Streamlit component: its program travels once, as a file; then only data does."""
+
+import atexit
+import functools
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+
+from ..stage.html import component_program
+from ..stage.payload import payload
+
+NAME = "thermoviz.stage"
+ASSETS = "assets"
+
+
+@functools.cache
+def _program() -> tuple[Path, str]:
+    """A folder of this process that holds the stage's program, and the program's file name.
+
+    Streamlit serves a component's files from the folder that a package's manifest names. A checkout is no
+    installed package, and one file with its hash in the name is one request that no cache can confuse with
+    that of another version.
+    """
+    text = component_program()
+    root = Path(tempfile.mkdtemp(prefix="thermoviz-stage-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    name = f"stage-{hashlib.sha256(text.encode()).hexdigest()[:12]}.js"
+    (root / ASSETS).mkdir()
+    (root / ASSETS / name).write_text(text, encoding="utf-8")
+    return root, name
+
+
+def _declare() -> None:
+    """Names the program's folder to the running Streamlit (each runtime has its own list of components)."""
+    manager = get_bidi_component_manager()
+    if manager.get_component_asset_root(NAME) is None:
+        package, component = NAME.split(".")
+        manifest = ComponentManifest(package, "1", [ComponentConfig(component, ASSETS)])
+        manager.register_from_manifest(manifest, _program()[0])
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    """The component, defined once."""
+    return st.components.v2.component(NAME, js=_program()[1])
+
+
+def stage(run: Any, look: Any, key: str = "stage", on_temperature: Callable[[], None] | None = None,
+          **settings: Any) -> dict[str, Any]:
+    """Mounts the live stage of a Run; the balls move in the browser and need no server.
+
+    `look`: a Look or its name; `settings`: what `stage.payload.payload` takes (temperature, seed, n_balls,
+    title, link, words). `key` must stay the same for the stage to survive reruns. Returns {"temperature": T
+    as last released, or None, "webgl": False where the browser cannot draw it}.
+    Raises BadInput for a run without a surface.
+    """
+    return mount(payload(run, look, **settings), key, on_temperature)
+
+
+def mount(data: dict[str, Any], key: str = "stage",
+          on_temperature: Callable[[], None] | None = None) -> dict[str, Any]:
+    """Mounts the stage of a message made by `stage.payload.payload`; returns what `stage` returns."""
+    _declare()
+    state = _component()(key=key, data=data, width="stretch", height="content",
+                         on_temperature_change=on_temperature or _nothing, on_webgl_change=_nothing)
+    return {"temperature": state.get("temperature"), "webgl": state.get("webgl") is not False}
+
+
+def _nothing() -> None:
+    """A state value needs a callback to exist; the rerun itself is all that is wanted."""
