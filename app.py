@@ -5,8 +5,6 @@ if __name__ == "__main__":  # worker processes import this file again, under ano
 
     from thermoviz.dashboard.house import open_house
 
-    st.set_page_config(page_title="thermoviz", page_icon=":material/landscape:", layout="wide",
-                       initial_sidebar_state="auto")
     open_house()
     st.navigation([
         st.Page("thermoviz/dashboard/pages/landscape.py", title="Landscape", default=True),

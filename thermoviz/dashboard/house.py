@@ -8,10 +8,16 @@ import streamlit as st
 from ..figures.looks import LOOKS
 from .state import engine, visit
 
+ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" '
+        'fill="#121c2e"/><path d="M3 8C9 30 14 27 17 19S25 14 29 6" fill="none" stroke="#7fcdbb" '
+        'stroke-width="3" stroke-linecap="round"/><circle cx="11.5" cy="18" r="4.5" fill="#ff8c2b"/></svg>')
+
 
 def open_house() -> None:
-    """At the first visit: imports, engine, all that memory put aside. On every page: the word mark."""
+    """At the first visit: imports, engine, all that memory put aside. On every page: title and word mark."""
     _once()
+    st.set_page_config(page_title="thermoviz", page_icon=ICON, layout="wide",
+                       initial_sidebar_state="expanded" if visit().experimenting else "collapsed")
     look = LOOKS[visit().look]
     st.logo(_word_mark(look.text, look.heat), size="medium", link=None)
 

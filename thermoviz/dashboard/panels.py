@@ -48,10 +48,12 @@ def presets(visit: Visit, look: Look) -> None:
                       width="stretch", on_click=visit.choose, args=(key,))
 
 
-def chart(figure: Any, key: str, config: dict[str, Any] = CHART_CONFIG) -> None:
-    """One figure on its own card."""
+def chart(figure: Any, key: str, caption: str = "") -> None:
+    """One figure on its own card, with a sentence below that says what it shows."""
     with st.container(key=f"card_{key}"):
-        st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=config)
+        st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=CHART_CONFIG)
+        if caption:
+            st.caption(caption)
 
 
 def run_charts(run: Any, look: Look) -> None:
@@ -62,20 +64,26 @@ def run_charts(run: Any, look: Look) -> None:
     networks = run.kind != "potential" and "losses" in run.arrays
     columns = st.columns(3 if networks else 2)
     with columns[0]:
-        chart(figures.free_energy(run, look), "free_energy")
+        chart(figures.free_energy(run, look), "free_energy", _(
+            "Exact for this surface. In a heat bath the free energy F falls, not the energy."))
     with columns[1]:
-        chart(figures.shares(run, look), "shares")
-        st.caption(charts.crossing_sentence(run))
+        chart(figures.shares(run, look), "shares", charts.crossing_sentence(run))
     if networks:
         with columns[2]:
-            chart(figures.losses(run, look), "losses")
-    left, right = st.columns([3, 2] if networks else [1, 1])
+            chart(figures.losses(run, look), "losses", _replicas_sentence(run))
+    left, right = st.columns(2)
     with left:
         chart(figures.contour(run, look), "contour")
     with right:
         if networks and "accuracy" in run.arrays:
             chart(figures.accuracy(run, look), "accuracy")
         valleys(run)
+
+
+def _replicas_sentence(run: Any) -> str:
+    replicas = int((run.arrays["member"] == run.arrays["member"][0]).sum())
+    return counted("The loss of {n} training.", "Median of {n} trainings, and the band from 10% to 90%.",
+                   replicas)
 
 
 def _network_charts(run: Any, look: Look) -> None:

@@ -17,7 +17,7 @@ def address(query: dict[str, str]) -> str:
 def share(run: Any, query: dict[str, str]) -> None:
     """A popover with everything that can be carried away. Links are text, since browsers keep the clipboard
     from pages on plain-HTTP addresses."""
-    with st.popover(_("Share"), icon=":material/ios_share:", width="stretch"):
+    with st.popover(_("Share"), icon=":material/ios_share:"):
         st.markdown(_("**Link** to exactly this experiment, with its seed:"))
         st.code(address(query), language=None, wrap_lines=True)
         st.download_button(

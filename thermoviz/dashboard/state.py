@@ -48,6 +48,7 @@ class Visit:
     waiting: str | None = None  # the id of the run that is awaited
     version: int = 0  # of the partial runs seen of it
     complete: bool = True  # what is shown is all of it
+    experimenting: bool = False  # the sidebar with the controls stands open
 
     @property
     def title(self) -> Any:
@@ -65,6 +66,10 @@ class Visit:
         """A preset's button was pressed."""
         self.temperature = None
         self.restart(preset, PRESETS[preset].spec)
+
+    def experiment(self) -> None:
+        """The button that opens and closes the controls."""
+        self.experimenting = not self.experimenting
 
     def cancel(self) -> None:
         """Back to what is shown."""

@@ -18,11 +18,12 @@ def _ground(look: Look) -> str:
         border-radius: 0; background: transparent; }}
     [data-testid="stTopNavLink"][aria-current="page"] span {{ color: {look.text}; }}
     [data-testid="stSidebar"] {{ background: {look.panel}; border-right: 1px solid {look.line}; }}
-    .stMainBlockContainer {{ padding-top: 4.1rem; padding-bottom: 3rem; max-width: 2100px; }}
+    .stMainBlockContainer {{ padding: 4.6rem 1.8rem 3rem 1.8rem; max-width: 2100px; }}
     @media (max-width: 640px) {{ .stMainBlockContainer {{ padding-left: .8rem; padding-right: .8rem; }} }}
     .stApp :is(p, li, label, summary, h1, h2, h3) {{ color: {look.text}; }}
-    .stApp [data-testid="stCaptionContainer"] p {{ color: {look.dim}; font-size: {look.font_small + 1}px; }}
     .stApp p, .stApp li {{ font-size: {look.font + 1}px; }}
+    .stApp [data-testid="stCaptionContainer"] {{ opacity: 1; }}
+    .stApp [data-testid="stCaptionContainer"] p {{ color: {look.dim}; font-size: {look.font_small + 1}px; }}
     """
 
 
@@ -47,9 +48,9 @@ def _page(look: Look) -> str:
     return f"""
     .tv-headline {{ font-size: {look.font_title}px; font-weight: 650; line-height: 1.25; margin: 0;
         color: {look.text}; letter-spacing: -.005em; }}
-    .tv-hint {{ font-size: {look.font + 1}px; color: {look.dim}; margin: .25rem 0 0 0; }}
-    .tv-brand {{ font-size: {look.font_large}px; font-weight: 700; color: {look.text}; }}
-    .tv-brand b {{ color: {look.heat}; }}
+    .stApp p.tv-hint {{ font-size: {look.font + 1}px; color: {look.dim}; margin: .25rem 0 0 0; }}
+    .st-key-top > :first-child {{ flex: 1 1 20rem; }}
+    .st-key-top > :not(:first-child) {{ flex: 0 0 auto; width: auto; }}
     .tv-badge {{ display: inline-block; padding: .1rem .6rem; border-radius: 99px; font-weight: 650;
         font-size: {look.font_small}px; letter-spacing: .02em; }}
     .tv-good {{ color: {look.background}; background: {look.good}; }}
@@ -72,14 +73,19 @@ def _page(look: Look) -> str:
 def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
     """CSS that makes cards of the presets' buttons. `pictures`: preset -> its picture's data URI."""
     rules = [f"""
-    [class*="st-key-preset_"] button {{ min-height: 66px; width: 100%; justify-content: flex-start;
-        text-align: left; padding: 8px 10px 8px 74px; border-radius: 10px; background-color: {look.panel};
-        background-repeat: no-repeat; background-position: 8px center; background-size: 56px 50px; }}
-    [class*="st-key-preset_"] button p {{ font-size: {look.font}px; line-height: 1.3; color: {look.text}; }}
-    [class*="st-key-preset_"] button p:nth-of-type(2) {{ font-size: {look.font_small}px; color: {look.dim}; }}
-    [class*="st-key-preset_"] button > div {{ justify-content: flex-start; }}
-    .st-key-preset_{chosen} button {{ border: 2px solid {look.heat} !important; }}
+    .st-key-presets {{ display: grid; grid-template-columns: repeat({len(pictures)}, minmax(11.5rem, 1fr));
+        gap: .6rem; overflow-x: auto; padding: 2px; scrollbar-width: thin; }}
+    .st-key-presets > div {{ width: 100% !important; min-width: 0; }}
+    .stApp [class*="st-key-preset_"] button {{ min-height: 62px; width: 100%; justify-content: flex-start;
+        text-align: left; padding: 5px 8px 5px 70px; border-radius: 10px;
+        background: {look.panel} no-repeat 6px center / 54px 48px; }}
+    .stApp [class*="st-key-preset_"] button [data-testid="stMarkdownContainer"] {{ display: flex;
+        flex-direction: column; align-items: flex-start; overflow: hidden; }}
+    .stApp [class*="st-key-preset_"] button p {{ font-size: {look.font}px; line-height: 1.35;
+        color: {look.text}; white-space: nowrap; text-overflow: ellipsis; overflow: hidden; max-width: 100%; }}
+    .stApp [class*="st-key-preset_"] button p + p {{ font-size: {look.font_small}px; color: {look.dim}; }}
+    .stApp .st-key-preset_{chosen} button {{ box-shadow: 0 0 0 2px {look.heat}; border-color: {look.heat}; }}
     """]
-    rules += [f'.st-key-preset_{key} button {{ background-image: url("{uri}") !important; }}'
+    rules += [f'.stApp .st-key-preset_{key} button {{ background-image: url("{uri}"); }}'
               for key, uri in pictures.items()]
     return "\n".join(rules)

@@ -98,8 +98,8 @@ def free_energy(run: Any, look: Look, height: int = 320) -> go.Figure:
     T = [eq.T for eq in equilibria]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.58, 0.42], vertical_spacing=0.08)
     for name, values, colour, dash, row in (
-            (_("⟨E⟩ mean energy"), [eq.U for eq in equilibria], look.text, "solid", 1),
-            (_("F = ⟨E⟩ − TS free energy"), [eq.F for eq in equilibria], look.theory, "solid", 1),
+            (_("⟨E⟩ energy"), [eq.U for eq in equilibria], look.text, "solid", 1),
+            (_("F = ⟨E⟩ − TS"), [eq.F for eq in equilibria], look.theory, "solid", 1),
             (_("S entropy"), [eq.S for eq in equilibria], look.theory, "dot", 2)):
         figure.add_trace(go.Scatter(
             x=T, y=values, mode="lines", name=name,

@@ -11,7 +11,7 @@ from .looks import Look, rgba
 from .paper import axis, colour_bar, fading_colorscale, lay_out, levels, number
 
 
-def contour(run: Any, look: Look, height: int = 460) -> go.Figure:
+def contour(run: Any, look: Look, height: int = 520) -> go.Figure:
     """Energy on the slice, from above: `run.surface` with its contour lines, minima, and projected paths."""
     surface = run.surface
     x_title, y_title = names.axis_titles(run)

@@ -29,11 +29,12 @@ job = here.ask(spec) if not refusal else None
 query = here.query(spec)
 remember(query)
 
-left, right = st.columns([5, 1], vertical_alignment="center")
-with left:
+with st.container(key="top", horizontal=True, vertical_alignment="center"):
     panels.headline(here, spec)
-if "share" not in here.hidden and here.shown is not None:
-    with right:
+    if "controls" not in here.hidden:
+        st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=here.experiment,
+                  help=_("Data, network, optimisers and slice, in the panel on the left"))
+    if "share" not in here.hidden:
         share(here.shown, query)
 for message in (*here.messages, *([refusal] if refusal else [])):
     st.warning(message, icon=":material/info:")
