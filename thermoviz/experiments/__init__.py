@@ -1,0 +1,27 @@
+"""One file per question: its specification, and how it becomes a Run. The table of all of them: EXPERIMENTS."""
+
+import dataclasses
+from typing import Any
+
+from ..core.errors import BadInput
+from .landscape import Descent, Potential
+from .progress import Progress
+from .run import Run
+
+# kind -> specification class; its `compute(progress) -> Run` answers the question.
+EXPERIMENTS: dict[str, Any] = {"descent": Descent, "potential": Potential}
+
+
+def run(spec: Any, progress: Progress | None = None) -> Run:
+    """Computes what the specification asks for.
+
+    progress(fraction, stage, partial Run or None) is called at least every 50 ms of work and may raise
+    Cancelled. Raises BadInput for what is not a specification of an experiment, and what the experiment raises.
+    """
+    if not dataclasses.is_dataclass(spec) or isinstance(spec, type) or not hasattr(spec, "compute"):
+        known = ", ".join(f"tv.{experiment.__name__}(...)" for experiment in EXPERIMENTS.values())
+        raise BadInput(f"tv.run needs the specification of an experiment ({known}), got {type(spec).__name__}.")
+    return spec.compute(progress)
+
+
+__all__ = ["EXPERIMENTS", "run"]

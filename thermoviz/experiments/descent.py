@@ -1,0 +1,174 @@
+"""How a Descent is computed: train, choose the plane, project, scan level by level, measure what the slice hides."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.errors import BadInput
+from .landscape import surface_arrays, surface_numbers
+from .noise import noise_numbers
+from .own_data import OwnData, to_arrays
+from .progress import Progress, Stages
+from .run import Run
+
+if TYPE_CHECKING:
+    from .landscape import Descent
+
+RECORDS = 120  # points of a path beside its start
+RECORDED_BYTES = 160 * 2**20  # of parameters kept while training
+KEPT_PARAMETERS = 50_000  # numbers of final parameters kept in a run
+SAMPLE_NUMBERS = 20_000  # of the data kept in a run, for the network under the pointer
+SAMPLE_ROWS = 1000
+
+
+@dataclass
+class Record:
+    """What training leaves: member-major columns, n = dynamics x replicas. thetas [T, n, d] float32."""
+
+    steps: np.ndarray
+    times: np.ndarray
+    thetas: np.ndarray
+    losses: np.ndarray
+    diverged_at: np.ndarray
+    member: np.ndarray
+
+    @property
+    def finite(self) -> np.ndarray:
+        """[n]: which replicas never left the finite numbers."""
+        return self.diverged_at < 0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {"steps": self.steps, "times": self.times, "losses": self.losses.astype(np.float32),
+                "diverged_at": self.diverged_at.astype(np.int32), "member": self.member.astype(np.int8)}
+
+
+def compute(spec: "Descent", progress: Progress | None = None) -> Run:
+    """See `Descent.compute`."""
+    from ..core.honesty import honesty
+    from ..core.networks import NetworkLoss
+    from ..core.surfaces import scan
+
+    stages = Stages(progress)
+    stages.tell(0.0, "data")
+    data = spec.dataset.load(spec.seed)
+    loss = NetworkLoss(spec.network, data, weight_decay=spec.weight_decay, l1=spec.l1)
+    record = train(spec, loss, stages)
+    arrays = record.arrays() | _sample(data)
+    if isinstance(spec.dataset, OwnData):
+        arrays |= to_arrays(data)
+    numbers: dict[str, Any] = {"d": loss.d, "diverged": diverged_sentence(spec, record)}
+    if not record.finite.any():
+        return Run(spec, arrays, numbers)
+
+    stages.tell(0.5, "slice")
+    plane = spec.plane.choose(loss, record.thetas[:, record.finite], spec.seed)
+    arrays |= _plane_arrays(plane) | _projected(plane, record)
+    level = stages.each_new("surface", 0.5, 0.9, lambda surface: Run(
+        spec, arrays | surface_arrays(surface), numbers | surface_numbers(surface)))
+    surface = scan(loss, plane, spec.resolution, spec.margin, tolerance=spec.tolerance, progress=level)
+    arrays |= surface_arrays(surface)
+    numbers |= surface_numbers(surface)
+    stages.tell(0.9, "honesty", lambda: Run(spec, arrays, numbers), now=True)
+    numbers["honesty"] = honesty(loss, plane, record.thetas[:, record.finite]).to_json()
+    numbers |= noise_numbers(spec, loss, plane, surface)
+    stages.tell(0.95, "test")
+    return Run(spec, arrays | _scores(loss, data, record.thetas) | _finals(plane, record), numbers)
+
+
+def train(spec: "Descent", loss: Any, stages: Stages) -> Record:
+    """All dynamics from the same starts; one seed, hence the same batches and the same heat for all of them."""
+    from ..core.dynamics import simulate
+
+    starts = loss.init(spec.replicas, seed=spec.seed)
+    every = _record_every(spec, loss.d)
+    parts = []
+    for k, dynamics in enumerate(spec.dynamics):
+        report = stages.part("training", 0.5 * k / len(spec.dynamics), 0.5 * (k + 1) / len(spec.dynamics))
+        parts.append(simulate(loss, dynamics, starts, spec.steps, temperature=spec.temperature, seed=spec.seed,
+                              record_every=every, batch_size=spec.batch_size, batching=spec.batching,
+                              progress=report))
+    return Record(
+        np.asarray(parts[0].steps, np.int32), np.asarray(parts[0].time, np.float64),
+        np.concatenate([np.asarray(part.x, np.float32) for part in parts], axis=1),
+        np.concatenate([part.energy for part in parts], axis=1),
+        np.concatenate([part.diverged_at for part in parts]),
+        np.repeat(np.arange(len(parts)), spec.replicas))
+
+
+def _record_every(spec: "Descent", d: int) -> int:
+    """Steps between records: 120 of them, or as many as fit in memory, the last step among them."""
+    n = spec.replicas * len(spec.dynamics)
+    records = min(RECORDS, spec.steps, RECORDED_BYTES // (4 * n * d) - 1)
+    if records < 1:
+        raise BadInput(f"{n} networks of {d} parameters are too many to record "
+                       f"(at most {RECORDED_BYTES // 8:,} numbers): choose fewer replicas or a smaller network.")
+    every = math.ceil(spec.steps / records)
+    while spec.steps % every:
+        every += 1
+    return every
+
+
+def diverged_sentence(spec: "Descent", record: Record) -> str | None:
+    """Who diverged, and when first; None if nobody did."""
+    parts = []
+    for k, dynamics in enumerate(spec.dynamics):
+        at = record.diverged_at[(record.member == k) & (record.diverged_at >= 0)]
+        if len(at):
+            who = "all" if len(at) == spec.replicas else f"{len(at)} of {spec.replicas}"
+            parts.append(f"{dynamics.kind}: {who} diverged, the first at step {at.min()}")
+    return "; ".join(parts) or None
+
+
+def _plane_arrays(plane: Any) -> dict[str, np.ndarray]:
+    arrays = {"plane_origin": plane.origin, "plane_u": plane.u, "plane_v": plane.v,
+              "plane_tick_scale": plane.tick_scale}
+    if plane.points is not None and len(plane.points) <= SAMPLE_ROWS:
+        arrays["plane_points"] = plane.points
+    if plane.explained is not None:
+        arrays["plane_explained"] = np.array([plane.explained])
+    return arrays
+
+
+def _projected(plane: Any, record: Record) -> dict[str, np.ndarray]:
+    """Paths on the plane and their distance from it, record by record so that no second copy of all is made."""
+    return {"paths_u": np.stack([plane.project(theta) for theta in record.thetas]).astype(np.float32),
+            "residual": np.stack([plane.residual(theta) for theta in record.thetas]).astype(np.float32)}
+
+
+def _scores(loss: Any, data: Any, thetas: np.ndarray) -> dict[str, np.ndarray]:
+    """Accuracy (R^2 for regression) and test energy [T, n] along the paths; NaN where a replica has diverged."""
+    flat = thetas.reshape(-1, thetas.shape[-1])
+    alive = np.isfinite(flat).all(1)
+
+    def along(score: Any) -> np.ndarray:
+        values = np.full(len(flat), np.nan, np.float32)
+        values[alive] = score(flat[alive])
+        return values.reshape(thetas.shape[:2])
+
+    scores = {"accuracy": along(loss.accuracy)}
+    if data.n_test:
+        scores["test_losses"] = along(loss.test_energy)
+        scores["test_accuracy"] = along(lambda theta: loss.accuracy(theta, test=True))
+    return scores
+
+
+def _finals(plane: Any, record: Record) -> dict[str, np.ndarray]:
+    """Final parameters: all, or where that is too much, those nearest to the plane (which define it)."""
+    finals = record.thetas[-1]
+    kept = np.flatnonzero(record.finite)
+    room = max(1, KEPT_PARAMETERS // finals.shape[1])
+    if len(kept) > room:
+        distance = plane.residual(finals[kept]).round(6)
+        order = np.lexsort((record.losses[-1, kept], distance))
+        kept = np.sort(kept[order[:room]])
+    return {"theta_final": finals[kept], "theta_member": kept.astype(np.int32)}
+
+
+def _sample(data: Any) -> dict[str, np.ndarray]:
+    """The first training points (they are shuffled), for a page that loads no data sets itself."""
+    rows = max(1, min(SAMPLE_ROWS, SAMPLE_NUMBERS // data.n_inputs))
+    kind = np.int16 if data.task == "classification" else np.float32
+    return {"data_x": data.x_train[:rows].astype(np.float32), "data_y": data.y_train[:rows].astype(kind),
+            "data_center": data.center, "data_scale": data.scale}

@@ -1,0 +1,69 @@
+"""The heat of the data: how strong the gradient noise is, in all directions and in the slice, as temperatures."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .landscape import Descent
+
+GRADIENT_NUMBERS = 20_000_000  # of single-sample gradients held at once
+
+
+def noise_numbers(spec: "Descent", loss: Any, plane: Any, surface: Any) -> dict[str, Any]:
+    """Gradient noise at the deepest minimum on the slice, and the temperatures that follow; one entry per dynamics.
+
+    C: covariance of single-sample gradients. `noise_trace` tr C, `noise_trace_in_plane` tr(P C P^T), `noise_at` [2].
+    `T_sgd`: lr_eff tr C / (2 B d), x (N - B)/(N - 1) for batches without replacement (Mandt, Hoffman & Blei 2017;
+    docs/physics); within shuffled epochs noise partly cancels, so that it is an upper bound there. `T_slice`: the
+    same for the two directions of the slice, lr_eff tr(P C P^T) / (4 B). `T_of_batch_1`: that at B = 1; the
+    slider's equivalent batch size at temperature T is T_of_batch_1 / T. None for dynamics without a learning rate
+    common to all directions (Adam, RMSProp).
+    """
+    basins = surface.basins
+    at = np.asarray(basins.minima[int(np.argmin(basins.energies))], float)
+    gradients = single_gradients(loss, plane.embed(at))
+    centred = gradients - gradients.mean(0)
+    trace = float(np.sum(centred**2) / len(centred))
+    in_plane = float(np.sum(plane.in_plane(centred) ** 2) / len(centred))
+    share = batch_factor(spec.batch_size, spec.batching, loss.n_samples)
+    rates = [effective_rate(dynamics) for dynamics in spec.dynamics]
+    return {
+        "noise_at": at.tolist(), "noise_trace": trace, "noise_trace_in_plane": in_plane,
+        "T_sgd": [None if rate is None else rate * trace * share / (2 * loss.d) for rate in rates],
+        "T_slice": [None if rate is None else rate * in_plane * share / 4 for rate in rates],
+        "T_of_batch_1": [None if rate is None else rate * in_plane / 4 for rate in rates],
+    }
+
+
+def effective_rate(dynamics: Any) -> float | None:
+    """lr / (1 - momentum), the time per step; the mean where replicas have their own. None where directions differ.
+
+    A Langevin step of size dt is a gradient step of lr = dt, with friction dt / friction in the long run.
+    """
+    if dynamics.kind in ("adam", "rmsprop"):
+        return None
+    rate = np.asarray(getattr(dynamics, "lr", getattr(dynamics, "dt", None)), float)
+    if dynamics.kind == "baoab":
+        return float(np.mean(rate / np.asarray(dynamics.friction)))
+    return float(np.mean(rate / (1 - np.asarray(getattr(dynamics, "momentum", 0.0)))))
+
+
+def batch_factor(batch_size: int | None, batching: str, n: int) -> float:
+    """1/B, or (N - B)/(B (N - 1)) without replacement; 0 for the whole data set at once."""
+    if batch_size is None:
+        return 0.0
+    if batching == "replacement" or n == 1:
+        return 1 / batch_size
+    b = min(batch_size, n)
+    return (n - b) / (b * (n - 1))
+
+
+def single_gradients(loss: Any, theta: np.ndarray) -> np.ndarray:
+    """Gradients of single samples [N, d] at theta [d]; of evenly spread samples where all would not fit in memory."""
+    n, room = loss.n_samples, max(2, GRADIENT_NUMBERS // loss.d)
+    if n <= room:
+        return np.asarray(loss.per_sample_gradients(theta), float)
+    chosen = np.linspace(0, n - 1, room).round().astype(int)
+    each = loss.minibatch(chosen[:, None])
+    return -np.asarray(each.force(np.broadcast_to(theta, (room, len(theta)))), float)
