@@ -1,0 +1,110 @@
+"""What happens in a worker process: it is made ready once, then answers one specification after the other.
+
+Nothing but numbers, names and sentences goes back to the engine, so that no exception has to travel.
+"""
+
+import logging
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+# One thread per library: a worker's parallelism is the kernels' own. Set before numpy is imported.
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+THREADS["OMP_WAIT_POLICY"] = "PASSIVE"
+NICE = 10  # the page comes first
+POLL_SECONDS = 0.05
+TELL_SECONDS = 0.1
+
+DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
+log = logging.getLogger("thermoviz.worker")
+
+
+def start(address_space: int) -> None:
+    """Makes a fresh process ready: polite, limited, and warm, so that the first visitor does not wait."""
+    os.environ.update(THREADS)
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    _limit_memory(address_space)
+    try:
+        warm_up()
+    except Exception:  # a worker that is not warm is slow; one that fails here would end the pool
+        log.exception("a worker could not be warmed up")
+
+
+def _limit_memory(address_space: int) -> None:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (address_space, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def warm_up() -> None:
+    """Imports what experiments need and runs two tiny ones, so that every common kernel is compiled and loaded."""
+    from ..experiments import run
+    from ..experiments.landscape import WARM_UP
+
+    for spec in WARM_UP:
+        run(spec)
+
+
+def ready() -> bool:
+    """A task that is done when the worker has started."""
+    return True
+
+
+def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str]:
+    """Computes the run and keeps it in the store; returns (DONE | FAILED | CANCELLED, sentence)."""
+    from ..core.errors import Cancelled, ThermovizError
+    from ..experiments import own_data, run
+    from .store import Store
+
+    store = Store(folder, limit)
+    own_data.look_in(store.data)
+    try:
+        store.put(run(spec, Reporter(store.jobs, scratch_name)))
+        return DONE, ""
+    except Cancelled:
+        return CANCELLED, ""
+    except ThermovizError as error:
+        return FAILED, str(error)
+    except MemoryError:
+        return FAILED, "This run needs more memory than a worker has; choose fewer replicas, points or parameters."
+    except Exception:
+        reference = uuid.uuid4().hex[:8]
+        log.exception("run %s failed (reference %s)", id, reference)
+        return FAILED, f"This could not be computed (reference {reference})."
+
+
+class Reporter:
+    """The progress callback of a worker: writes what is known, and raises Cancelled when nobody waits any more."""
+
+    def __init__(self, folder: Path, scratch_name: str):
+        from .scratch import Scratch
+
+        self._scratch = Scratch(folder, scratch_name)
+        self._version = 0
+        self._polled = self._told = 0.0
+        self._stage = ""
+
+    def __call__(self, fraction: float, stage: str, partial: Any = None) -> None:
+        now = time.monotonic()
+        if now - self._polled >= POLL_SECONDS:
+            self._polled = now
+            self._leave_if_cancelled()
+        if partial is not None:
+            self._version += 1
+            self._scratch.show(partial.to_bytes())
+        if partial is not None or stage != self._stage or now - self._told >= TELL_SECONDS:
+            from .scratch import Told
+
+            self._told, self._stage = now, stage
+            self._scratch.tell(Told(fraction, stage, self._version))
+
+    def _leave_if_cancelled(self) -> None:
+        from ..core.errors import Cancelled
+
+        if self._scratch.cancelled():
+            raise Cancelled("nobody waits for this run any more")
