@@ -1,0 +1,187 @@
+"""The command line: the experiments of the page, from the same specifications.
+
+    python -m thermoviz run --preset three-minds --set seed=3 --set dynamics.1.lr=0.2 --out three.safetensors
+    python -m thermoviz run spec.json --out run.safetensors
+    python -m thermoviz show run.safetensors
+    python -m thermoviz export run.safetensors stage.html
+    python -m thermoviz presets
+    python -m thermoviz warm
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .core.errors import BadInput, ThermovizError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0, 1 for a mistake told in one sentence, 2 for wrong usage."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        chosen.command(chosen)
+    except ThermovizError as error:
+        print(f"thermoviz: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("thermoviz: interrupted.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="thermoviz", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    run = commands.add_parser("run", help="compute a run and write its file")
+    run.add_argument("spec", nargs="?", help="a specification as a JSON file (- reads standard input)")
+    run.add_argument("--preset", help="start from this preset")
+    run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+                     help="change one setting, dotted as in a link: dataset=circles, dynamics.1.lr=0.2")
+    run.add_argument("--out", help="the run file to write (default: <id>.safetensors)")
+    run.set_defaults(command=_run)
+
+    show = commands.add_parser("show", help="say in words what a run file holds")
+    show.add_argument("file", help="a run file, or the name of a preset")
+    show.set_defaults(command=_show)
+
+    export = commands.add_parser("export", help="write a run as a page that needs no network")
+    export.add_argument("file", help="a run file, or the name of a preset")
+    export.add_argument("out", help="the HTML file to write")
+    export.add_argument("--figure", action="store_true", help="a still Plotly figure instead of the live stage")
+    export.set_defaults(command=_export)
+
+    presets = commands.add_parser("presets", help="compute the shipped presets anew")
+    presets.add_argument("keys", nargs="*", help="which; all if none is named")
+    presets.set_defaults(command=_presets)
+
+    warm = commands.add_parser("warm", help="compile the kernels into the cache")
+    warm.set_defaults(command=_warm)
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    from .experiments import run
+
+    result = run(_specification(chosen), _show_progress)
+    out = result.save(chosen.out or f"{result.id}.safetensors")
+    print(f"{summary(result)}\nwritten to {out}")
+
+
+def _specification(chosen: argparse.Namespace) -> Any:
+    from .experiments.links import with_settings
+    from .experiments.presets import preset
+
+    if bool(chosen.spec) == bool(chosen.preset):
+        raise BadInput("give either a specification as a JSON file or --preset, not both and not neither.")
+    spec = preset(chosen.preset).spec if chosen.preset else _read_specification(chosen.spec)
+    settings = {}
+    for setting in chosen.settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise BadInput(f"--set needs NAME=VALUE, got {setting!r}.")
+        settings[name] = value
+    return with_settings(spec, settings)
+
+
+def _read_specification(file: str) -> Any:
+    from .core.specs import from_json
+    from .experiments import EXPERIMENTS
+
+    try:
+        value = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text())
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror or error}.") from None
+    except ValueError as error:
+        raise BadInput(f"{file} is not JSON: {error}.") from None
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind not in EXPERIMENTS:
+        raise BadInput(f'{file} must be an object with "kind", one of {", ".join(EXPERIMENTS)}, got {kind!r}.')
+    return from_json(EXPERIMENTS[kind], value)
+
+
+def _show_progress(fraction: float, stage: str, partial: Any) -> None:
+    if sys.stderr.isatty():
+        end = "\r" if fraction < 1 else "\n"
+        print(f"{fraction:4.0%} {stage:<10}", end=end, file=sys.stderr, flush=True)
+
+
+def _opened(file: str) -> Any:
+    from .experiments.presets import PRESETS, load_preset
+    from .experiments.run import open_run
+
+    return load_preset(file) if file in PRESETS else open_run(file)
+
+
+def _show(chosen: argparse.Namespace) -> None:
+    print(summary(_opened(chosen.file)))
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    run = _opened(chosen.file)
+    if chosen.figure:
+        try:
+            run.figure().write_html(chosen.out, include_plotlyjs=True)
+        except OSError as error:
+            raise BadInput(f"{chosen.out} cannot be written: {error.strerror or error}.") from None
+    else:
+        run.to_html(chosen.out)
+    print(f"written to {chosen.out}")
+
+
+def _presets(chosen: argparse.Namespace) -> None:
+    from .experiments import run
+    from .experiments.presets import PRESETS, preset
+
+    for key in chosen.keys or PRESETS:
+        start = time.perf_counter()
+        path = run(preset(key).spec, _show_progress).save(preset(key).path)
+        print(f"{key}: {path.stat().st_size / 1000:.0f} kB in {time.perf_counter() - start:.1f} s")
+
+
+def _warm(chosen: argparse.Namespace) -> None:
+    from .engine.worker import warm_up
+
+    start = time.perf_counter()
+    warm_up()
+    print(f"kernels are ready ({time.perf_counter() - start:.1f} s)")
+
+
+def summary(run: Any) -> str:
+    """What a run holds, in a few lines of text."""
+    from .core.specs import canonical
+
+    lines = [f"{run.kind} {run.id}", f"specification: {canonical(run.spec)}"]
+    if "losses" in run.arrays:
+        final = run.arrays["losses"][-1]
+        finite = final[run.arrays["diverged_at"] < 0]
+        lines.append(f"networks: {len(final)} of {run.numbers['d']} parameters, {run.arrays['steps'][-1]} steps")
+        if len(finite):
+            lines.append(f"final loss: {finite.min():.4g} to {finite.max():.4g}")
+    if run.numbers.get("diverged"):
+        lines.append(f"diverged: {run.numbers['diverged']}")
+    if run.surface is not None:
+        lines += _surface_lines(run.surface)
+    if run.honesty is not None:
+        r2 = "unknown" if run.honesty.r2 is None else f"{run.honesty.r2:.2f}"
+        lines.append(f"slice: {run.honesty.verdict}, R2 {r2}, {run.honesty.d} dimensions seen in 2")
+    lines += [f"{verdict.name}: {verdict.sentence}" for verdict in run.verdicts]
+    return "\n".join(lines)
+
+
+def _surface_lines(surface: Any) -> list[str]:
+    error = "not measured" if surface.error is None else f"{surface.error:.2g}"
+    lines = [f"surface: {len(surface.xs)} x {len(surface.ys)}, error {error}"]
+    basins = surface.basins
+    minima = ", ".join(f"{energy:.4g}" for energy in basins.energies)
+    barrier = "" if basins.barrier is None else f"; barrier {basins.barrier:.4g}"
+    return [*lines, f"valleys: {minima}{barrier}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
