@@ -19,8 +19,14 @@ from .kernels_tiles import JIT
 # "contract" allows fused multiply-add, "nsz" ignores the sign of zero; sums may be reordered only in REDUCE.
 FAST: dict[str, Any] = {**JIT, "fastmath": {"contract", "nsz"}}
 REDUCE: dict[str, Any] = {**JIT, "fastmath": {"contract", "nsz", "reassoc"}}
-_INLINE: dict[str, Any] = {"fastmath": {"contract", "nsz"}, "error_model": "numpy"}
 
+def _inline(function: Any) -> Any:
+    """Decorator: the implementation of `function` by the type of its argument, with the flags of FAST."""
+    options: Any = {"fastmath": FAST["fastmath"], "error_model": "numpy"}
+    return overload(function, jit_options=options)
+
+
+# Order of networks_numba.ACTIVATIONS.
 LINEAR, TANH, RELU, GELU, SIGMOID = range(5)
 
 
@@ -59,7 +65,7 @@ def exponential(x):
     raise NotImplementedError("compiled code only")
 
 
-@overload(exponential, jit_options=_INLINE)
+@_inline(exponential)
 def _exponential(x):
     def single(x):
         x = EXP_HIGH if x > EXP_HIGH else x
@@ -67,7 +73,8 @@ def _exponential(x):
         shifted = x * PER_LN2 + ROUNDER
         k = shifted - ROUNDER
         r = (x - k * LN2_HIGH) - k * LN2_LOW
-        return (ONE + r * (ONE + r * (E2 + r * (E3 + r * (E4 + r * (E5 + r * E6)))))) * _two_to(shifted)
+        series = ONE + r * (ONE + r * (E2 + r * (E3 + r * (E4 + r * (E5 + r * E6)))))
+        return series * _two_to(shifted)  # type: ignore[call-arg]
 
     return single if x == types.float32 else lambda x: math.exp(x)
 
@@ -76,13 +83,14 @@ def hyperbolic_tangent(x):
     raise NotImplementedError("compiled code only")
 
 
-@overload(hyperbolic_tangent, jit_options=_INLINE)
+@_inline(hyperbolic_tangent)
 def _hyperbolic_tangent(x):
     def single(x):
         x = TANH_END if x > TANH_END else x
         x = -TANH_END if x < -TANH_END else x
         t = x * x
-        return x * (P0 + t * (P1 + t * (P2 + t * (P3 + t * P4)))) / (ONE + t * (Q1 + t * (Q2 + t * (Q3 + t * Q4))))
+        above = x * (P0 + t * (P1 + t * (P2 + t * (P3 + t * P4))))
+        return above / (ONE + t * (Q1 + t * (Q2 + t * (Q3 + t * Q4))))
 
     return single if x == types.float32 else lambda x: math.tanh(x)
 
@@ -92,7 +100,7 @@ def gaussian(x):
     raise NotImplementedError("compiled code only")
 
 
-@overload(gaussian, jit_options=_INLINE)
+@_inline(gaussian)
 def _gaussian(x):
     def single(x):
         y = abs(x) * ROOT_HALF

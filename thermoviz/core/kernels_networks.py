@@ -1,8 +1,8 @@
 """Losses and gradients of many small networks at once: the compiled part of `networks.py`.
 
-Samples pass in blocks, [units, samples] in memory, small enough for the first-level cache. A layer's input carries a
-last row of ones, so that its weights and biases are one matrix [fan_in + 1, fan_out], just as theta stores them.
-All arrays are flat with offsets; `sizes` are the layer widths from input to output.
+Samples pass in blocks, [units, samples] in memory, small enough for the first-level cache. A layer's input
+carries a last row of ones, so that its weights and biases are one matrix [fan_in + 1, fan_out], just as theta
+stores them. All arrays are flat with offsets; `sizes` are the layer widths from input to output.
 """
 
 import math
@@ -108,7 +108,7 @@ def _binary_energy(z, t, count, row, scale, with_gradient):
 
 @numba.njit(**REDUCE)
 def _squared_energy(z, t, count, scale, with_gradient):
-    """Sum over samples of half the squared error, averaged over outputs; z becomes its gradient times `scale`."""
+    """Sum over samples of the mean over outputs of half the squared error; z: as `_softmax_energy`."""
     total = 0.0
     each = z.dtype.type(scale / z.shape[0])
     for c in range(z.shape[0]):
@@ -255,8 +255,8 @@ def _norms(theta):
 def evaluate(theta, first, last, sizes, act, head, x, t, samples, ld, l2, l1, mode, energies, forces):
     """Networks first..last-1 over all samples, stored as blocks x [p + 1, ld], t [outputs, ld] (x flat).
 
-    energies[i]: mean loss with regularisers, or (mode CORRECT) the share of correct answers; forces[i]: minus its
-    gradient (mode GRADIENT).
+    energies[i]: mean loss with regularisers, or (mode CORRECT) the share of correct answers; forces[i]: minus
+    its gradient (mode GRADIENT).
     """
     inputs = sizes[0] + 1
     w = np.empty(theta.shape[1], x.dtype)
@@ -290,8 +290,9 @@ def _gather(table, indices, to):
 
 
 @numba.njit(**JIT)
-def evaluate_batches(theta, first, last, indices, sizes, act, head, rows, targets, ld, l2, l1, mode, energies, forces):
-    """As `evaluate`, network i over its own samples indices[i] of the tables rows [n, p], targets [n, outputs]."""
+def evaluate_batches(theta, first, last, indices, sizes, act, head, rows, targets, ld, l2, l1, mode, energies,
+                     forces):
+    """As `evaluate`, network i over its own samples indices[i] of the tables rows [N, p], targets [N, k]."""
     inputs, outputs, samples = sizes[0], sizes[-1], indices.shape[1]
     w = np.empty(theta.shape[1], rows.dtype)
     g = np.zeros(theta.shape[1] if mode == GRADIENT else 1, rows.dtype)
@@ -341,7 +342,7 @@ def _combine(a, b, factor, to):
 def evaluate_plane(origin, u, v, us, vs, first, last, sizes, act, head, x, t, samples, ld, energies):
     """Data energies of the networks origin + us[i] u + vs[j] v, rows first..last-1 of energies [m, k].
 
-    The inputs of the first hidden layer are affine in the coordinates, so that they cost one addition per value.
+    The inputs of the first hidden layer are affine in the coordinates: one multiplication per value.
     """
     inputs, units = sizes[0] + 1, sizes[1]
     start_of_rest = inputs * units

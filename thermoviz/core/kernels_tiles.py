@@ -1,9 +1,10 @@
 """Register-blocked matrix products of small, skinny matrices, as vector instructions that numba emits.
 
-A network of a few dozen units sees its samples as matrices [units, samples]. General matrix libraries spend their time
-on packing and on threads at these sizes; here a tile of the result stays in the registers while the sum runs
-(the inner kernel of Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008).
-The vector types are LLVM's, so that the same code runs on any processor; their width follows the host.
+A network of a few dozen units sees its samples as matrices [units, samples]. General matrix libraries spend
+their time on packing and on threads at these sizes; here a tile of the result stays in the registers while the
+sum runs (the inner kernel of Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", ACM
+TOMS 34, 2008). The vector types are LLVM's, so that the same code runs on any processor; their width follows the
+host.
 
 Arrays are flat; a matrix is (array, offset, stride). Columns (samples) come in multiples of COLUMNS.
 """
@@ -38,7 +39,8 @@ class _Emit:
         self.vector = ir.VectorType(self.scalar, self.lanes)
 
     def pointer(self, array_type: Any, array: Any, offset: Any) -> Any:
-        return self.builder.gep(self.context.make_array(array_type)(self.context, self.builder, array).data, [offset])
+        data = self.context.make_array(array_type)(self.context, self.builder, array).data
+        return self.builder.gep(data, [offset])
 
     def at(self, pointer: Any, *terms: tuple[Any, Any]) -> Any:
         """pointer + sum of index * stride; either may be a Python integer."""
@@ -108,7 +110,7 @@ def _product_tile(rows: int) -> Any:
     """Intrinsic: C[r, s] = sum_k A[r, k] B[k, s] for `rows` rows and COLUMNS columns."""
 
     @intrinsic
-    def tile(typing: Any, C: Any, c0: Any, ldc: Any, A: Any, a0: Any, row: Any, step: Any, B: Any, b0: Any,  # noqa: N803
+    def tile(typing: Any, C: Any, c0: Any, ldc: Any, A: Any, a0: Any, row: Any, step: Any, B: Any, b0: Any,
              ldb: Any, K: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             c, c_at, c_ld, a, a_at, a_row, a_step, b, b_at, b_ld, count = arguments
@@ -121,8 +123,10 @@ def _product_tile(rows: int) -> Any:
 
                 def body(k: Any, sums: list[Any], halves: tuple[int, int] = halves) -> list[Any]:
                     h = [emit.load(emit.at(values, (k, b_ld), (s, 1))) for s in halves]
-                    w = [emit.spread(builder.load(emit.at(weights, (r, a_row), (k, a_step)))) for r in range(rows)]
-                    return [emit.multiply_add(w[r], h[j], sums[2 * r + j]) for r in range(rows) for j in range(2)]
+                    w = [emit.spread(builder.load(emit.at(weights, (r, a_row), (k, a_step))))
+                         for r in range(rows)]
+                    return [emit.multiply_add(w[r], h[j], sums[2 * r + j])
+                            for r in range(rows) for j in range(2)]
 
                 sums = emit.loop(count, [ir.Constant(emit.vector, [0.0] * emit.lanes)] * (2 * rows), body)
                 for r in range(rows):
@@ -136,10 +140,10 @@ def _product_tile(rows: int) -> Any:
 
 
 def _dot_tile(rows: int, columns: int) -> Any:
-    """Intrinsic: G[r, c] += sum_s A[r, s] B[c, s] for rows x columns results, s in `length` (multiple of COLUMNS)."""
+    """Intrinsic: G[r, c] += sum over s < length of A[r, s] B[c, s] for rows x columns results."""
 
     @intrinsic
-    def tile(typing: Any, G: Any, g0: Any, ldg: Any, A: Any, a0: Any, lda: Any, B: Any, b0: Any, ldb: Any,  # noqa: N803
+    def tile(typing: Any, G: Any, g0: Any, ldg: Any, A: Any, a0: Any, lda: Any, B: Any, b0: Any, ldb: Any,
              length: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             g, g_at, g_ld, a, a_at, a_ld, b, b_at, b_ld, n = arguments
@@ -167,7 +171,7 @@ def _dot_tile(rows: int, columns: int) -> Any:
 
 
 def _add_results(emit: _Emit, to: Any, stride: Any, lanes: Any, first: int, n: int, columns: int) -> None:
-    """Adds lanes 0..n-1 (results first..first+n-1 in C order) to the matrix at `to`, row piece by row piece."""
+    """Adds lanes 0..n-1 (results first..first+n-1 in C order) to the matrix at `to`, piece by piece."""
     for lane in range(0, n, columns):
         piece = emit.builder.shuffle_vector(lanes, lanes, _mask(range(lane, lane + columns)))
         pointer = emit.at(to, ((first + lane) // columns, stride))
@@ -181,7 +185,7 @@ JIT: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
 @numba.njit(**JIT)
-def product(C, c0, ldc, A, a0, row, step, B, b0, ldb, rows, K, width):  # noqa: N803
+def product(C, c0, ldc, A, a0, row, step, B, b0, ldb, rows, K, width):
     """C[r, s] = sum_k A[a0 + r row + k step] B[k, s] for r < rows, s < width (a multiple of COLUMNS)."""
     for s in range(0, width, COLUMNS):
         r = 0
@@ -196,7 +200,7 @@ def product(C, c0, ldc, A, a0, row, step, B, b0, ldb, rows, K, width):  # noqa: 
 
 
 @numba.njit(**JIT)
-def add_outer(G, g0, ldg, A, a0, lda, B, b0, ldb, rows, columns, width):  # noqa: N803
+def add_outer(G, g0, ldg, A, a0, lda, B, b0, ldb, rows, columns, width):
     """G[r, c] += sum_s A[r, s] B[c, s] for r < rows, c < columns, s < width (a multiple of COLUMNS)."""
     whole = columns - columns % 4
     r = 0

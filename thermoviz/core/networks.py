@@ -1,9 +1,9 @@
 """Small fully connected networks as points theta in parameter space, and their loss as an energy there.
 
-theta [..., d] holds, layer by layer, the weights W [fan_in, fan_out] in C order and then the biases b [fan_out]; a layer
-computes activation(h W + b), the last one without activation. Arrays of numpy are computed by compiled kernels
-(`networks_numba`), torch tensors by torch on their own device (`networks_torch`); second derivatives and the
-noise of single samples are float64 (`spectra`).
+theta [..., d] holds, layer by layer, the weights W [fan_in, fan_out] in C order and then the biases b [fan_out];
+a layer computes activation(h W + b), the last one without activation. Arrays of numpy are computed by compiled
+kernels (`networks_numba`), torch tensors by torch on their own device (`networks_torch`); second derivatives and
+the noise of single samples are float64 (`spectra`).
 """
 
 import itertools
@@ -55,8 +55,8 @@ class NetworkLoss:
     Raises BadInput for wrong shapes and settings.
     """
 
-    def __init__(self, mlp: MLP, data: Any, weight_decay: float = 0.0, l1: float = 0.0, dtype: str = "float32",
-                 device: str = "cpu") -> None:
+    def __init__(self, mlp: MLP, data: Any, weight_decay: float = 0.0, l1: float = 0.0,
+                 dtype: str = "float32", device: str = "cpu") -> None:
         if not isinstance(mlp, MLP):
             raise BadInput(f"the network must be an MLP, got {type(mlp).__name__}.")
         if getattr(data, "task", None) not in ("classification", "regression"):
@@ -73,8 +73,8 @@ class NetworkLoss:
         self.n_samples = len(data.x_train)
 
     def __repr__(self) -> str:
-        return (f"NetworkLoss({self.mlp!r}, {self.data!r}, weight_decay={self.weight_decay!r}, l1={self.l1!r}, "
-                f"dtype={self.dtype!r}, device={self.device!r})")
+        return (f"NetworkLoss({self.mlp!r}, {self.data!r}, weight_decay={self.weight_decay!r}, "
+                f"l1={self.l1!r}, dtype={self.dtype!r}, device={self.device!r})")
 
     # Energies and forces
 
@@ -118,7 +118,7 @@ class NetworkLoss:
     def on_plane(self, plane: Any, us: Any, vs: Any) -> np.ndarray:
         """E at plane.origin + us[i] plane.u + vs[j] plane.v, as [m, k] for us [m], vs [k].
 
-        The same numbers as calling the loss there, faster: the first layer's sums are affine in the coordinates.
+        The same numbers as calling the loss there, faster: the first layer's sums are affine in them.
         """
         origin, u, v = (self._point(vector) for vector in (plane.origin, plane.u, plane.v))
         us, vs = np.atleast_1d(np.asarray(us, float)), np.atleast_1d(np.asarray(vs, float))
@@ -164,7 +164,7 @@ class NetworkLoss:
         return rows.back(1 - 2 * networks.energy(rows.values, 0.0, 0.0) / variance)
 
     def init(self, n: int, seed: int = 0) -> np.ndarray:
-        """Random starts [n, d]: uniform in +-1/sqrt(fan_in), weights and biases, as torch.nn.Linear draws them.
+        """Random starts [n, d]: weights and biases uniform in +-1/sqrt(fan_in), the law of torch.nn.Linear.
 
         Row i does not depend on n. Values are rounded to float32, so that a module holds them exactly.
         """
@@ -181,14 +181,14 @@ class NetworkLoss:
         return parameters_of(module, self.sizes, self.mlp.activation)
 
     def to_module(self, theta: Any) -> Any:
-        """The torch.nn.Sequential of parameters theta [d], in this loss's dtype (exact where theta fits it)."""
+        """The torch.nn.Sequential of parameters theta [d] in this loss's dtype (exact where theta fits it)."""
         from .networks_torch import module_of
         return module_of(self._point(theta), self.layer_slices, self.mlp.activation, self.dtype)
 
     # Second derivatives and the noise of single samples, in float64
 
     def per_sample_gradients(self, theta: Any) -> Any:
-        """Gradient of each training sample's own data loss at theta [d]: [n_samples, d]; their mean is the gradient."""
+        """Gradient of each training sample's own data loss at theta [d]: [n_samples, d]."""
         return self._like(theta, self._exact.per_sample_gradients(self._point(theta)))
 
     def gradient_covariance(self, theta: Any) -> Any:
@@ -200,10 +200,10 @@ class NetworkLoss:
         return self._exact.gradient_noise_trace(self._point(theta))
 
     def hvp(self, theta: Any, v: Any) -> Any:
-        """Hessian of E at theta [d] times v [..., d], exact (l1 and relu: curvature 0 away from their kinks)."""
-        directions = self._rows(v)
-        product = self._exact.hvp(self._point(theta), _numpy(directions.values))
-        return self._like(v, (product + self.weight_decay * _numpy(directions.values)).reshape(directions.shape))
+        """Hessian of E at theta [d] times v [..., d], exact (curvature at the kinks of l1 and relu: 0)."""
+        shape, directions = tuple(v.shape) if _is_tensor(v) else np.shape(v), self._array(v)
+        product = self._exact.hvp(self._point(theta), directions) + self.weight_decay * directions
+        return self._like(v, product.reshape(shape))
 
     def hessian(self, theta: Any) -> Any:
         """Hessian of E at theta [d]: [d, d], symmetric, for d <= 1000."""
@@ -224,8 +224,8 @@ class NetworkLoss:
     @cached_property
     def _exact(self) -> Any:
         from .spectra import ExactNetwork
-        data = self.data
-        return ExactNetwork(self.sizes, self.mlp.activation, data.task, data.x_train, _targets(data, data.y_train))
+        data, y = self.data, _targets(self.data, self.data.y_train)
+        return ExactNetwork(self.sizes, self.mlp.activation, data.task, data.x_train, y)
 
     @cached_property
     def _compiled(self) -> Any:
@@ -269,13 +269,7 @@ class NetworkLoss:
             if not values.is_floating_point():
                 values = values.double()
             return Rows(values.reshape(-1, self.d), tuple(theta.shape), True, False)
-        try:
-            values = np.ascontiguousarray(theta, np.float64)
-        except (TypeError, ValueError):
-            raise BadInput(f"theta must be an array of numbers [..., {self.d}].") from None
-        shape = np.shape(theta)
-        self._check_shape(shape)
-        values = values.reshape(-1, self.d)
+        shape, values = np.shape(theta), self._array(theta)
         if self.device == "cpu":
             return Rows(values, shape, False, False)
         import torch
@@ -286,12 +280,21 @@ class NetworkLoss:
             raise BadInput(f"theta must have shape [..., {self.d}] (widths {'-'.join(map(str, self.sizes))}), "
                            f"got {list(shape)}.")
 
+    def _array(self, theta: Any) -> np.ndarray:
+        """theta [..., d] as numpy float64 [n, d], from arrays, lists or tensors."""
+        try:
+            values = np.array(_numpy(theta), np.float64)
+        except (TypeError, ValueError):
+            raise BadInput(f"theta must be an array of numbers [..., {self.d}].") from None
+        self._check_shape(values.shape)
+        return values.reshape(-1, self.d)
+
     def _point(self, theta: Any) -> np.ndarray:
         """One network as numpy float64 [d]."""
-        rows = self._rows(_numpy(theta))
-        if rows.shape != (self.d,):
-            raise BadInput(f"one network is needed here, theta [{self.d}], got {list(rows.shape)}.")
-        return np.array(_numpy(theta), np.float64)
+        values = self._array(theta)
+        if len(values) != 1:
+            raise BadInput(f"one network is needed here, theta [{self.d}], got {len(values)}.")
+        return values[0]
 
     def _inputs(self, x: Any, rows: "Rows") -> Any:
         shape = tuple(np.shape(x)) if not _is_tensor(x) else tuple(x.shape)
@@ -300,7 +303,8 @@ class NetworkLoss:
         if not rows.tensor:
             return np.asarray(_numpy(x), np.float64)
         import torch
-        return torch.as_tensor(x, dtype=rows.values.dtype, device=rows.values.device)
+        values = x if _is_tensor(x) else np.array(x, np.float64)
+        return torch.as_tensor(values, dtype=rows.values.dtype, device=rows.values.device)
 
     @staticmethod
     def _like(theta: Any, result: np.ndarray) -> Any:
@@ -328,7 +332,7 @@ class Rows(NamedTuple):
 
 
 class Minibatch:
-    """The loss seen through one batch per network: an Energy, regularisers included. Made by `NetworkLoss.minibatch`."""
+    """The loss seen through one batch per network: an Energy, regularisers included; of `NetworkLoss.minibatch`."""
 
     def __init__(self, loss: NetworkLoss, indices: Any) -> None:
         chosen = indices if _is_tensor(indices) else np.asarray(indices)

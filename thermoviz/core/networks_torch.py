@@ -1,4 +1,4 @@
-"""The same networks in torch: losses and hand-written gradients of many at once, on any device; modules in and out."""
+"""The same networks in torch: losses and hand-written gradients of many at once, on any device; modules."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -18,8 +18,9 @@ def _gelu_slope(z: Tensor, h: Tensor) -> Tensor:
     return torch.special.ndtr(z) + z * density
 
 
+Activation = tuple[type[nn.Module], Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]
 # name -> (module, activation(z), its derivative from z and h = activation(z)).
-_ACTIVATIONS: dict[str, tuple[type[nn.Module], Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+_ACTIVATIONS: dict[str, Activation] = {
     "tanh": (nn.Tanh, torch.tanh, lambda z, h: 1 - h * h),
     "relu": (nn.ReLU, torch.relu, lambda z, h: (z > 0).to(z.dtype)),
     "gelu": (nn.GELU, nn.functional.gelu, _gelu_slope),
@@ -61,7 +62,8 @@ class TorchNetworks:
         return torch.cat([self._forward(part, x)[0][-1] for part in self._chunks(theta, len(x))])
 
     @torch.no_grad()
-    def batch(self, theta: Tensor, indices: Any, l2: float, l1: float, with_force: bool) -> tuple[Tensor, Tensor]:
+    def batch(self, theta: Tensor, indices: Any, l2: float, l1: float,
+              with_force: bool) -> tuple[Tensor, Tensor]:
         """Energies [n] and forces [n, d]; indices [n, B], [B] or None (all samples)."""
         energies, forces, at = [], [], 0
         chosen = None if indices is None else torch.as_tensor(indices, device=theta.device)
@@ -69,9 +71,11 @@ class TorchNetworks:
         for part in self._chunks(theta, samples):
             rows = chosen[at:at + len(part)] if chosen is not None and chosen.ndim == 2 else chosen
             energy, gradient = self._evaluate(part, rows, with_force)
-            energies.append(energy + 0.5 * l2 * (part * part).sum(-1) + l1 * part.abs().sum(-1) + 0 * part.sum(-1))
+            # An infinite weight behind a saturated unit would leave the loss finite: 0 x inf = NaN tells.
+            poison = (0 * part).sum(-1)
+            energies.append(energy + 0.5 * l2 * (part * part).sum(-1) + l1 * part.abs().sum(-1) + poison)
             if with_force:
-                forces.append(-gradient - l2 * part - l1 * part.sign())
+                forces.append(poison[:, None] - gradient - l2 * part - l1 * part.sign())
             at += len(part)
         return torch.cat(energies), torch.cat(forces) if with_force else theta[:0]
 
@@ -108,7 +112,8 @@ class TorchNetworks:
             gradient[:, layer.weight] = (values[k].transpose(1, 2) @ delta).flatten(1)
             gradient[:, layer.bias] = delta.sum(1)
             if k:
-                delta = (delta @ self._weight(theta, layer).transpose(1, 2)) * self._slope(sums[k - 1], values[k])
+                delta = delta @ self._weight(theta, layer).transpose(1, 2)
+                delta *= self._slope(sums[k - 1], values[k])
         return gradient
 
     @staticmethod
@@ -120,7 +125,8 @@ def module_of(theta: np.ndarray, layers: Sequence[Any], activation: str, dtype: 
     """torch.nn.Sequential with Linear layers and activations between them, holding theta [d]."""
     parts: list[nn.Module] = []
     for layer in layers:
-        linear = nn.Linear(*layer.shape, dtype=getattr(torch, dtype))
+        fan_in, fan_out = layer.shape
+        linear = nn.Linear(fan_in, fan_out, dtype=getattr(torch, dtype))
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(theta[layer.weight].reshape(layer.shape).T))
             linear.bias.copy_(torch.from_numpy(theta[layer.bias]))
@@ -129,7 +135,7 @@ def module_of(theta: np.ndarray, layers: Sequence[Any], activation: str, dtype: 
 
 
 def parameters_of(module: Any, sizes: tuple[int, ...], activation: str) -> np.ndarray:
-    """theta [d], float64, of a Sequential of Linear layers and one kind of activation. Raises BadInput on others."""
+    """theta [d], float64, of a Sequential of Linear layers and one activation. Raises BadInput on others."""
     if not isinstance(module, nn.Module):
         raise BadInput(f"a torch module is needed, got {type(module).__name__}.")
     parts = list(_flat(module))
@@ -140,14 +146,15 @@ def parameters_of(module: Any, sizes: tuple[int, ...], activation: str) -> np.nd
                        f"this network {'-'.join(map(str, sizes))}.")
     if any(part.bias is None for part in linears):
         raise BadInput("every Linear layer of the module must have a bias.")
-    if [type(part) for part in parts if not isinstance(part, nn.Identity)] != _expected(len(linears), activation):
+    kinds = [type(part) for part in parts if not isinstance(part, nn.Identity)]
+    if kinds != _expected(len(linears), activation):
         raise BadInput(f"the module must be a Sequential of Linear layers with {activation} between them, "
                        f"got {', '.join(type(part).__name__ for part in parts)}.")
     if any(isinstance(part, nn.GELU) and part.approximate != "none" for part in parts):
         raise BadInput("gelu is the exact one here: nn.GELU(approximate='none').")
     with torch.no_grad():
-        pieces = [piece.double().cpu().numpy().ravel() for part in linears for piece in (part.weight.T, part.bias)]
-    return np.concatenate(pieces)
+        pieces = [piece.double().cpu().numpy() for part in linears for piece in (part.weight.T, part.bias)]
+    return np.concatenate([piece.ravel() for piece in pieces])
 
 
 def _flat(module: nn.Module) -> Iterator[nn.Module]:

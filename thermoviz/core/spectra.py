@@ -1,8 +1,8 @@
-"""What curves the loss and what makes it noisy, exactly: second derivatives and single-sample gradients in float64.
+"""What curves the loss and what makes it noisy, exactly: second derivatives and single-sample gradients.
 
-Derivatives are written out: back-propagation per sample, and Pearlmutter's R-operator ("Fast exact multiplication by
-the Hessian", Neural Computation 6, 1994) for Hessian-vector products. Leading eigenpairs by Lanczos
-(ARPACK through scipy). Everything here concerns the data energy; regularisers are added by NetworkLoss.
+All in float64, with derivatives written out: back-propagation per sample, and Pearlmutter's R-operator ("Fast
+exact multiplication by the Hessian", Neural Computation 6, 1994) for Hessian-vector products. Leading eigenpairs by
+Lanczos (ARPACK through scipy). Everything here concerns the data energy; NetworkLoss adds the regularisers.
 """
 
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ _DENSE = 64
 
 
 class Pass(NamedTuple):
-    """A forward pass: inputs h of each layer, activation' and activation'' at the hidden sums, dl/dz of the outputs."""
+    """A forward pass: inputs h of each layer, activation' and '' at the hidden sums, outputs, dl/d outputs."""
 
     h: list[np.ndarray]
     slope: list[np.ndarray]
@@ -61,9 +61,10 @@ _ACTIVATIONS = {"linear": _linear, "tanh": _tanh, "relu": _relu, "gelu": _gelu, 
 
 
 class ExactNetwork:
-    """One network's derivatives on one problem. x [N, p], targets [N, k] (classes as rows of zeros and a one)."""
+    """One network's derivatives on one problem: x [N, p], targets [N, k] (classes as rows of zeros and a one)."""
 
-    def __init__(self, sizes: tuple[int, ...], activation: str, task: str, x: np.ndarray, targets: np.ndarray) -> None:
+    def __init__(self, sizes: tuple[int, ...], activation: str, task: str, x: np.ndarray,
+                 targets: np.ndarray) -> None:
         self._shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
         self._activation = _ACTIVATIONS[activation]
         self._task = task
@@ -83,7 +84,7 @@ class ExactNetwork:
 
     def gradient_covariance(self, theta: np.ndarray) -> np.ndarray:
         """[d, d]: mean of (g - mean g)(g - mean g)^T over the samples."""
-        self._refuse_large("gradient_covariance", "use gradient_noise_trace or leading_eigenpairs(of='noise')")
+        self._refuse_large("gradient_covariance", "gradient_noise_trace or leading_eigenpairs(of='noise')")
         run = self._forward(theta)
         mean = self._weighted_gradient(theta, run, np.full(self.n, 1 / self.n))
         total = np.zeros((self.d, self.d))
@@ -97,7 +98,7 @@ class ExactNetwork:
         return total / self.n
 
     def gradient_noise_trace(self, theta: np.ndarray) -> float:
-        """tr C = mean |g|^2 - |mean g|^2, with |g|^2 = sum over layers |dl/dz|^2 (|h|^2 + 1) (Goodfellow 2015)."""
+        """tr C = mean |g|^2 - |mean g|^2, |g|^2 = sum over layers |dl/dz|^2 (|h|^2 + 1) (Goodfellow 2015)."""
         run = self._forward(theta)
         mean = self._weighted_gradient(theta, run, np.full(self.n, 1 / self.n))
         squares = np.zeros(self.n)
@@ -115,7 +116,7 @@ class ExactNetwork:
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """[d, d], symmetric to the last bit."""
-        self._refuse_large("hessian", "use hvp or leading_eigenpairs")
+        self._refuse_large("hessian", "hvp or leading_eigenpairs")
         matrix = self.hvp(theta, np.eye(self.d))
         return 0.5 * (matrix + matrix.T)
 
@@ -141,14 +142,17 @@ class ExactNetwork:
 
         def apply(v: np.ndarray) -> np.ndarray:
             v = np.ravel(v)
-            return self._hvp(theta, run, v[None])[0] if of == "hessian" else self._covariance_times(theta, run, v)
+            if of == "hessian":
+                return self._hvp(theta, run, v[None])[0]
+            return self._covariance_times(theta, run, v)
 
         operator = LinearOperator((self.d, self.d), matvec=apply, dtype=np.float64)
         try:
             # A start of our own makes the answer a function of theta alone.
-            return eigsh(operator, min(k, self.d - 1), which="LA", v0=rng(0, "lanczos").standard_normal(self.d))
+            start = rng(0, "lanczos").standard_normal(self.d)
+            return eigsh(operator, min(k, self.d - 1), which="LA", v0=start)
         except ArpackNoConvergence:
-            raise ThermovizError(f"Lanczos found fewer than {k} eigenpairs of the {of}: ask for fewer.") from None
+            raise ThermovizError(f"Lanczos found fewer than {k} eigenpairs ({of}): ask for fewer.") from None
 
     # Passes through the layers
 
@@ -165,7 +169,7 @@ class ExactNetwork:
     def _forward(self, theta: np.ndarray) -> Pass:
         layers = self._weights(theta)
         h, slope, bend = [self._x], [], []
-        for W, b in layers[:-1]:  # noqa: N806
+        for W, b in layers[:-1]:
             value, first, second = self._activation(h[-1] @ W + b)
             h.append(value)
             slope.append(first)
@@ -189,7 +193,7 @@ class ExactNetwork:
         """gradients [n, d] <- those of the samples in `part`."""
         parts = self._weights(gradients)
         for layer, delta in self._backward(theta, run, run.residual):
-            W, b = parts[layer]  # noqa: N806
+            W, b = parts[layer]
             np.multiply(run.h[layer][part, :, None], delta[part, None, :], out=W)
             b[:, 0] = delta[part]
 
@@ -207,7 +211,7 @@ class ExactNetwork:
         layers, along = self._weights(theta), self._weights(v)
         of_h: list[Any] = [None]
         of_z: list[np.ndarray] = []
-        for layer, ((W, _), (V, c)) in enumerate(zip(layers, along, strict=True)):  # noqa: N806
+        for layer, ((W, _), (V, c)) in enumerate(zip(layers, along, strict=True)):
             z = run.h[layer] @ V + c
             if layer:
                 z = z + of_h[layer] @ W
@@ -224,7 +228,7 @@ class ExactNetwork:
         parts = self._weights(result)
         delta, change = run.residual / self.n, self._output_curvature(run, of_z[-1]) / self.n
         for layer in range(len(layers) - 1, -1, -1):
-            W, b = parts[layer]  # noqa: N806
+            W, b = parts[layer]
             W[:] = run.h[layer].T @ change
             if layer:
                 W += np.swapaxes(of_h[layer], -1, -2) @ delta
@@ -250,4 +254,5 @@ class ExactNetwork:
 
     def _refuse_large(self, what: str, instead: str) -> None:
         if self.d > LARGEST_MATRIX:
-            raise BadInput(f"{what} forms a d x d matrix and takes d <= {LARGEST_MATRIX}, got d = {self.d}: {instead}.")
+            raise BadInput(f"{what} forms a matrix [d, d] and takes d <= {LARGEST_MATRIX}, got d = {self.d}: "
+                           f"use {instead}.")
