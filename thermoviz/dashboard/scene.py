@@ -9,7 +9,9 @@ from ..engine import JobState
 from ..figures.looks import Look
 from ..words import _, term
 from . import panels
-from .state import Visit, engine
+from .component import stage
+from .share import address
+from .state import STAGE, Visit, engine
 
 POLL_SECONDS = 0.25
 
@@ -50,5 +52,12 @@ def scene(visit: Visit, run: Any, look: Look, query: dict[str, str], dimmed: boo
             st.error(_("No replica stayed finite, so there is no landscape to draw; the losses below show "
                        "where each training left."), icon=":material/trending_up:")
             return
-        st.plotly_chart(figures.surface3d(run, look), theme=None, key="surface3d",
-                        config=panels.SURFACE_CONFIG)
+        # The link without T: the stage has its own temperature, and need not be told again what it said.
+        link = address({name: value for name, value in query.items() if name != "T"})
+        told = stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
+                     title=visit.caption(), link=link)
+        if not told["webgl"]:
+            st.info(_("This browser draws no WebGL2, which the moving balls need; here is the same surface "
+                      "as a still."), icon=":material/deployed_code_alert:")
+            st.plotly_chart(figures.surface3d(run, look), theme=None, key="surface3d",
+                            config=panels.SURFACE_CONFIG)

@@ -18,9 +18,10 @@ from ..engine import Engine, JobState
 from ..experiments.links import from_query, to_query
 from ..experiments.presets import PRESETS, load_preset
 from ..figures.looks import LOOKS
-from ..words import _
+from ..words import _, term
 
 # What an instructor can hide by link: ?hide=controls,share
+STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
 HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
 
@@ -48,6 +49,7 @@ class Visit:
     waiting: str | None = None  # the id of the run that is awaited
     version: int = 0  # of the partial runs seen of it
     complete: bool = True  # what is shown is all of it
+    first: float | None = None  # the temperature that the stage started with, while this generation lasts
     experimenting: bool = False  # the sidebar with the controls stands open
 
     @property
@@ -55,11 +57,27 @@ class Visit:
         """The preset's row in PRESETS: title, sentence, hint."""
         return PRESETS[self.preset]
 
+    def caption(self) -> str:
+        """The stage's title: the preset's, or that it is the visitor's own."""
+        own = self.shown.spec != self.title.spec
+        return _("own experiment") if own else term(self.title.title)
+
+    def first_temperature(self) -> float | None:
+        """What the stage starts with: the link's temperature, else the preset's; None leaves it to the stage."""
+        if self.first is not None:
+            return self.first
+        return self.title.temperature if self.shown.spec == self.title.spec else None
+
+    def released(self) -> None:
+        """The stage's temperature was set: it belongs to the link from now on."""
+        self.temperature = st.session_state[STAGE].get("temperature")
+
     def restart(self, preset: str, spec: Any) -> None:
         """Widgets start anew from `spec`, under the headline of `preset`."""
         if self.waiting is not None:
             engine().leave(self.waiting, self.viewer)
         self.preset, self.base, self.waiting, self.messages = preset, spec, None, ()
+        self.first = self.temperature
         self.generation += 1
 
     def choose(self, preset: str) -> None:
@@ -132,7 +150,7 @@ def opened(query: Mapping[str, str]) -> Visit:
         messages.append(_("hide={names} in this link is not known; known are {known}.").format(
             names=", ".join(sorted(wanted - set(HIDEABLE))), known=", ".join(HIDEABLE)))
     return Visit(link.preset, link.spec, link.temperature, tuple(messages), look,
-                 frozenset(wanted & set(HIDEABLE)), shown=load_preset(link.preset))
+                 frozenset(wanted & set(HIDEABLE)), shown=load_preset(link.preset), first=link.temperature)
 
 
 def remember(query: dict[str, str]) -> None:

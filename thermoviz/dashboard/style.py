@@ -46,7 +46,7 @@ def _widgets(look: Look) -> str:
 
 def _page(look: Look) -> str:
     return f"""
-    .tv-headline {{ font-size: {look.font_title}px; font-weight: 650; line-height: 1.25; margin: 0;
+    .stApp .tv-headline {{ font-size: {look.font_title - 2}px; padding: 0; font-weight: 650; line-height: 1.25; margin: 0;
         color: {look.text}; letter-spacing: -.005em; }}
     .stApp p.tv-hint {{ font-size: {look.font + 1}px; color: {look.dim}; margin: .25rem 0 0 0; }}
     .st-key-top > :first-child {{ flex: 1 1 20rem; }}
@@ -77,12 +77,12 @@ def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
         gap: .6rem; overflow-x: auto; padding: 2px; scrollbar-width: thin; }}
     .st-key-presets > div {{ width: 100% !important; min-width: 0; }}
     .stApp [class*="st-key-preset_"] button {{ min-height: 62px; width: 100%; justify-content: flex-start;
-        text-align: left; padding: 5px 8px 5px 70px; border-radius: 10px;
-        background: {look.panel} no-repeat 6px center / 54px 48px; }}
+        text-align: left; padding: 5px 4px 5px 62px; border-radius: 10px;
+        background: {look.panel} no-repeat 6px center / 48px 48px; }}
     .stApp [class*="st-key-preset_"] button [data-testid="stMarkdownContainer"] {{ display: flex;
         flex-direction: column; align-items: flex-start; overflow: hidden; }}
     .stApp [class*="st-key-preset_"] button p {{ font-size: {look.font}px; line-height: 1.35;
-        color: {look.text}; white-space: nowrap; text-overflow: ellipsis; overflow: hidden; max-width: 100%; }}
+        color: {look.text}; max-width: 100%; }}
     .stApp [class*="st-key-preset_"] button p + p {{ font-size: {look.font_small}px; color: {look.dim}; }}
     .stApp .st-key-preset_{chosen} button {{ box-shadow: 0 0 0 2px {look.heat}; border-color: {look.heat}; }}
     """]
