@@ -32,12 +32,12 @@ def filter_normalised(theta: np.ndarray, loss: Any, generator: np.random.Generat
 
 def _filters(loss: Any, d: int) -> list[np.ndarray]:
     """Index arrays [filters, size] into theta, one for each part that is normalised by itself."""
-    slices = getattr(loss, "layer_slices", None)
-    if slices is None:
+    if hasattr(loss, "filters"):
+        return loss.filters
+    if not hasattr(loss, "layer_slices"):
         return [np.arange(d)[None]]
     filters = []
-    for layer in slices:
-        weight, shape, bias = layer
+    for weight, shape, bias in loss.layer_slices:
         columns = np.arange(d)[weight].reshape(shape).T
         # One number per neuron (one input) cannot be turned: then the layer's weights are one filter.
         filters.append(columns if columns.shape[1] > 1 else columns.T)
