@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SHARE_OF_PERSISTENCE = 0.05
 SHARE_OF_SPREAD = 1e-3
 SPREAD_QUANTILE = 0.6
+# What is lower than this share of the largest energy is single-precision rounding, no relief.
+ROUNDING = 2.0**-22
 # Newton steps to a stationary point, and how many lattice steps away it may lie.
 NEWTON_STEPS = 20
 REACH = 2.0
@@ -91,7 +93,9 @@ def find_basins(surface: "Surface") -> Basins:
     heights, nodes, ends = lowest_passes(filled, root)
     lowest = float(filled.min())
     middle = float(np.quantile(energy[valid], SPREAD_QUANTILE))
-    merged = _merge(filled.ravel(), root, heights, ends, SHARE_OF_SPREAD * (middle - lowest))
+    noise = ROUNDING * float(np.abs(energy[valid]).max())
+    middle = lowest if middle - lowest <= noise else middle
+    merged = _merge(filled.ravel(), root, heights, ends, max(SHARE_OF_SPREAD * (middle - lowest), noise))
 
     minima, energies = _polished(surface, np.array(merged.kept))
     order = np.argsort(energies, kind="stable")
@@ -116,7 +120,7 @@ def find_basins(surface: "Surface") -> Basins:
         curvatures=np.linalg.eigvalsh(surface.hessian(minima)), areas=_areas(labels, us, vs, len(energies)),
         passes=passes, pass_energies=pass_energies, pass_pairs=pairs, us=us, vs=vs, labels=labels,
         minimum=lowest, barrier=float(out_of_deepest.min() - lowest) if len(out_of_deepest) else None,
-        ceiling=float(lowest + 2 * (pass_energies.max() - lowest)) if len(pass_energies) else middle,
+        ceiling=float(lowest + 2 * (pass_energies.max() - lowest)) if len(pass_energies) else max(middle, lowest),
     )
 
 

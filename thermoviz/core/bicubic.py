@@ -116,7 +116,7 @@ def spline_nodes(xs: np.ndarray, ys: np.ndarray, U: np.ndarray) -> np.ndarray:
 
 
 def _filled(U: np.ndarray, bad: np.ndarray) -> np.ndarray:
-    """U with its bad nodes replaced by the smoothest continuation (least squared second differences).
+    """U with its bad nodes replaced by the smoothest continuation (least squared third differences).
 
     The spline through it rings less beside a hole than through constant or harmonic fill; the filled values
     themselves are never shown.
@@ -125,9 +125,9 @@ def _filled(U: np.ndarray, bad: np.ndarray) -> np.ndarray:
     from scipy.sparse.linalg import spsolve
 
     index = np.arange(U.size).reshape(U.shape)
-    # First differences, weakly, make the solution unique where second ones leave a plane undetermined.
-    stencils = [(np.array([1.0, -2.0, 1.0]), axis) for axis in (0, 1)]
-    stencils += [(np.array([0.03, -0.03]), axis) for axis in (0, 1)]
+    # First differences, weakly, make the solution unique where third ones leave a parabola undetermined.
+    stencils = [(np.array([1.0, -3.0, 3.0, -1.0]), axis) for axis in (0, 1)]
+    stencils += [(np.array([0.003, -0.003]), axis) for axis in (0, 1)]
     rows, columns, values, n_rows = [], [], [], 0
     for stencil, axis in stencils:
         n = U.shape[axis] - len(stencil) + 1
