@@ -155,7 +155,7 @@ def test_the_model_is_restored_after_an_error(problem):
         return loss_on(*problem)(model)
 
     before = state_of(model)
-    with pytest.raises(KeyError):
+    with pytest.raises(tv.BadInput, match="KeyError: 'their own mistake'"):
         tv.explore(model, failing, plane="random", resolution=17)
     assert same(before, state_of(model))
 

@@ -89,7 +89,7 @@ def test_restricted_force_is_the_slope_of_the_restricted_energy(d):
 
 # PCA
 
-@pytest.mark.parametrize("m, d", [(3, 50), (50, 3), (40, 40), (300, 700), (700, 600), (1500, 450)])
+@pytest.mark.parametrize("m, d", [(3, 50), (50, 3), (40, 40), (300, 700), (500, 450)])
 def test_pca_agrees_with_scikit_learn(m, d):
     from sklearn.decomposition import PCA
     points = normal(m, d) @ np.diag(1 / np.arange(1, d + 1)) + 7

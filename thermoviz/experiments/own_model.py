@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from ..core.errors import BadInput
+from ..core.errors import BadInput, ThermovizError
 from ..core.planes import PLANES, AnyPlane, PathPCA, Plane
 from ..core.seeds import MAX_SEED
 from ..core.specs import Field, specification
@@ -109,7 +109,7 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     the same at every point). trajectory: a Recorder, or an array [T, d] in the order of
     `torch.nn.utils.parameters_to_vector`; None is the model as it is. plane: a kind or member of PLANES, or a
     Plane. resolution, margin, tolerance as in `scan`. A path that leaves the finite numbers is shown up to there.
-    Raises BadInput.
+    Raises BadInput, also for what loss_fn raises.
     """
     from ..core.honesty import honesty
     from ..core.surfaces import scan
@@ -132,6 +132,10 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
         stages.tell(0.9, "honesty")
         numbers |= surface_numbers(surface) | {"honesty": honesty(loss, chosen, path).to_json()}
     return Run(spec, arrays | surface_arrays(surface), numbers)
+
+
+class _NeedsGradients(Exception):
+    """loss_fn calls backward() itself and so cannot run without gradients."""
 
 
 class ModuleLoss:
@@ -186,10 +190,8 @@ class ModuleLoss:
         try:
             with torch.set_grad_enabled(self._differentiates):
                 return float(self._scalar().detach())
-        except RuntimeError as error:
-            if self._differentiates or "does not require grad" not in str(error):
-                raise
-        self._differentiates = True  # a closure that calls backward() itself
+        except _NeedsGradients:
+            self._differentiates = True
         return self._value(point)
 
     def _force(self, point: np.ndarray) -> np.ndarray:
@@ -219,7 +221,14 @@ class ModuleLoss:
             for device in devices:
                 with torch.cuda.device(device):
                     torch.cuda.manual_seed(0)
-            value = self._loss_fn(self._model)
+            try:
+                value = self._loss_fn(self._model)
+            except ThermovizError:
+                raise
+            except Exception as error:
+                if "does not require grad" in str(error) and not torch.is_grad_enabled():
+                    raise _NeedsGradients from None
+                raise BadInput(f"loss_fn failed with {type(error).__name__}: {error}.") from error
         if not isinstance(value, torch.Tensor):
             value = torch.as_tensor(value)
         if value.numel() != 1:
