@@ -67,6 +67,33 @@ def force(energy: Any, x: Any) -> Any:
     return -gradient if given else -gradient.numpy()
 
 
+class Differentiable:
+    """A plain callable made an Energy in float64: torch takes its derivative. Accepts numpy and tensors."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, x: Any) -> Any:
+        import torch
+
+        if isinstance(x, torch.Tensor):
+            return self.function(x)
+        return np.asarray(self.function(torch.as_tensor(np.asarray(x, dtype=np.float64))))
+
+    def force(self, x: Any) -> Any:
+        """-grad [..., d] by torch autograd. Raises BadInput as `force`."""
+        return force(self.function, x)
+
+
+def as_energy(energy: Any) -> Any:
+    """The energy itself if it has a force, else the plain callable with torch's derivative. Raises BadInput."""
+    if hasattr(energy, "force") and callable(energy):
+        return energy
+    if not callable(energy):
+        raise BadInput(f"energy must be callable, x [..., d] -> [...], got {type(energy).__name__}.")
+    return Differentiable(energy)
+
+
 def _curvatures(k: float | tuple[float, ...], d: int, name: str) -> np.ndarray:
     """Curvatures [d] from a number or one per dimension. Raises BadInput if their number is not d."""
     if isinstance(k, tuple) and len(k) != d:
@@ -101,7 +128,7 @@ class Harmonic:
         """[1, d]: the origin (d = 2 where one curvature serves all)."""
         return np.zeros((1, len(self.k) if isinstance(self.k, tuple) else 2))
 
-    def k_max(self, temperature: Any = 0.0, x: Any = None) -> float:
+    def k_max(self, temperature: float | None = None, highest_start: float | None = None) -> float:
         """Largest curvature: the same everywhere."""
         return float(np.max(self.k))
 
@@ -207,14 +234,14 @@ class MuellerBrown:
 class TwoBasins:
     """A narrow deep basin against a wide shallow one, both harmonic, in any d.
 
-    E = -s ln(e^(-q_1/s) + e^(-q_2/s)), q_1 = -depth + 1/2 sum k_narrow (x - a)^2, q_2 = 1/2 sum k_wide (x + a)^2, with
-    a = (distance/2, 0, ..., 0): the lower of two paraboloids, rounded over an energy s = `rounding`. Narrow basin at +a,
-    deeper by `depth`; each is harmonic up to e^(-gap/s) where gap is how far the other paraboloid lies above.
-    Curvatures: a number for all dimensions, or one each. Harmonic theory: F_i = E_i + T/2 sum ln k_i + const, equal at
-    T* = depth / (1/2 ln(det k_narrow / det k_wide)).
+    E = -s ln(e^(-q_1/s) + e^(-q_2/s)), q_1 = -depth + 1/2 sum k_narrow (x - a)^2, q_2 = 1/2 sum k_wide (x + a)^2,
+    a = (distance/2, 0, ..., 0): the lower of two paraboloids, rounded over an energy s = `rounding`. Narrow basin at
+    +a, deeper by `depth`; each is harmonic up to e^(-gap/s) where gap is how far the other paraboloid lies above.
+    Curvatures: a number for all dimensions, or one each. Harmonic theory: F_i = E_i + T/2 sum ln k_i + const, equal
+    at T* = depth / (1/2 ln(det k_narrow / det k_wide)).
     """
 
-    depth: Annotated[float, Field(ge=0, le=1e3, title="Depth", description="By how much the narrow one is deeper.")] = 0.5
+    depth: Annotated[float, Field(ge=0, le=1e3, title="Depth", description="How much deeper the narrow one is.")] = 0.5
     narrow: Annotated[Curvatures, Field(title="Narrow", description="Curvatures of the deep basin.")] = 40.0
     wide: Annotated[Curvatures, Field(title="Wide", description="Curvatures of the shallow basin.")] = 4.0
     distance: Annotated[float, Field(gt=0, le=100, title="Distance", description="Between the two minima.")] = 2.0
@@ -263,7 +290,7 @@ class TwoBasins:
         share = 0.5 * (1 + np.tanh((q2 - q1) / (2 * self.rounding)))[..., None]
         return -(share * narrow + (1 - share) * wide)
 
-    def k_max(self, temperature: Any = 0.0, x: Any = None) -> float:
+    def k_max(self, temperature: float | None = None, highest_start: float | None = None) -> float:
         """Largest curvature of the two basins (between them the rounded ridge only bends downwards)."""
         return float(max(np.max(self.narrow), np.max(self.wide)))
 

@@ -1,0 +1,45 @@
+"""Settings that may differ from replica to replica, and normal numbers for numpy and torch alike."""
+
+from typing import Any
+
+import numpy as np
+from pydantic import BeforeValidator
+
+from .errors import BadInput
+
+
+def _as_tuple(value: Any) -> Any:
+    """Arrays and lists become tuples, so that a specification stays hashable."""
+    return tuple(np.asarray(value).tolist()) if isinstance(value, (list, np.ndarray)) and np.ndim(value) else value
+
+
+# Marks a setting `Annotated[Number | tuple[Number, ...], per_replica]`: one value for all replicas, or one each.
+per_replica = BeforeValidator(_as_tuple)
+
+
+def column(value: Any, x: Any) -> Any:
+    """A setting ready to multiply x [n, d]: a float, or one per replica as [n, 1] in x's type and place.
+
+    Raises BadInput if there is neither one value nor n.
+    """
+    if np.ndim(value) == 0:
+        return float(value)
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape != x.shape[:1]:
+        raise BadInput(f"A setting per replica must hold {x.shape[0]} values, one per replica, got {array.shape}.")
+    if isinstance(x, np.ndarray):
+        return array.astype(x.dtype)[:, None]
+    import torch
+
+    return torch.as_tensor(array, dtype=x.dtype, device=x.device)[:, None]
+
+
+def normal(rng: Any, x: Any) -> Any:
+    """Independent normal numbers in the shape, type and place of x; rng: numpy's Generator, torch's for a tensor."""
+    if isinstance(x, np.ndarray):
+        dtype = np.float32 if x.dtype == np.float32 else np.float64
+        return rng.standard_normal(x.shape, dtype=dtype)
+    import torch
+
+    return torch.randn(x.shape, generator=rng, dtype=x.dtype, device=x.device)
+

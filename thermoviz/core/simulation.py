@@ -1,0 +1,278 @@
+"""The only loop over time, for balls on a surface and for networks in parameter space alike."""
+
+import time as clock
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from .energies import as_energy
+from .errors import BadInput, Unstable
+from .seeds import rng as seeded
+from .walls import box, fold
+
+Batching = Literal["replacement", "fresh", "epochs"]
+# Beyond this a position counts as diverged: float32 losses are no longer finite there.
+FAR = 1e15
+# Seconds between calls of `progress`, which is also where a job hears that it is cancelled.
+PROGRESS_EVERY = 0.04
+# Random minibatch indices drawn at once.
+INDEX_BLOCK = 2**17
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What `simulate` recorded. T records of n replicas in d dimensions; record 0 is the start.
+
+    x [T, n, d]; energy [T, n], of all samples; time [T] (or [T, n] where replicas have their own time step); steps [T];
+    diverged_at [n]: the step after which a replica left the finite numbers (it is NaN from then on), or -1.
+    """
+
+    x: np.ndarray
+    energy: np.ndarray
+    time: np.ndarray
+    steps: np.ndarray
+    diverged_at: np.ndarray
+
+    @property
+    def finite(self) -> np.ndarray:
+        """[n]: which replicas never diverged."""
+        return self.diverged_at < 0
+
+
+def simulate(
+    energy: Any, dynamics: Any, x0: Any, steps: int, temperature: Any = 0.0, seed: int = 0, record_every: int = 1,
+    bounds: Any = None, batch_size: int | None = None, batching: Batching = "replacement",
+    progress: Callable[[float], Any] | None = None,
+) -> Trajectory:
+    """Moves n replicas for `steps` steps of `dynamics` on `energy` and records every `record_every`-th (and the last).
+
+    energy: an object with `__call__` and `force`, or a plain callable that torch can differentiate. x0 [n, d] (or [d]:
+    one replica), numpy or torch (a tensor's simulation stays on its device). temperature: a number, one per replica
+    [n], or a callable step -> either, evaluated before each step. bounds: ((lo, hi), ...) or flat; None means no walls,
+    except for an energy that is `confining` (a Surface). A step into a cell without data (the energy's `masked`) is
+    undone and turned round. batch_size: samples per step for an energy with `minibatch`, drawn with "replacement",
+    "fresh" (without replacement within a batch) or by shuffled "epochs" (the incomplete last batch of an epoch is
+    dropped); None: all. `progress(fraction)` is called every 40 ms; what it raises passes through. Streams "noise" and
+    "batches" of `seed`. Raises BadInput, Unstable.
+    """
+    energy = as_energy(energy)
+    steps, record_every = _whole("steps", steps, 0), _whole("record_every", record_every, 1)
+    x = _start(energy, x0)
+    temperatures = _temperatures(temperature, dynamics, len(x))
+    walls = _walls(energy, bounds, x)
+    _refuse_unstable(energy, dynamics, x, temperatures(0))
+    masked = _mask(energy)
+    batches = _batches(energy, dynamics, len(x), batch_size, batching, seed)
+    noise = _noise(seed, x)
+    tape = _Tape(energy, x, steps, record_every)
+    state = dynamics.init(energy, x, noise)
+    tape.record(0, state.x)
+    heard = clock.perf_counter()
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(steps):
+            now = energy if batches is None else energy.minibatch(next(batches))
+            moved = dynamics.step(now, state, noise, temperatures(step))
+            if walls is not None:
+                moved = _reflected(dynamics, moved, walls)
+            if masked is not None:
+                moved = _turned_back(dynamics, state, moved, masked)
+            state = tape.mark_diverged(step + 1, moved)
+            if (step + 1) % record_every == 0 or step + 1 == steps:
+                tape.record(step + 1, state.x)
+            if progress is not None and clock.perf_counter() - heard > PROGRESS_EVERY:
+                progress((step + 1) / steps)
+                heard = clock.perf_counter()
+    if progress is not None:
+        progress(1.0)
+    return tape.trajectory(dynamics.step_time)
+
+
+class _Tape:
+    """Records positions and energies, and who has diverged."""
+
+    def __init__(self, energy: Any, x: Any, steps: int, record_every: int) -> None:
+        self.energy = energy
+        self.steps = np.unique(np.append(np.arange(0, steps + 1, record_every), steps))
+        self.x = np.empty((len(self.steps), *x.shape), dtype=np.asarray(_numpy(x[:0])).dtype)
+        self.values = np.empty((len(self.steps), len(x)))
+        self.diverged_at = np.full(len(x), -1)
+        self.any_diverged = False
+        self.filled = 0
+
+    def record(self, step: int, x: Any) -> None:
+        self.x[self.filled] = _numpy(x)
+        self.values[self.filled] = _numpy(self.energy(x))
+        if self.any_diverged:
+            self.values[self.filled, self.diverged_at >= 0] = np.nan
+        self.filled += 1
+
+    def mark_diverged(self, step: int, state: Any) -> Any:
+        """The state with every replica that has left the finite numbers set to NaN, for good."""
+        x = state.x
+        if not self.any_diverged and float(x.max()) < FAR and float(x.min()) > -FAR:
+            return state
+        gone = ~_numpy((abs(x) < FAR).all(-1))
+        self.diverged_at[gone & (self.diverged_at < 0)] = step
+        self.any_diverged = bool(gone.any())
+        x = x + 0
+        x[gone] = float("nan")
+        return state._replace(x=x)
+
+    def trajectory(self, step_time: Any) -> Trajectory:
+        return Trajectory(self.x, self.values, np.multiply.outer(self.steps, step_time), self.steps, self.diverged_at)
+
+
+def _numpy(array: Any) -> np.ndarray:
+    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise BadInput(f"{name} must be a whole number of at least {least}, got {value!r}.")
+    return int(value)
+
+
+def _start(energy: Any, x0: Any) -> Any:
+    """x0 as [n, d], numpy in float64 (or float32 if it is) or the given tensor. Raises BadInput."""
+    if hasattr(x0, "detach"):
+        x = x0.detach()
+    else:
+        try:
+            x = np.asarray(x0)
+            x = x if x.dtype == np.float32 else x.astype(np.float64)
+        except (TypeError, ValueError):
+            raise BadInput("x0 must be an array of numbers, [n, d] or [d].") from None
+    x = x[None] if x.ndim == 1 else x
+    if x.ndim != 2 or 0 in x.shape:
+        raise BadInput(f"x0 must have shape [n, d] or [d] with n, d > 0, got {tuple(x.shape)}.")
+    if not bool((abs(x) < FAR).all()):
+        raise BadInput("x0 must be finite: some of its numbers are NaN or infinite.")
+    d = getattr(energy, "d", None)
+    if isinstance(d, int) and x.shape[1] != d:
+        raise BadInput(f"x0 must have {d} numbers per replica, as many as the energy has dimensions, got {x.shape[1]}.")
+    return x
+
+
+def _temperatures(temperature: Any, dynamics: Any, n: int) -> Callable[[int], Any]:
+    """The temperature as a function of the step, checked where it is constant. Raises BadInput."""
+    if callable(temperature):
+        if not dynamics.heated:
+            raise BadInput(f"{type(dynamics).__name__} knows no temperature: leave it out, or use Overdamped or BAOAB.")
+        return lambda step: _checked_temperature(temperature(step), n)
+    constant = _checked_temperature(temperature, n)
+    if not dynamics.heated and np.any(constant):
+        raise BadInput(f"{type(dynamics).__name__} knows no temperature: leave it at 0, or use Overdamped or BAOAB.")
+    return lambda step: constant
+
+
+def _checked_temperature(value: Any, n: int) -> Any:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(f"temperature must be a number of at least 0, got {value!r}.") from None
+    if array.shape not in ((), (n,)) or not (np.isfinite(array) & (array >= 0)).all():
+        raise BadInput(f"temperature must be a finite number of at least 0, or one per replica [{n}], got {value!r}.")
+    return float(array) if array.ndim == 0 else array
+
+
+def _walls(energy: Any, bounds: Any, x: Any) -> np.ndarray | None:
+    if bounds is None and not getattr(energy, "confining", False):
+        return None
+    walls = box(energy.bounds if bounds is None else bounds, x.shape[1])
+    outside = (_numpy(x) < walls[:, 0]) | (_numpy(x) > walls[:, 1])
+    if outside.any():
+        rows = np.flatnonzero(outside.any(axis=1))
+        raise BadInput(f"x0: {len(rows)} of {len(x)} replicas start outside the bounds, replica {rows[0]} first.")
+    return walls
+
+
+def _refuse_unstable(energy: Any, dynamics: Any, x: Any, temperature: Any) -> None:
+    """Refuses a time step that diverges for certain in the stiffest direction that will be visited."""
+    if not (hasattr(energy, "k_max") and hasattr(dynamics, "unstable_dt")):
+        return
+    k_max = energy.k_max(float(np.max(temperature)), float(np.nanmax(_numpy(energy(x)))))
+    dt, limit = float(np.max(dynamics.dt)), dynamics.unstable_dt(k_max)
+    if dt >= limit:
+        raise Unstable(f"{type(dynamics).__name__}: dt = {dt:g} is unstable where the curvature reaches {k_max:.3g}; "
+                       f"it must be below {limit:.3g}.")
+
+
+def _mask(energy: Any) -> Callable[[Any], Any] | None:
+    """The energy's test for cells without data, or None if it has none such."""
+    masked = getattr(energy, "masked", None)
+    return masked if masked is not None and np.any(getattr(energy, "mask", True)) else None
+
+
+def _noise(seed: int, x: Any) -> Any:
+    """The generator of the stream "noise" that fits x: numpy's, or torch's on x's device."""
+    generator = seeded(seed, "noise")
+    if isinstance(x, np.ndarray):
+        return generator
+    import torch
+
+    return torch.Generator(device=x.device).manual_seed(int(generator.integers(2**63 - 1)))
+
+
+def _reflected(dynamics: Any, state: Any, walls: np.ndarray) -> Any:
+    x, sign = fold(state.x, walls)
+    return state if sign is None else state._replace(x=x, **_times(dynamics, state, sign))
+
+
+def _turned_back(dynamics: Any, before: Any, after: Any, masked: Callable[[Any], Any]) -> Any:
+    """Replicas that stepped into a cell without data stay where they were, what they carry turned round."""
+    bad = masked(after.x)
+    if not bad.any():
+        return after
+    sign = 1 - 2 * bad[:, None].astype(np.float64)
+    x = after.x + 0
+    x[bad] = before.x[bad]
+    return after._replace(x=x, **_times(dynamics, after, sign))
+
+
+def _times(dynamics: Any, state: Any, sign: Any) -> dict[str, Any]:
+    """The fields that a wall reverses, times the sign (a field that is not in use stays None)."""
+    fields = {name: getattr(state, name) for name in dynamics.reverses}
+    return {name: value if value is None else value * sign for name, value in fields.items()}
+
+
+def _batches(
+    energy: Any, dynamics: Any, n: int, batch_size: Any, batching: str, seed: int
+) -> Iterator[np.ndarray] | None:
+    """Indices [n, batch_size] step after step, of the stream "batches"; None: all samples. Raises BadInput."""
+    if batch_size is None or dynamics.full_batch:
+        return None
+    if not hasattr(energy, "minibatch"):
+        raise BadInput("batch_size is for energies with samples, such as NetworkLoss; this energy has none.")
+    size, samples = _whole("batch_size", batch_size, 1), energy.n_samples
+    if batching not in DRAWS:
+        raise BadInput(f"batching must be one of {', '.join(DRAWS)}, got {batching!r}.")
+    if batching != "replacement" and size > samples:
+        raise BadInput(f"batch_size must be at most {samples}, the number of samples, got {size}.")
+    return DRAWS[batching](seeded(seed, "batches"), n, size, samples)
+
+
+def _with_replacement(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    block = max(1, INDEX_BLOCK // (n * size))
+    while True:
+        yield from rng.integers(0, samples, size=(block, n, size), dtype=np.int32)
+
+
+def _fresh(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    everyone = np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples))
+    while True:
+        yield rng.permuted(everyone, axis=1)[:, :size]
+
+
+def _epochs(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    everyone = np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples))
+    while True:
+        order = rng.permuted(everyone, axis=1)
+        for first in range(0, samples - size + 1, size):
+            yield order[:, first:first + size]
+
+
+DRAWS: dict[str, Callable[..., Iterator[np.ndarray]]] = {
+    "replacement": _with_replacement, "fresh": _fresh, "epochs": _epochs,
+}
