@@ -1,0 +1,216 @@
+"""Numbers from samples, each with its standard error, refused when there are too few independent samples."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import BadInput, TooFewSamples
+
+# A correlation time is reported only for series this many times as long (D. Foreman-Mackey, emcee).
+LENGTHS_OF_TAU = 50
+# Sokal's window: the sum of correlations stops at the first lag beyond this many correlation times.
+WINDOW = 5.0
+# Independent samples below which no standard error is stated.
+FEWEST = 4
+# Balls below which a cloud's entropy is not stated: two cells of ten.
+FEWEST_BALLS = 20
+
+
+class Estimate(float):
+    """A number with its standard error: a float with `value` and `stderr`, in the same unit."""
+
+    stderr: float
+
+    def __new__(cls, value: float, stderr: float) -> "Estimate":
+        made = super().__new__(cls, value)
+        made.stderr = float(stderr)
+        return made
+
+    @property
+    def value(self) -> float:
+        """The number without its error."""
+        return float(self)
+
+    def __repr__(self) -> str:
+        return f"Estimate({self.value:.6g} +- {self.stderr:.2g})"
+
+    def __getnewargs__(self) -> tuple[float, float]:
+        return self.value, self.stderr
+
+
+class CloudNumbers(NamedTuple):
+    """Thermodynamics of a cloud of balls. At T = 0: F = E, S and KL None."""
+
+    E: Estimate
+    S: Estimate | None
+    F: Estimate
+    KL: Estimate | None
+
+
+def _series(values: Any, name: str, dims: tuple[int, ...]) -> np.ndarray:
+    """values as float64 with one of the allowed numbers of axes. Raises BadInput."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(f"{name} must be an array of numbers.") from None
+    if array.ndim not in dims or array.size == 0:
+        shapes = " or ".join({1: "[n]", 2: "[m, n]"}[k] for k in dims)
+        raise BadInput(f"{name} must have shape {shapes}, got {list(array.shape)}.")
+    if not np.isfinite(array).all():
+        raise BadInput(f"{name} must be finite: it holds NaN or infinite values.")
+    return array
+
+
+def autocorrelation(series: Any) -> np.ndarray:
+    """Normalised autocorrelation rho [n] of a series [n] or of replicas [m, n], which share mean and variance.
+
+    Sums over all pairs at each lag divided by n (biased, positive definite), by FFT. Raises BadInput.
+    """
+    chains = np.atleast_2d(_series(series, "series", (1, 2)))
+    n = chains.shape[1]
+    centred = chains - chains.mean()
+    size = 1 << (2 * n - 1).bit_length()
+    spectrum = np.abs(np.fft.rfft(centred, size, axis=1)) ** 2
+    covariance = np.fft.irfft(spectrum.mean(axis=0), size)[:n]
+    return covariance / covariance[0] if covariance[0] > 0 else np.concatenate([[1.0], np.zeros(n - 1)])
+
+
+def autocorrelation_time(series: Any) -> Estimate:
+    """Integrated autocorrelation time tau = 1 + 2 sum_k rho_k, in samples, of a series [n] or of replicas [m, n].
+
+    The sum stops at the first lag W >= 5 tau(W) (A. Sokal, Monte Carlo methods in statistical mechanics, 1996); stderr
+    tau sqrt(2 (2 W + 1) / N) with N samples in all (N. Madras and A. Sokal, J. Stat. Phys. 50, 109 (1988), eq. A.7).
+    Raises TooFewSamples for series shorter than 50 tau, BadInput for constant ones.
+    """
+    array = _series(series, "series", (1, 2))
+    if np.ptp(array) == 0:
+        raise BadInput("series is constant: it has no correlation time.")
+    sums = 2 * np.cumsum(autocorrelation(array)) - 1
+    reached = np.arange(len(sums)) >= WINDOW * sums
+    window = int(np.argmax(reached)) if reached.any() else len(sums) - 1
+    tau = float(sums[window])
+    if not reached.any() or array.size < LENGTHS_OF_TAU * tau:
+        raise TooFewSamples(
+            f"series: {array.size} samples are too few for a correlation time of about {tau:.3g}; "
+            f"at least {LENGTHS_OF_TAU} correlation times are needed.")
+    return Estimate(tau, abs(tau) * math.sqrt(2 * (2 * window + 1) / array.size))
+
+
+def effective_sample_size(series: Any) -> Estimate:
+    """Independent samples that a series [n] or replicas [m, n] are worth: N / tau. Raises as autocorrelation_time."""
+    tau = autocorrelation_time(series)
+    size = np.asarray(series).size
+    return Estimate(size / tau.value, size / tau.value * tau.stderr / tau.value)
+
+
+def mean(series: Any) -> Estimate:
+    """Mean of a series in time [n], its standard error through the correlation time; of replicas [m, n] through their
+    means, which are independent. Raises TooFewSamples, BadInput.
+    """
+    array = _series(series, "series", (1, 2))
+    if array.ndim == 2:
+        return independent_mean(array.mean(axis=1))
+    if np.ptp(array) == 0:
+        return Estimate(array[0], 0.0)
+    # Anticorrelated series would claim more samples than there are: tau counts as 1 at least.
+    independent = array.size / max(autocorrelation_time(array).value, 1.0)
+    return Estimate(array.mean(), math.sqrt(array.var(ddof=1) / independent))
+
+
+def independent_mean(samples: Any) -> Estimate:
+    """Mean of independent samples [n] with its standard error s / sqrt n. Raises TooFewSamples below 4."""
+    array = _series(samples, "samples", (1,))
+    _enough(array.size, "independent samples")
+    return Estimate(array.mean(), array.std(ddof=1) / math.sqrt(array.size))
+
+
+def _enough(n: int, what: str) -> None:
+    if n < FEWEST:
+        raise TooFewSamples(f"{n} {what} are too few for a standard error; at least {FEWEST} are needed.")
+
+
+def jackknife(statistic: Callable[..., float], *samples: Any) -> Estimate:
+    """statistic(*samples) with its jackknife error over the first axis of all samples (independent replicas).
+
+    For ratios of means and other smooth functions of means. Source: B. Efron and C. Stein, Ann. Stat. 9, 586 (1981).
+    Raises TooFewSamples below 4 replicas, BadInput for samples of unequal length.
+    """
+    arrays = [np.asarray(sample, dtype=np.float64) for sample in samples]
+    sizes = {len(array) for array in arrays}
+    if len(sizes) != 1:
+        raise BadInput(f"jackknife: all samples must hold equally many replicas, got {sorted(sizes)}.")
+    n = sizes.pop()
+    _enough(n, "replicas")
+    left_out = np.array([statistic(*(np.delete(array, k, axis=0) for array in arrays)) for k in range(n)])
+    return Estimate(statistic(*arrays), math.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()))
+
+
+def ratio_of_means(numerator: Any, denominator: Any) -> Estimate:
+    """<numerator> / <denominator> over independent replicas [n], with its jackknife error. Raises TooFewSamples."""
+    return jackknife(lambda a, b: float(a.mean() / b.mean()), numerator, denominator)
+
+
+def r_hat(chains: Any, split: bool = False) -> Estimate:
+    """Potential scale reduction R-hat of chains [m, n]; near 1 where all chains tell the same.
+
+    sqrt(((n - 1)/n W + B/n) / W), W the mean variance within chains, B/n the variance of their means; `split` halves
+    each chain first, which also sees drifts. stderr: jackknife over chains (m >= 4), else NaN. Of the energy, R-hat
+    near 1 never certifies ergodicity. Source: A. Gelman and D. Rubin, Stat. Sci. 7, 457 (1992); split: Gelman et al.,
+    Bayesian Data Analysis, 3rd ed. (2013), 11.4. Raises TooFewSamples, BadInput.
+    """
+    array = _series(chains, "chains", (2,))
+    if split:
+        half = array.shape[1] // 2
+        array = np.concatenate([array[:, :half], array[:, array.shape[1] - half:]])
+    if array.shape[0] < 2 or array.shape[1] < 2:
+        raise TooFewSamples(f"R-hat needs at least 2 chains of {4 if split else 2} samples, got {list(np.shape(chains))}.")
+    if not (array.var(axis=1) > 0).any():
+        raise BadInput("chains: every chain is constant, so that R-hat is 0/0 or infinite.")
+    if array.shape[0] < FEWEST:
+        return Estimate(_r_hat(array), math.nan)
+    return jackknife(_r_hat, array)
+
+
+def _r_hat(chains: np.ndarray) -> float:
+    n = chains.shape[1]
+    within = chains.var(axis=1, ddof=1).mean()
+    between = chains.mean(axis=1).var(ddof=1)
+    return float(np.sqrt(((n - 1) / n * within + between) / within))
+
+
+def ergodicity_metric(series: Any) -> np.ndarray:
+    """Thirumalai-Mountain metric Omega(t) [n] of replicas [m, n]: population variance over replicas of running means.
+
+    An ergodic observable falls as sigma^2 tau / t, tau = 1 + 2 sum rho; a plateau says that replicas keep apart.
+    Source: D. Thirumalai and R. Mountain, Phys. Rev. A 42, 4574 (1990). Raises TooFewSamples, BadInput.
+    """
+    array = _series(series, "series", (2,))
+    if array.shape[0] < 2:
+        raise TooFewSamples(f"the ergodicity metric needs at least 2 replicas, got {array.shape[0]}.")
+    running = np.cumsum(array, axis=1) / np.arange(1, array.shape[1] + 1)
+    return running.var(axis=0)
+
+
+def cloud(surface: Any, temperature: float, u: Any, energies: Any = None) -> CloudNumbers:
+    """E, S, F and KL of a cloud of independent balls at u [n, 2] on a surface at temperature T.
+
+    KL: distance to Boltzmann on K = min(n / 10, 64) cells of equal mass, sampling floor taken off; F = F_eq + T KL; S =
+    (<E> - F) / T. `energies` [n], if already known. T = 0: F = E, the others None. Raises TooFewSamples, BadInput.
+    """
+    points = np.asarray(u, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise BadInput(f"u must have shape [n, 2], got {list(points.shape)}.")
+    if len(points) < FEWEST_BALLS:
+        raise TooFewSamples(f"{len(points)} balls are too few for an entropy; at least {FEWEST_BALLS} are needed.")
+    values = surface(points) if energies is None else np.asarray(energies, dtype=np.float64)
+    E = independent_mean(values)
+    if temperature == 0:
+        return CloudNumbers(E, None, E, None)
+    equilibrium = surface.equilibrium(temperature)
+    KL = equilibrium.kl(points)
+    F = Estimate(equilibrium.F + temperature * KL.value, temperature * KL.stderr)
+    # E and KL come from the same balls: to first order in the distance from equilibrium their errors are independent.
+    S = Estimate((E.value - F.value) / temperature, math.hypot(E.stderr / temperature, KL.stderr))
+    return CloudNumbers(E, S, F, KL)
