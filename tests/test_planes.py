@@ -334,3 +334,56 @@ def test_solutions_need_three_different_ends():
 def test_paths_come_out_replica_by_replica():
     x = normal(5, 3, 4)
     assert np.array_equal(np.stack(as_paths(x), axis=1), x)
+
+
+class TestOnNetworks:
+    """The planes that ask a network's loss for more than its value."""
+
+    def loss(self, activation="tanh", weight_decay=1e-3):
+        from thermoviz.core.datasets import load_dataset
+        from thermoviz.core.networks import MLP, NetworkLoss
+        data = load_dataset("moons", n=100, seed=1)
+        return NetworkLoss(MLP((6, 5), activation), data, weight_decay=weight_decay, dtype="float64")
+
+    def test_stiffest_and_noisiest_directions(self):
+        loss = self.loss()
+        theta = loss.init(1, seed=2)[0]
+        for _ in range(300):
+            theta = theta + 0.5 * loss.force(theta)
+        for plane, matrix in ((Plane.hessian(loss, theta), loss.hessian(theta)),
+                              (Plane.noise(loss, theta), loss.gradient_covariance(theta))):
+            values, vectors = np.linalg.eigh(matrix)
+            assert np.diff(values)[-2:].min() > 0.01 * values[-1]
+            # Two eigensolvers of one matrix, each with rounding over the relative gap of at least 1/100.
+            assert np.abs(np.abs([plane.u @ vectors[:, -1], plane.v @ vectors[:, -2]]) - 1).max() < 1e-9
+            corner = plane.points[2] * np.eye(2)
+            assert (loss(plane.embed(np.concatenate([corner, -corner]))) <= loss(np.zeros(loss.d)) + 1e-12).all()
+
+    def test_relu_networks_that_differ_by_a_factor_per_layer_show_one_surface(self):
+        loss = self.loss("relu", weight_decay=0.0)
+        theta = loss.init(1, seed=3)[0]
+        twin = theta.copy()
+        first, second = loss.layer_slices[:2]
+        twin[first.weight] *= 50
+        twin[first.bias] *= 50
+        twin[second.weight] /= 50
+        grid = np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 7)]), axis=-1)
+        planes = [Plane.random(point, loss, seed=8) for point in (theta, twin)]
+        assert np.allclose(*(loss(plane.embed(grid * plane.tick_scale)) for plane in planes), rtol=1e-11)
+
+    def test_restriction_keeps_samples_and_minibatches(self):
+        loss = self.loss()
+        theta = loss.init(3, seed=4)
+        plane = Plane.through(*theta)
+        restricted, u = plane.restrict(loss), normal(5, 2)
+        batches = np.arange(5 * 8).reshape(5, 8)
+        assert restricted.n_samples == loss.n_samples
+        few, force = restricted.minibatch(batches), loss.minibatch(batches).force(plane.embed(u))
+        assert np.allclose(few(u), loss.minibatch(batches)(plane.embed(u)), rtol=1e-12)
+        assert np.allclose(few.force(u), np.stack([force @ plane.u, force @ plane.v], axis=-1), rtol=1e-12)
+
+    def test_noise_plane_is_chosen_at_the_best_solution(self):
+        loss = self.loss()
+        paths = np.stack([loss.init(4, seed=5), loss.init(4, seed=6)])
+        best = paths[-1][np.argmin(loss(paths[-1]))]
+        assert np.array_equal(PLANES["noise"]().choose(loss, paths).origin, best)

@@ -20,7 +20,7 @@ from .specs import Field, specification
 _ORTHONORMAL = 1e-13  # directions this close to orthonormal are kept bit by bit
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plane:
     """origin + u[0] * self.u + u[1] * self.v: an orthonormal frame, float64, lengths as in parameter space.
 
@@ -56,6 +56,10 @@ class Plane:
             if value is not None:
                 value.flags.writeable = False
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        explained = "" if self.explained is None else f", explained={self.explained:.4g}"
+        return f"Plane(d={self.d}, tick_scale={self.tick_scale.tolist()}{explained})"
 
     @property
     def d(self) -> int:
