@@ -78,10 +78,9 @@ class Basins:
         near = np.clip(np.rint(position), 0, last).astype(np.intp)
         below = np.clip(np.floor(position), 0, last).astype(np.intp)
         label = self.labels[near[..., 0], near[..., 1]]
-        # Beside a hole the nearest lattice point may lie in it while u does not; the one below shares u's
-        # cell.
-        label = np.where(label < 0, self.labels[below[..., 0], below[..., 1]], label)
-        return np.where(within, label, -1)[()]
+        # Beside a hole the nearest lattice point may be across its rim; the one below shares u's cell.
+        of_cell = self.labels[below[..., 0], below[..., 1]]
+        return np.where(within & (of_cell >= 0), np.where(label < 0, of_cell, label), -1)[()]
 
 
 def find_basins(surface: "Surface") -> Basins:
@@ -97,7 +96,7 @@ def find_basins(surface: "Surface") -> Basins:
     middle = lowest if middle - lowest <= noise else middle
     merged = _merge(filled.ravel(), root, heights, ends, max(SHARE_OF_SPREAD * (middle - lowest), noise))
 
-    minima, energies = _polished(surface, np.array(merged.kept))
+    minima, energies = _polished(surface, np.array(merged.kept), downhill=0)
     order = np.argsort(energies, kind="stable")
     rank = {merged.kept[kept]: k for k, kept in enumerate(order)}
     label_of_root = np.full(energy.size, -1, dtype=np.int16)
@@ -105,7 +104,10 @@ def find_basins(surface: "Surface") -> Basins:
         label_of_root[minimum] = rank[kept]
     labels = np.where(valid, label_of_root[root].reshape(energy.shape), np.int16(-1))
 
-    passes, pass_energies = _polished(surface, nodes[merged.edges])
+    passes, pass_energies = _polished(surface, nodes[merged.edges], downhill=1)
+    dies = np.isfinite([merged.persistence[kept] for kept in merged.kept])
+    persistence = np.full(len(dies), np.inf)
+    persistence[dies] = pass_energies - energies[dies]
     pairs = np.sort(label_of_root[ends[merged.edges]].astype(np.intp), axis=1)
     upward = np.argsort(pass_energies, kind="stable")
     passes, pass_energies, pairs = passes[upward], pass_energies[upward], pairs[upward]
@@ -116,7 +118,7 @@ def find_basins(surface: "Surface") -> Basins:
     edges = np.array(surface.bounds)
     return Basins(
         minima=minima, energies=energies, open=(minima[:, :, None] == edges).any(axis=(1, 2)),
-        persistence=np.array([merged.persistence[kept] for kept in merged.kept])[order],
+        persistence=persistence[order],
         curvatures=np.linalg.eigvalsh(surface.hessian(minima)), areas=_areas(labels, us, vs, len(energies)),
         passes=passes, pass_energies=pass_energies, pass_pairs=pairs, us=us, vs=vs, labels=labels,
         minimum=lowest, barrier=float(out_of_deepest.min() - lowest) if len(out_of_deepest) else None,
@@ -224,11 +226,12 @@ def _merge(
     return _Merged(kept, persistence, label, [death[r][0] for r in kept if r in death])
 
 
-def _polished(surface: "Surface", nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _polished(surface: "Surface", nodes: np.ndarray, downhill: int) -> tuple[np.ndarray, np.ndarray]:
     """Stationary points [n, 2] of the spline beside lattice points (flat indices [n]), their energies [n].
 
-    Newton's method within two lattice steps, else the lattice point itself. A coordinate on the edge of the
-    box is held there, and let go only where the force at the edge's own stationary point leads inwards.
+    `downhill`: in how many directions it falls away from them (0: minima, 1: passes). Newton's method within two
+    lattice steps, else the lattice point itself. A coordinate on the edge of the box is held there, and let go
+    only where the force at the edge's own stationary point leads inwards.
     """
     us, vs, energy, _ = surface.lattice
     i, j = np.unravel_index(np.asarray(nodes, dtype=np.intp), energy.shape)
@@ -236,21 +239,25 @@ def _polished(surface: "Surface", nodes: np.ndarray) -> tuple[np.ndarray, np.nda
     reach = REACH * np.array([us[1] - us[0], vs[1] - vs[0]])
     low, high = np.array(surface.bounds).T
     held = (start == low) | (start == high)
-    found = _newton(surface, start, ~held, reach)
+    found = _newton(surface, start, ~held, reach, downhill)
     force = surface.evaluate_few(found)[1]
     inwards = held & (np.where(start == low, force, -force) > 0)
-    found = _newton(surface, found, (~held | inwards) & inwards.any(axis=1)[:, None], reach)
+    found = _newton(surface, found, (~held | inwards) & inwards.any(axis=1)[:, None], reach, downhill)
     return found, surface.evaluate_few(found)[0]
 
 
-def _newton(surface: "Surface", start: np.ndarray, free: np.ndarray, reach: np.ndarray) -> np.ndarray:
+def _newton(
+    surface: "Surface", start: np.ndarray, free: np.ndarray, reach: np.ndarray, downhill: int
+) -> np.ndarray:
     """Newton's method from start [n, 2] on the free coordinates [n, 2].
 
-    A point that leaves the box, the reach or the cells with data stays at its start.
+    A point that leaves the box, the reach or the cells with data, or that ends at another kind of stationary
+    point, stays at its start.
     """
     low, high = np.array(surface.bounds).T
     u, lost = start.copy(), np.zeros(len(start), dtype=bool)
     both = free[:, :, None] & free[:, None, :]
+    curvature = np.eye(2) + np.zeros((len(start), 1, 1))
     for _ in range(NEWTON_STEPS):
         # A held coordinate has no force and a unit curvature: it does not move.
         curvature = np.where(both, surface.hessian(u), np.eye(2))
@@ -262,6 +269,9 @@ def _newton(surface: "Surface", start: np.ndarray, free: np.ndarray, reach: np.n
         u = np.where(lost[:, None], start, u + step)
         if (lost | (np.abs(step) <= 1e-9 * reach).all(axis=1)).all():
             break
+    # Rounding may bend a flat direction down by this much.
+    least = -1e-6 * np.abs(curvature).max(axis=(1, 2))
+    lost |= (np.linalg.eigvalsh(curvature) < least[:, None]).sum(axis=1) != downhill
     return np.where((lost | surface.masked(u))[:, None], start, u)
 
 
