@@ -36,8 +36,8 @@ class Estimate(float):
     def __repr__(self) -> str:
         return f"Estimate({self.value:.6g} +- {self.stderr:.2g})"
 
-    def __getnewargs__(self) -> tuple[float, float]:
-        return self.value, self.stderr
+    def __reduce__(self) -> tuple[type["Estimate"], tuple[float, float]]:
+        return Estimate, (self.value, self.stderr)
 
 
 class CloudNumbers(NamedTuple):
@@ -88,7 +88,8 @@ def autocorrelation_time(series: Any) -> Estimate:
     if np.ptp(array) == 0:
         raise BadInput("series is constant: it has no correlation time.")
     sums = 2 * np.cumsum(autocorrelation(array)) - 1
-    reached = np.arange(len(sums)) >= WINDOW * sums
+    # At least ten lags: alternating correlations sum to a tau below 1, which would close the window at once.
+    reached = np.arange(len(sums)) >= WINDOW * np.maximum(sums, 2.0)
     window = int(np.argmax(reached)) if reached.any() else len(sums) - 1
     tau = float(sums[window])
     if not reached.any() or array.size < LENGTHS_OF_TAU * tau:
@@ -165,7 +166,8 @@ def r_hat(chains: Any, split: bool = False) -> Estimate:
         half = array.shape[1] // 2
         array = np.concatenate([array[:, :half], array[:, array.shape[1] - half:]])
     if array.shape[0] < 2 or array.shape[1] < 2:
-        raise TooFewSamples(f"R-hat needs at least 2 chains of {4 if split else 2} samples, got {list(np.shape(chains))}.")
+        raise TooFewSamples(
+            f"R-hat needs at least 2 chains of {4 if split else 2} samples, got {list(np.shape(chains))}.")
     if not (array.var(axis=1) > 0).any():
         raise BadInput("chains: every chain is constant, so that R-hat is 0/0 or infinite.")
     if array.shape[0] < FEWEST:
