@@ -12,15 +12,12 @@ export function createTransport(_, on) {
   const play = symbolButton("pause", _("Pause (space)"), on.toggle, { class: "main" });
   const speed = choiceRow(_("Speed"), [[0.25, "\u00bc\u00d7"], [1, "1\u00d7"], [4, "4\u00d7"]], on.speed);
   const camera = choiceRow(_("View"), [["3d", "3D"], ["top", _("top")]], (key) => on.top(key === "top"));
-  const seed = h("span", { class: "value" });
   const balls = h("span", { class: "value", "aria-live": "polite" });
   const fewer = h("button", { type: "button", "aria-label": _("Fewer balls"), title: _("Fewer balls"), onclick: () => on.ladder(-1) }, "\u2212");
   const more = h("button", { type: "button", "aria-label": _("More balls"), title: _("More balls"), onclick: () => on.ladder(1) }, "+");
   const element = h("div", { class: "bar" },
     symbolButton("reset", _("Reset: the same seed again"), on.reset), play,
     symbolButton("step", _("One step (S)"), on.step), speed.element, camera.element,
-    h("span", { class: "pair" }, seed,
-      h("button", { type: "button", onclick: on.newSeed, title: _("Start anew with another seed (N)") }, _("new"))),
     h("span", { class: "gap" }),
     h("span", { class: "pair" }, fewer, balls, more));
   return {
@@ -28,7 +25,6 @@ export function createTransport(_, on) {
     showPlaying: (playing) => setSymbol(play, playing ? "pause" : "play", playing ? _("Pause (space)") : _("Play (space)")),
     showSpeed: (value) => speed.choose(value),
     showTop: (top) => camera.choose(top ? "top" : "3d"),
-    showSeed: (value) => { seed.textContent = _("seed {s}", { s: value }); },
     showCount(n) {
       balls.textContent = n === 1 ? _("1 ball") : _("{n} balls", { n: count(n) });
       fewer.disabled = n <= LADDER[0];
@@ -37,19 +33,24 @@ export function createTransport(_, on) {
   };
 }
 
-/** Second row: where balls start, the networks' replay, and the drawer's button. starts: [[key, text]]. */
+/** Second row: the seed, where balls start, the networks' replay, and the drawer's button. starts: [[key, text]]. */
 export function createStartRow(_, starts, replay, on) {
-  const start = picker(_("start"), starts, on.start);
+  const seed = h("span", { class: "value" });
+  const start = h("select", { "aria-label": _("Where the balls start"), title: _("Where the balls start"), onchange: () => on.start(start.value) },
+    ...starts.map(([key, text]) => h("option", { value: key }, text)));
   const slider = h("input", { type: "range", min: 0, max: 1000, value: 1000, "aria-label": _("Replay of the training"),
     oninput: () => on.replay(Number(slider.value) / 1000) });
   const play = symbolButton("play", _("Replay the training of the networks"), on.toggleReplay);
   const label = h("span", {});
-  const element = h("div", { class: "bar" }, start.element,
+  const element = h("div", { class: "bar" },
+    h("span", { class: "pair" }, seed,
+      h("button", { type: "button", onclick: on.newSeed, title: _("Start anew with another seed (N)") }, _("new"))), start,
     replay ? h("div", { class: "replay" }, play, slider, label) : h("span", { class: "gap" }),
     symbolButton("more", _("More settings"), on.more), symbolButton("home", _("First view again"), on.home));
   return {
     element,
-    showStart: (key) => { start.select.value = key; },
+    showSeed: (value) => { seed.textContent = _("seed {s}", { s: value }); },
+    showStart: (key) => { start.value = key; },
     showReplay(fraction, text, playing) {
       slider.value = Math.round(1000 * fraction);
       label.textContent = text;

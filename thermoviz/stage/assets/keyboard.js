@@ -3,28 +3,29 @@
 import { h, symbolButton } from "./dom.js";
 
 /** The one table of keys: [keys of the event, how they are written, what they do, action's name]. */
-const KEYS = [
-  [[" "], "space", "play or pause", "toggle"],
-  [["s", "S"], "S", "one step", "step"],
-  [["0"], "0", "no heat: temperature zero", "zero"],
-  [["n", "N"], "N", "new seed", "newSeed"],
-  [["r", "R"], "R", "reset: the same seed again", "reset"],
-  [["t", "T"], "T", "from the top, or in 3D", "top"],
-  [["ArrowLeft"], "\u2190", "turn left", "left"],
-  [["ArrowRight"], "\u2192", "turn right", "right"],
-  [["ArrowUp"], "\u2191", "tilt up", "up"],
-  [["ArrowDown"], "\u2193", "tilt down", "down"],
-  [["+", "="], "+", "nearer", "nearer"],
-  [["-"], "\u2212", "farther", "farther"],
-  [["?"], "?", "this list", "help"],
+const keyTable = (_) => [
+  [[" "], _("space"), _("play or pause"), "toggle"],
+  [["s", "S"], "S", _("one step"), "step"],
+  [["0"], "0", _("no heat: temperature zero"), "zero"],
+  [["n", "N"], "N", _("new seed"), "newSeed"],
+  [["r", "R"], "R", _("reset: the same seed again"), "reset"],
+  [["t", "T"], "T", _("from the top, or in 3D"), "top"],
+  [["ArrowLeft"], "\u2190", _("turn left"), "left"],
+  [["ArrowRight"], "\u2192", _("turn right"), "right"],
+  [["ArrowUp"], "\u2191", _("tilt up"), "up"],
+  [["ArrowDown"], "\u2193", _("tilt down"), "down"],
+  [["+", "="], "+", _("nearer"), "nearer"],
+  [["-"], "\u2212", _("farther"), "farther"],
+  [["?"], "?", _("this list"), "help"],
 ];
 
 /** Listens on the stage; controls inside it keep their own keys. Returns the sheet and a way to stop. */
 export function createKeyboard(_, stage, focus, actions) {
+  const keys = keyTable(_);
   const close = () => { sheet.hidden = true; focus.focus({ preventScroll: true }); };
   const sheet = h("div", { class: "help", role: "dialog", "aria-label": _("Keys"), hidden: true, onclick: close },
     h("div", {}, h("h3", {}, _("Keys, while the stage has the focus")),
-      h("table", {}, h("tbody", {}, ...KEYS.map(([, shown, text]) => h("tr", {}, h("td", {}, h("kbd", {}, _(shown))), h("td", {}, _(text)))),
+      h("table", {}, h("tbody", {}, ...keys.map(([, shown, text]) => h("tr", {}, h("td", {}, h("kbd", {}, shown)), h("td", {}, text))),
         h("tr", {}, h("td", {}, _("click")), h("td", {}, _("drop a handful of balls"))),
         h("tr", {}, h("td", {}, _("drag, wheel")), h("td", {}, _("turn, zoom; with Shift: move"))))),
       symbolButton("close", _("Close"), close)));
@@ -33,7 +34,7 @@ export function createKeyboard(_, stage, focus, actions) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && !sheet.hidden) { close(); event.preventDefault(); return; }
     if (event.target.closest?.("button, input, select")) return;
-    const row = KEYS.find(([keys]) => keys.includes(event.key));
+    const row = keys.find(([keys]) => keys.includes(event.key));
     if (!row) return;
     event.preventDefault();
     event.stopPropagation(); // Streamlit has keys of its own

@@ -29,7 +29,23 @@ export function buildMesh(surface, frame) {
       vertices[at + 5] = hole ? 1 : 0;
     }
   }
+  if (surface.hasMask) soften(vertices, Math.ceil(MESH / (Math.min(surface.n, surface.m) - 1)));
   return { vertices, orders: [0, 1, 2, 3].map(cellOrder) };
+}
+
+/** Blurs the holes by about one cell of the table, twice along each axis: their rims are round, not stairs. */
+function soften(vertices, reach) {
+  const line = new Float64Array(MESH);
+  for (const [along, across] of [[6, 6 * MESH], [6 * MESH, 6], [6, 6 * MESH], [6 * MESH, 6]]) {
+    for (let k = 0; k < MESH; k++) {
+      for (let i = 0; i < MESH; i++) line[i] = vertices[k * across + i * along + 5];
+      for (let i = 0; i < MESH; i++) {
+        let sum = 0;
+        for (let q = -reach; q <= reach; q++) sum += line[Math.min(MESH - 1, Math.max(0, i + q))];
+        vertices[k * across + i * along + 5] = sum / (2 * reach + 1);
+      }
+    }
+  }
 }
 
 /** Triangles of all cells; bit 0: walk x downwards, bit 1: walk y downwards. */

@@ -80,7 +80,7 @@ export function createTrails(most = 300, length = 24) {
         const alpha = 0.55 * (t / history.length) ** 1.5;
         for (let k = 0; k < n; k++) {
           const jump = Math.hypot(a[3 * k] - b[3 * k], a[3 * k + 1] - b[3 * k + 1]);
-          if (jump > 0.3) continue; // placed anew, not moved
+          if (jump > 0.15) continue; // placed anew, not moved
           list.push(a[3 * k], a[3 * k + 1], a[3 * k + 2], b[3 * k], b[3 * k + 1], b[3 * k + 2], ...tint, alpha, -1);
         }
       }

@@ -17,7 +17,7 @@ function between(look, share) {
 }
 
 function drawRegions(canvas, network, decision, look) {
-  const size = canvas.clientWidth || 136;
+  const size = canvas.clientWidth || 124;
   const context = prepare(canvas, size, size);
   const small = drawRegions.small ??= h("canvas");
   small.width = small.height = REGION;
@@ -52,7 +52,7 @@ function drawRegions(canvas, network, decision, look) {
 
 /** A grid of drawn digits with the network's answer under each; wrong answers in the warning colour. */
 function drawDigits(canvas, answers, look) {
-  const size = canvas.clientWidth || 136;
+  const size = canvas.clientWidth || 124;
   const context = prepare(canvas, size, size);
   const side = 3, cell = size / side;
   answers.slice(0, side * side).forEach(({ x, answer, target }, k) => {
@@ -71,9 +71,30 @@ function drawDigits(canvas, answers, look) {
   });
 }
 
+/** One input: the network's answer as a curve through the data. */
+function drawCurve(canvas, network, { x, y }, look) {
+  const size = canvas.clientWidth || 124;
+  const context = prepare(canvas, size, size);
+  const all = [...y, ...network.targets];
+  const low = Math.min(...all), high = Math.max(...all), left = x[0], right = x[x.length - 1];
+  const px = (value) => 6 + (size - 12) * (value - left) / (right - left || 1);
+  const py = (value) => size - 6 - (size - 12) * (value - low) / (high - low || 1);
+  context.fillStyle = fade(look.basins[1], 0.75);
+  network.points.forEach((value, k) => {
+    context.beginPath();
+    context.arc(px(value), py(network.targets[k * network.outputs]), 1.8, 0, 7);
+    context.fill();
+  });
+  context.strokeStyle = look.path;
+  context.lineWidth = 2;
+  context.beginPath();
+  x.forEach((value, k) => (k ? context.lineTo(px(value), py(y[k])) : context.moveTo(px(value), py(y[k]))));
+  context.stroke();
+}
+
 /** A few answers as bars: what the network says against what is true. */
 function drawAnswers(canvas, answers, look) {
-  const size = canvas.clientWidth || 136;
+  const size = canvas.clientWidth || 124;
   const context = prepare(canvas, size, size);
   const line = size / answers.length;
   context.font = `${Math.min(look.font_small, line - 2)}px ${look.font_family}`;
@@ -116,6 +137,7 @@ export function createPointerPanel(_, network, look, on) {
       const accuracy = network.accuracy(point.x, point.y);
       score.dd.textContent = network.task === "regression" ? fixed(accuracy, 2) : percent(accuracy);
       if (network.inputs === 2) drawRegions(canvas, network, network.decision(point.x, point.y, REGION), colours);
+      else if (network.inputs === 1 && network.task === "regression") drawCurve(canvas, network, network.curve(point.x, point.y, 80), colours);
       else {
         const answers = network.answers(point.x, point.y, ANSWERS);
         (network.pictures ? drawDigits : drawAnswers)(canvas, answers, colours);

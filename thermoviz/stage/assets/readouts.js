@@ -16,7 +16,7 @@ function drawStrip(canvas, series, goals, colour, theory) {
   let low = Math.min(...known), high = Math.max(...known);
   const room = Math.max(1e-12, 0.12 * (high - low), 1e-3 * Math.abs(high));
   low -= room; high += room;
-  const x = (k) => 1 + (width - 4) * k / Math.max(60, series.length - 1);
+  const x = (k) => 1 + (width - 4) * k / Math.max(40, series.length - 1);
   const y = (value) => height - 1 - (height - 2) * (value - low) / (high - low);
   const trace = (values, style, line, dash) => {
     context.setLineDash(dash);

@@ -187,7 +187,7 @@ export function createRenderer(canvas) {
     gl.uniform3fv(at.uContour, rgb(look.contour));
     gl.uniform1f(at.uContourStrength, dark ? 0.36 : 0.34);
     gl.uniform1f(at.uSpacing, spacing);
-    gl.uniform2f(at.uAmbient, dark ? 0.46 : 0.66, dark ? 0.78 : 0.5);
+    gl.uniform2f(at.uAmbient, dark ? 0.46 : 0.66, dark ? 0.68 : 0.46);
     gl.bindTexture(gl.TEXTURE_2D, gpu.ramp);
     gl.uniform1i(at.uRamp, 0);
     gl.bindVertexArray(gpu.relief.array);

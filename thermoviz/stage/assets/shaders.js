@@ -85,9 +85,10 @@ uniform vec2 uAmbient;
 out vec4 colour;
 ${PRESENCE}
 float lines(float value, float width) {
-  float step = fwidth(value);
-  float off = abs(fract(value - .5) - .5) / max(step, 1e-6);
-  return (1. - smoothstep(width - .6, width + .6, off)) * clamp(.55 / max(step, 1e-6) - .9, 0., 1.);
+  float slope = fwidth(value);
+  float off = abs(fract(value - .5) - .5) / max(slope, 1e-6);
+  // Neither where lines would merge on a steep wall nor where there is no slope at all.
+  return (1. - smoothstep(width - .6, width + .6, off)) * clamp(.55 / max(slope, 1e-6) - .9, 0., 1.) * smoothstep(1e-5, 1e-4, slope);
 }
 void main() {
   float there = presence(e, hole, world.xy, uHalf);

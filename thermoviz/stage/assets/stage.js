@@ -67,8 +67,9 @@ export function createStage(root, first, callbacks = {}) {
     step() { playing = false; ui.transport.showPlaying(false); simulation.step(); measured = -Infinity; },
     reset() { simulation.reset(); afresh(); },
     newSeed() {
-      simulation.setSeed(crypto.getRandomValues(new Uint32Array(1))[0] % 10000);
-      ui.transport.showSeed(settings.seed);
+      // Never the seed that is shown.
+      simulation.setSeed((settings.seed + 1 + Math.floor(9999 * Math.random())) % 10000);
+      ui.startRow.showSeed(settings.seed);
       afresh();
     },
     speed(value) { speed = value; ui.transport.showSpeed(value); },
@@ -81,7 +82,7 @@ export function createStage(root, first, callbacks = {}) {
       ui.transport.showCount(settings.n);
       afresh();
     },
-    start(kind) { simulation.setStart(kind); afresh(); },
+    start(kind) { simulation.setStart(kind); ui.startRow.showStart(kind); ui.thermometer.show(simulation.T); afresh(); },
     replay(fraction) { replay.fraction = fraction; replay.playing = false; },
     toggleReplay() {
       if (!replay.playing && replay.fraction >= 1) replay.fraction = 0;
@@ -126,9 +127,9 @@ export function createStage(root, first, callbacks = {}) {
     measured = -Infinity;
   }
 
-  const starts = () => [["boltzmann", _("Boltzmann")], ["uniform", _("everywhere")],
-    ...(paths?.starts.length ? [["training", _("where training starts")]] : []),
-    ...basins.map(({ name }, k) => [`basin:${k}`, name])];
+  const starts = () => [["boltzmann", _("start: Boltzmann")], ["uniform", _("start: everywhere")],
+    ...(paths?.starts.length ? [["training", _("start: where training does")]] : []),
+    ...basins.map(({ name }, k) => [`basin:${k}`, _("start: {name}", { name })])];
 
   /** Panels are built once per surface and language; their state lives in `settings`, so nothing is lost. */
   function buildPanels() {
@@ -160,7 +161,7 @@ export function createStage(root, first, callbacks = {}) {
     ui.transport.showPlaying(playing);
     ui.transport.showSpeed(speed);
     ui.transport.showTop(view.camera.top);
-    ui.transport.showSeed(settings.seed);
+    ui.startRow.showSeed(settings.seed);
     ui.transport.showCount(settings.n);
     ui.startRow.showStart(settings.start);
   }
@@ -193,6 +194,8 @@ export function createStage(root, first, callbacks = {}) {
       readSurface();
       readRun();
       if (settings.start.startsWith("basin") && Number(settings.start.slice(6)) >= basins.length) settings.start = "boltzmann";
+      // On a surface without any height Boltzmann is everywhere, at T = 0 too.
+      if (settings.start === "boltzmann" && !(surface.scale > 0)) settings.start = "uniform";
       if (settings.start === "training" && !paths) settings.start = "boltzmann";
       simulation = createSimulation(surface, settings, paths?.starts);
       view.setSurface(surface, basins.map(({ x, y }) => [x, y]));
@@ -338,6 +341,7 @@ export function createStage(root, first, callbacks = {}) {
       measurement, camera: { top: view.camera.top }, following, replay: replay.fraction, quality: view.quality.level, lost: view.lost,
     }),
     view, actions,
+    get simulation() { return simulation; },
   };
   frame.thermoviz = stage;
   return stage;

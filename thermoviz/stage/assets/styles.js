@@ -17,10 +17,10 @@ export const CSS = `
   font-variant-numeric: tabular-nums; -webkit-font-smoothing: antialiased; }
 .tv *, .tv *::before { box-sizing: border-box; }
 .tv [hidden] { display: none !important; }
-.tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(calc(20.5 * var(--size)), 27%); gap: 14px; align-items: stretch; }
+.tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(max(304px, 21 * var(--size)), 27%); gap: 14px; align-items: stretch; }
 .tv .card { background: var(--panel); border: 1px solid var(--line); border-radius: 14px; }
 .tv .side { display: flex; flex-direction: column; gap: 12px; min-width: 0; }
-.tv .side .card { padding: 14px 16px; }
+.tv .side .card { padding: 14px 15px; }
 .tv .side .card.grow { flex: 1; }
 .tv h3 { margin: 0 0 8px; font-size: var(--small); font-weight: 650; letter-spacing: .09em; text-transform: uppercase;
   color: var(--dim); line-height: 1.3; padding: 0; }
@@ -62,22 +62,23 @@ export const CSS = `
   background: color-mix(in srgb, var(--panel) 70%, var(--bg)); }
 .tv .bar + .bar { border-top: 0; padding-top: 0; }
 .tv .bar .gap { flex: 1; }
+.tv .bar select { max-width: 210px; min-width: 90px; flex: 0 1 auto; }
 .tv .pair { display: inline-flex; align-items: center; }
 .tv .pair > * { border-radius: 0; }
 .tv .pair > :first-child { border-radius: 9px 0 0 9px; }
 .tv .pair > :last-child { border-radius: 0 9px 9px 0; border-left: 0; }
-.tv .pair .value { display: inline-grid; place-items: center; min-height: 36px; min-width: 96px; padding: 0 9px; border: 1px solid var(--line);
+.tv .pair .value { display: inline-grid; place-items: center; min-height: 36px; min-width: 72px; padding: 0 9px; white-space: nowrap; border: 1px solid var(--line);
   background: var(--panel); }
 .tv .pair .value + button { border-left: 0; }
 .tv .pair button:first-child { border-right: 0; }
 .tv .picker { display: inline-flex; align-items: center; gap: 7px; color: var(--dim); font-size: var(--small); }
 .tv .picker select { font-size: var(--size); max-width: 190px; }
-.tv .replay { display: flex; align-items: center; gap: 8px; flex: 1 1 190px; min-width: 0; color: var(--dim); font-size: var(--small); }
+.tv .replay { display: flex; align-items: center; gap: 8px; flex: 1 1 170px; min-width: 0; color: var(--dim); font-size: var(--small); }
 .tv .replay input { flex: 1; min-width: 60px; }
 
-.tv .temperature .big { display: flex; align-items: baseline; flex-wrap: wrap; gap: 0 12px; margin: -2px 0 4px; }
-.tv .temperature output { font-size: var(--number); line-height: 1.1; font-weight: 700; letter-spacing: -.02em; color: var(--heat); }
-.tv .temperature .meaning { color: var(--dim); font-size: var(--small); flex: 1 1 130px; line-height: 1.35; }
+.tv .temperature .big { display: grid; grid-template-columns: auto minmax(0, 1fr); align-items: center; gap: 0 14px; margin: -2px 0 2px; }
+.tv .temperature output { font-size: var(--number); line-height: 1.1; font-weight: 700; letter-spacing: -.02em; color: var(--heat); min-width: 2.5em; }
+.tv .temperature .meaning { color: var(--dim); font-size: var(--small); line-height: 1.3; height: 3.9em; display: grid; align-content: center; }
 .tv .temperature .meaning b { color: var(--text); font-weight: 600; }
 .tv .ruler { position: relative; height: 34px; margin: -7px 13px 4px; font-size: var(--small); color: var(--dim); }
 .tv .ruler span { position: absolute; top: 7px; transform: translateX(-50%); white-space: nowrap; }
@@ -101,14 +102,15 @@ export const CSS = `
   box-shadow: 0 0 0 5px color-mix(in srgb, var(--heat) 22%, transparent); }
 .tv .programmes { display: flex; flex-wrap: wrap; gap: 8px; }
 .tv .programmes > * { flex: 1 1 auto; }
-.tv .programmes .choices button { flex: 1; padding: 0 8px; }
+.tv .programmes .choices button { flex: 1 1 auto; padding: 0 5px; }
 
 .tv table { border-collapse: collapse; width: 100%; margin: 0; }
 .tv td, .tv th { padding: 3px 0; border: 0; font-weight: 400; text-align: left; vertical-align: middle; }
 .tv td.now { text-align: right; font-weight: 600; padding-left: 8px; white-space: nowrap; }
 .tv td.eq { text-align: right; color: var(--theory); padding-left: 10px; font-size: var(--small); white-space: nowrap; }
-.tv td.chart { width: 40%; padding-left: 10px; }
+.tv td.chart { width: 36%; padding-left: 10px; }
 .tv tr > td:first-child { white-space: nowrap; }
+.tv tr > td[colspan] { white-space: normal; }
 .tv td.chart canvas { display: block; width: 100%; height: 26px; }
 .tv thead td { color: var(--dim); font-size: var(--small); font-weight: 400 !important; padding: 0; }
 .tv .shares { margin-top: 10px; }
@@ -119,9 +121,9 @@ export const CSS = `
 .tv .shares p { margin: 6px 0 0; font-size: var(--small); color: var(--dim); }
 .tv .shares p b { color: var(--theory); font-weight: 600; }
 
-.tv .under { display: grid; grid-template-columns: 136px minmax(0, 1fr); gap: 0 14px; align-items: start; }
+.tv .under { display: grid; grid-template-columns: 124px minmax(0, 1fr); gap: 0 14px; align-items: start; }
 .tv .under h3 { grid-column: 1 / -1; }
-.tv .under canvas { width: 136px; height: 136px; border-radius: 8px; display: block; background: var(--bg); }
+.tv .under canvas { width: 124px; height: 124px; border-radius: 8px; display: block; background: var(--bg); }
 .tv .under dl { margin: 0; display: grid; grid-template-columns: 1fr auto; gap: 2px 8px; align-content: start; }
 .tv .under dt { color: var(--dim); margin: 0; } .tv .under dd { margin: 0; text-align: right; font-weight: 600; }
 .tv .under button { margin-top: 8px; padding: 0 8px; width: 100%; font-size: var(--small); }
@@ -162,8 +164,9 @@ export const CSS = `
   .tv .corner { top: auto; bottom: 8px; right: 8px; }
   .tv .menu { top: auto; bottom: 52px; }
   .tv .bar { padding: 8px; gap: 7px; }
-  .tv .bar > :not(.gap, .symbol) { flex: 1 1 auto; }
-  .tv .bar .choices button, .tv .pair .value, .tv .pair button { flex: 1; padding: 0 7px; min-width: 34px; }
+  .tv .bar > :not(.gap, .symbol) { flex: 1 1 auto; max-width: none; }
+  .tv .bar .choices button, .tv .pair button { flex: 1; padding: 0 6px; min-width: 34px; }
+  .tv .pair .value { flex: 2 0 auto; padding: 0 6px; }
   .tv .bar .gap { display: none; }
   .tv .picker select { flex: 1; }
   .tv .note { bottom: 54px; }

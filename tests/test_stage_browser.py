@@ -1,0 +1,394 @@
+"""The live stage in a real Chromium: as a file from disk, and mounted by Streamlit."""
+
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+import stage_scene
+
+from thermoviz.stage import html
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parent.parent
+STATE = "(element) => element.thermoviz.state()"
+
+
+@pytest.fixture
+def open_stage(new_page, tmp_path):
+    """Opens the stage of a message as a file; the page notes every request other than for the file itself."""
+    def open_it(message=None, width=1400, height=900, script=None, **settings):
+        path = tmp_path / "stage.html"
+        path.write_text(html.page(message or stage_scene.message()), encoding="utf-8")
+        page = new_page(width, height, **settings)
+        page.requests = []
+        page.on("request", lambda request: page.requests.append(request.url))
+        if script:
+            page.add_init_script(script)
+        page.goto(path.as_uri())
+        page.wait_for_selector(".tv")
+        page.stage = page.locator(".tv")
+        page.state = lambda: page.stage.evaluate(STATE)
+        return page
+    return open_it
+
+
+def wait_until(page, condition, seconds=10.0):
+    """Polls the stage's state until the condition holds, and returns that state."""
+    end = time.monotonic() + seconds
+    while True:
+        state = page.state()
+        if condition(state):
+            return state
+        assert time.monotonic() < end, {k: v for k, v in state.items() if k != "positions"}
+        page.wait_for_timeout(60)
+
+
+def test_balls_move_from_disk_without_requests(open_stage):
+    page = open_stage()
+    first = page.state()
+    later = wait_until(page, lambda state: state["steps"] > first["steps"] + 20)
+    assert later["positions"] != first["positions"]
+    assert len(page.requests) == 1 and page.requests[0].startswith("file:")
+    assert page.complaints == []
+
+
+def test_something_is_drawn(open_stage):
+    """The relief has many colours, the balls are warm, and the background is that of the look."""
+    page = open_stage()
+    wait_until(page, lambda state: state["steps"] > 5)
+    colours = page.stage.evaluate("""(element) => {
+        const { view } = element.thermoviz, canvas = document.createElement("canvas");
+        canvas.width = 300; canvas.height = 200;
+        const context = canvas.getContext("2d");
+        view.shoot(context, 300, 200, 2);
+        const data = context.getImageData(0, 0, 300, 200).data, seen = new Set();
+        let warm = 0;
+        for (let k = 0; k < data.length; k += 4) {
+            seen.add((data[k] >> 4) * 256 + (data[k + 1] >> 4) * 16 + (data[k + 2] >> 4));
+            if (data[k] > 180 && data[k + 2] < 0.6 * data[k]) warm++;
+        }
+        return { seen: seen.size, warm };
+    }""")
+    assert colours["seen"] > 60 and colours["warm"] > 20
+
+
+@pytest.mark.parametrize("T", [.2, 1.0])
+def test_mean_energy_at_equilibrium(open_stage, T):
+    """In a harmonic well <E> is exact for this scheme: a cloud that started everywhere agrees within 3 errors."""
+    page = open_stage(stage_scene.message(stage_scene.bowl, with_networks=False, temperature=T, n_balls=3000))
+    measured = page.stage.evaluate("""(element) => {
+        const { actions } = element.thermoviz;
+        actions.toggle();
+        actions.start("uniform");
+        for (let k = 0; k < 300; k++) actions.step();
+        const { balls } = element.thermoviz.simulation, n = balls.n;
+        let sum = 0, square = 0;
+        for (let k = 0; k < n; k++) { sum += balls.energy[k]; square += balls.energy[k] ** 2; }
+        return { mean: sum / n, error: Math.sqrt((square / n - (sum / n) ** 2) / n) };
+    }""")
+    exact = stage_scene.surface_of(stage_scene.bowl).equilibrium(T).U
+    assert abs(measured["mean"] - exact) < 3 * measured["error"]
+
+
+def test_keyboard(open_stage):
+    page = open_stage()
+    page.locator(".view").focus()
+    page.keyboard.press("Space")
+    assert page.state()["playing"] is False
+    steps = page.state()["steps"]
+    page.keyboard.press("s")
+    assert page.state()["steps"] == steps + 1
+    page.keyboard.press("0")
+    assert page.state()["T"] == 0
+    seed = page.state()["seed"]
+    page.keyboard.press("n")
+    assert page.state()["seed"] != seed and page.state()["steps"] == 0
+    page.keyboard.press("?")
+    assert page.locator(".help").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator(".help").is_hidden()
+    # Controls keep their own keys: the arrow moves the slider, not the camera.
+    page.get_by_role("slider", name="Temperature", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    assert page.state()["T"] > 0
+    assert page.complaints == []
+
+
+def test_reset_replays_the_same_seed(open_stage):
+    page = open_stage()
+    after_twenty = """(element) => {
+        const { actions, state } = element.thermoviz;
+        if (state().playing) actions.toggle();
+        actions.reset();
+        for (let k = 0; k < 20; k++) actions.step();
+        return state().positions;
+    }"""
+    assert page.stage.evaluate(after_twenty) == page.stage.evaluate(after_twenty)
+
+
+def test_programmes_end_where_they_say(open_stage):
+    page = open_stage()
+    T = page.stage.evaluate("""(element) => {
+        const { actions, state } = element.thermoviz, T = {};
+        actions.toggle();
+        actions.programmeSteps(1000);
+        T.start = state().T;
+        actions.programme("anneal");
+        for (let k = 0; k < 500; k++) actions.step();
+        T.half = state().T;
+        for (let k = 0; k < 600; k++) actions.step();
+        T.end = state().T;
+        actions.release(T.start);
+        actions.programme("quench");
+        actions.step();
+        T.quenched = state().T;
+        return T;
+    }""")
+    assert T["half"] == pytest.approx(T["start"] / 10, rel=1e-9)
+    assert T["end"] == pytest.approx(T["start"] / 100, rel=1e-9)
+    assert T["quenched"] == 0
+
+
+def test_click_drops_a_handful(open_stage):
+    page = open_stage()
+    page.stage.evaluate("(element) => element.thermoviz.actions.toggle()")
+    before = page.state()["positions"]
+    box = page.locator(".view").bounding_box()
+    page.mouse.click(box["x"] + .5 * box["width"], box["y"] + .5 * box["height"])
+    assert page.state()["positions"] != before
+
+
+def test_picture_film_and_file(open_stage, tmp_path):
+    page = open_stage(width=700, height=700)
+    box = page.locator(".view").bounding_box()
+
+    def saved(click, name):
+        with page.expect_download() as download:
+            click()
+        download.value.save_as(tmp_path / name)
+        return (tmp_path / name).read_bytes()
+
+    def take_picture(times):
+        page.get_by_label("Picture", exact=True).click()
+        page.get_by_text(f"picture, {times}×").click()
+
+    for times in (2, 4):
+        png = saved(lambda times=times: take_picture(times), f"{times}.png")
+        width, height = struct.unpack(">II", png[16:24])
+        assert png[:8] == b"\x89PNG\r\n\x1a\n"
+        assert abs(width - times * box["width"]) <= times and height > times * box["height"] + 20
+    page.get_by_label("Film", exact=True).click()
+    page.wait_for_timeout(1500)
+    film = saved(lambda: page.get_by_label("Stop and save the film").click(), "film")
+    assert len(film) > 2000 and (film[:4] == b"\x1aE\xdf\xa3" or film[4:8] == b"ftyp")
+
+    file = saved(lambda: page.get_by_label("One file that runs by itself").click(), "again.html")
+    assert len(file) < 400_000
+    page.requests.clear()
+    page.goto((tmp_path / "again.html").as_uri())
+    page.stage = page.locator(".tv")
+    wait_until(page, lambda state: state["steps"] > 5)
+    assert len(page.requests) == 1 and page.complaints == []
+
+
+def test_same_surface_keeps_balls_and_camera(open_stage):
+    """New data for the same surface, such as another look, changes neither balls nor clock nor camera."""
+    page = open_stage()
+    wait_until(page, lambda state: state["steps"] > 10)
+    page.stage.evaluate("(element) => element.thermoviz.actions.toggle()")
+    page.stage.evaluate("(element) => element.thermoviz.actions.top(true)")
+    before = page.state()
+    update = "(element, message) => { element.thermoviz.update(message); return element.thermoviz.state(); }"
+    after = page.stage.evaluate(update, stage_scene.message(look="light"))
+    assert after["positions"] == before["positions"] and after["steps"] == before["steps"]
+    assert after["camera"] == before["camera"] and after["playing"] is False
+    other = page.stage.evaluate(update, stage_scene.message(stage_scene.bowl, with_networks=False))
+    assert other["positions"] != before["positions"] and other["camera"]["top"] is True
+    page.wait_for_timeout(300)
+    assert page.complaints == []
+
+
+def test_lost_context_is_restored(open_stage):
+    page = open_stage()
+    page.stage.evaluate("""(element) => {
+        window.loss = element.thermoviz.view.renderer.gl.getExtension("WEBGL_lose_context");
+        window.loss.loseContext();
+    }""")
+    wait_until(page, lambda state: state["lost"])
+    steps = page.state()["steps"]
+    wait_until(page, lambda state: state["steps"] > steps)
+    page.evaluate("window.loss.restoreContext()")
+    wait_until(page, lambda state: not state["lost"])
+    page.wait_for_timeout(400)
+    assert page.stage.evaluate("(element) => element.thermoviz.view.renderer.gl.getError()") == 0
+    assert [line for line in page.complaints if "CONTEXT_LOST" not in line] == []
+
+
+def test_width_zero_pauses(open_stage):
+    page = open_stage()
+    wait_until(page, lambda state: state["steps"] > 5)
+    page.evaluate("document.querySelector('main').style.display = 'none'")
+    page.wait_for_timeout(150)
+    steps = page.state()["steps"]
+    page.wait_for_timeout(300)
+    assert page.state()["steps"] == steps
+    page.evaluate("document.querySelector('main').style.display = ''")
+    wait_until(page, lambda state: state["steps"] > steps)
+    assert page.complaints == []
+
+
+def test_reduced_motion_starts_paused(open_stage):
+    page = open_stage(reduced_motion="reduce")
+    page.wait_for_timeout(300)
+    assert page.state()["playing"] is False and page.state()["steps"] == 0
+
+
+def test_without_webgl_it_says_so(open_stage):
+    page = open_stage(script="HTMLCanvasElement.prototype.getContext = () => null;")
+    assert "WebGL2" in page.locator(".without").inner_text()
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("look, width, height", [
+    ("dark", 390, 844), ("light", 390, 844), ("projector", 390, 844), ("light", 1400, 900), ("projector", 1920, 1080)])
+def test_fits_the_screen(open_stage, look, width, height):
+    """No horizontal overflow and no clipped control, down to a phone."""
+    page = open_stage(stage_scene.message(look=look), width, height, has_touch=width < 500)
+    wait_until(page, lambda state: state["measurement"] is not None)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    clipped = page.stage.evaluate("""(element) => [...element.querySelectorAll("button, select, .value, td, dd, h3, .card")]
+        .filter((e) => e.clientWidth && (e.scrollWidth > e.clientWidth + 1
+            || e.getBoundingClientRect().right > innerWidth + .5))
+        .map((e) => e.className + " " + e.textContent)""")
+    assert clipped == []
+    small = page.stage.evaluate("""(element) => [...element.querySelectorAll("button, select, input[type=range]")]
+        .filter((e) => e.offsetHeight && e.offsetHeight < 33.5).map((e) => e.textContent || e.ariaLabel)""")
+    assert small == []
+
+
+def test_phone_has_temperature_below_the_stage(open_stage):
+    page = open_stage(width=390, height=844, has_touch=True)
+    view, heat, bar = (page.locator(name).first.bounding_box() for name in (".view", ".temperature", ".bar"))
+    assert view["y"] + view["height"] <= heat["y"] < bar["y"]
+    assert heat["y"] - view["y"] - view["height"] < 30
+    # A vertical swipe may scroll the page, a horizontal one turns the relief.
+    assert page.locator(".view").evaluate("(element) => getComputedStyle(element).touchAction") == "pan-y"
+
+
+@pytest.mark.parametrize("scene", [stage_scene.flat, stage_scene.bowl, stage_scene.steep, stage_scene.holed])
+@pytest.mark.parametrize("heat", [0.0, 3.0])
+def test_odd_surfaces_keep_their_balls(open_stage, scene, heat):
+    """All equal, one basin, steep walls, holes: the balls stay finite, inside and out of the holes."""
+    message = stage_scene.message(scene, with_networks=False)
+    T = heat * (message["surface"]["scale"] or 1.0)
+    page = open_stage(message | {"temperature": T})
+    lost = page.stage.evaluate("""(element) => {
+        const { actions } = element.thermoviz, lost = [];
+        actions.start("uniform");
+        for (const scheme of ["leimkuhler-matthews", "euler-maruyama", "baoab"]) {
+            actions.scheme(scheme);
+            for (let k = 0; k < 60; k++) actions.step();
+            const { balls, surface } = element.thermoviz.simulation;
+            for (let k = 0; k < balls.n; k++) {
+                const x = balls.x[2 * k], y = balls.x[2 * k + 1];
+                if (!(x >= surface.x0 && x <= surface.x1 && y >= surface.y0 && y <= surface.y1)
+                    || surface.masked(x, y) || !Number.isFinite(balls.energy[k])) lost.push([scheme, x, y]);
+            }
+        }
+        return lost.slice(0, 5);
+    }""")
+    assert lost == []
+    page.wait_for_timeout(300)
+    assert page.complaints == []
+
+
+def test_two_stages_on_one_page(open_stage):
+    page = open_stage()
+    page.evaluate("thermoviz.open()")
+    page.wait_for_timeout(1200)
+    states = [page.locator(".tv").nth(k).evaluate(STATE) for k in range(2)]
+    assert all(state["steps"] > 0 for state in states)
+    page.locator(".tv").nth(1).evaluate("(element) => element.thermoviz.actions.release(0)")
+    assert page.locator(".tv").nth(0).evaluate(STATE)["T"] > 0
+    assert page.complaints == []
+
+
+APP = """
+import json, sys
+sys.path.insert(0, {root!r})
+import streamlit as st
+from thermoviz.dashboard.component import mount
+st.set_page_config(layout="wide")
+data = json.load(open({data!r}))
+st.button("again")
+got = mount(data, "stage")
+st.text(f"temperature {{got['temperature']}}")
+"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """A Streamlit server with one page that mounts the stage; yields its address."""
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "data.json").write_text(json.dumps(stage_scene.message()))
+    (folder / "page.py").write_text(APP.format(root=str(ROOT), data=str(folder / "data.json")))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = open(folder / "log", "w")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "page.py", f"--server.port={port}", "--server.headless=true",
+         "--server.address=127.0.0.1", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"],
+        cwd=folder, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        for _ in range(150):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+        log.close()
+
+
+def test_streamlit_rerun_keeps_the_balls(app, new_page):
+    """A rerun with equal data does not restart them; the released temperature reaches Python; all is quiet."""
+    page = new_page()
+    page.goto(app)
+    page.wait_for_selector(".tv .stage", timeout=30000)
+    page.stage = page.locator(".tv")
+    page.state = lambda: page.stage.evaluate(STATE)
+    page.stage.evaluate("(element) => { element.dataset.mark = 'same'; }")
+    wait_until(page, lambda state: state["steps"] > 10)
+    steps = page.state()["steps"]
+    page.get_by_role("button", name="again", exact=True).click()
+    page.wait_for_timeout(800)
+    assert page.state()["steps"] >= steps and page.stage.get_attribute("data-mark") == "same"
+    page.get_by_role("slider", name="Temperature", exact=True).focus()
+    page.keyboard.press("Home")
+    page.get_by_text("temperature 0", exact=True).wait_for(timeout=8000)
+    assert page.state()["T"] == 0 and page.state()["steps"] >= steps
+    # Only the browser's own remarks on Streamlit's page itself may stand here.
+    assert [line for line in page.complaints if "thermoviz" in line or line.startswith("exception")] == []
+
+
+def test_streamlit_sends_the_program_once_and_little_data(app, new_page):
+    """The message with data stays below 180 kB and does not hold the program, which is one file."""
+    page = new_page()
+    frames, files = [], []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(len(data))))
+    page.on("request", lambda request: files.append(request.url) if "bidi-components" in request.url else None)
+    page.goto(app)
+    page.wait_for_selector(".tv .stage", timeout=30000)
+    assert len(files) == 1
+    assert max(frames) < 180_000
