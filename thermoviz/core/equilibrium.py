@@ -26,8 +26,8 @@ CUTOFF = 36.0
 # may be coarser in proportion to their height. So one mesh serves all higher temperatures.
 VARIATION = 4.0
 MINOR = 8.0
-# Gauss points per side, by the variation of E / T up to which each rule has a relative error near 1e-8.
-GAUSS = ((0.5, 3), (1.2, 4), (np.inf, 6))
+# Gauss points per side, by the variation of E / T up to which each rule serves: errors of F, U near 1e-8 T.
+GAUSS = ((0.15, 3), (0.5, 4), (np.inf, 6))
 # Halvings of a cell of the spline, at most: beyond lies rounding.
 DEEPEST = 48
 # The density for drawing: sub-cells at most half of sqrt(T / k_max) wide, within this many per side.
@@ -188,8 +188,8 @@ class Equilibrium:
     depends on the unit of u and may be negative); C = Var(E) / T^2; shares [k] of the basins. Cells without
     data carry no mass. A cut is not a projection: this is the equilibrium of particles bound to the slice.
     Near a minimum they have covariance T (H_plane)^-1, while a network that feels all d dimensions has T
-    (H^-1)_plane, which is wider. Raises BadInput unless T is a finite number > 0. Relative error of Z below
-    1e-8.
+    (H^-1)_plane, which is wider. Raises BadInput unless T is a finite number > 0. Errors of F and U near 1e-8 T
+    (measured against 10 points per side).
     """
 
     def __init__(self, surface: "Surface", temperature: float, mesh: Mesh | None = None) -> None:
