@@ -190,6 +190,12 @@ def test_users_test_part_comes_last():
     assert data.x_test.tolist() == [[2]] and data.y_test.tolist() == [1] and data.train.tolist() == [1, 1, 0]
 
 
+def test_tensors_are_taken_with_or_without_a_gradient():
+    torch = pytest.importorskip("torch")
+    data = Dataset(torch.eye(2, requires_grad=True), torch.tensor([3, 4]))
+    assert data.x.tolist() == [[1, 0], [0, 1]] and data.classes.tolist() == [3, 4]
+
+
 @pytest.mark.parametrize("y", [[1, 2, 3], [[1], [2], [3]], [[1, 2], [3, 4], [5, 6]]])
 def test_regression_targets_become_columns(y):
     data = Dataset(np.eye(3), y, "regression")
@@ -221,6 +227,7 @@ NAN = [[0.0, 1.0], [2.0, np.nan], [np.inf, 3.0]]
     (dict(x=[[1], [2]], y=[np.nan, 1.0]), ["y", "row 0"]),
     (dict(x=np.zeros((0, 2)), y=[]), ["empty"]),
     (dict(x=np.zeros((2, 0)), y=[0, 1]), ["empty"]),
+    (dict(x=[], y=[]), ["empty"]),
     (dict(x=[1, 2, 3], y=[0, 1, 0]), ["[n, p]", "[3]"]),
     (dict(x=np.zeros((2, 2, 2)), y=[0, 1]), ["[n, p]", "[2, 2, 2]"]),
     (dict(x=[[1], [2]], y=[1, 1]), ["one class only"]),

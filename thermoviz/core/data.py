@@ -187,19 +187,24 @@ class Dataset:
         return cls._of(inputs, targets, task, n_train, classes, center, scale)
 
 
+def _array(value: Any) -> np.ndarray:
+    """An array, from anything numpy reads or from a torch tensor on any device."""
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+
+
 def _inputs(x: Any, name: str, columns: int | None = None) -> np.ndarray:
     """x as float64 [n, p], or one sentence on what is wrong with it."""
     try:
-        x = np.asarray(x)
+        x = _array(x)
         array = x.astype(np.float64) if x.dtype.kind in "biufO" else None
     except (TypeError, ValueError):
         array = None
     if array is None:
         raise BadInput(f"{name} must be an array of real numbers with shape [n, p].")
-    if array.ndim != 2:
-        raise BadInput(f"{name} must have shape [n, p] (one row per point), got shape {list(array.shape)}.")
     if array.size == 0:
         raise BadInput(f"{name} is empty (shape {list(array.shape)}): it needs a row and a column at least.")
+    if array.ndim != 2:
+        raise BadInput(f"{name} must have shape [n, p] (one row per point), got shape {list(array.shape)}.")
     if columns is not None and array.shape[1] != columns:
         raise BadInput(f"{name} must have as many columns as x ({columns}), got {array.shape[1]}.")
     _refuse_non_finite(array, name)
@@ -219,7 +224,7 @@ def _targets(y: Any, name: str, task: str, n: int, classes: np.ndarray | None = 
              trailing: tuple[int, ...] | None = None) -> tuple[np.ndarray, np.ndarray | None]:
     """(y, classes): labels as int64 [n] with the classes they name, or values as float64 [n, k] with None."""
     try:
-        array = np.asarray(y)
+        array = _array(y)
     except ValueError:
         raise BadInput(f"{name} must be an array with one row for each row of the inputs.") from None
     if array.ndim == 0 or len(array) != n:
