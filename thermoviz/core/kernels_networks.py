@@ -15,16 +15,17 @@ from .kernels_tiles import COLUMNS, JIT, add_outer, product
 
 SQUARED, CROSS_ENTROPY = range(2)
 ENERGY, GRADIENT, CORRECT = range(3)
+# As numbers of numpy these stay variables for the compiler, which would make a copy of the code for each constant.
+START, UNIT = np.int64(0), np.int64(1)
 
 
 @numba.njit(**FAST)
 def _shift_by_largest(z, top):
     """z <- z - max over classes, per sample; `top` [ld] is scratch."""
-    top[:] = z[0]
-    for c in range(1, z.shape[0]):
+    for c in range(z.shape[0]):
         one = z[c]
         for s in range(top.size):
-            top[s] = one[s] if one[s] > top[s] else top[s]
+            top[s] = one[s] if c == 0 or one[s] > top[s] else top[s]
     for c in range(z.shape[0]):
         one = z[c]
         for s in range(top.size):
@@ -61,13 +62,11 @@ def _softmax_energy(z, t, count, row, scale, with_gradient):
     hit = 0.0
     for c in range(z.shape[0]):
         hit += _dot(z[c, :count], t[c, :count])
-    row[:] = 0
     for c in range(z.shape[0]):
         one = z[c]
         for s in range(row.size):
-            e = exponential(one[s])
-            one[s] = e
-            row[s] += e
+            one[s] = exponential(one[s])
+            row[s] = one[s] if c == 0 else row[s] + one[s]
     energy = _sum_of_logs(row[:count], 0.0) - hit
     if with_gradient:
         for s in range(row.size):
@@ -144,7 +143,9 @@ def _head(head, z, t, count, row, scale, with_gradient):
     else:
         energy = _softmax_energy(z, t, count, row, scale, with_gradient)
     if with_gradient:
-        z[:, count:] = 0
+        for c in range(z.shape[0]):
+            for s in range(count, z.shape[1]):
+                z[c, s] = 0
     return energy
 
 
@@ -160,30 +161,31 @@ def _room(sizes, ld):
 
 
 @numba.njit(**JIT)
-def _scratch(sizes, ld, act, like, with_gradient):
+def _scratch(sizes, ld, act, like, mode):
     """Per call: hidden values, slopes of GELU, outputs, a row, two arrays for the backward pass."""
     offsets, total = _room(sizes, ld)
     h = np.zeros(max(total, 1), like.dtype)
     for layer in range(1, sizes.size - 1):
-        h[offsets[layer] + sizes[layer] * ld:offsets[layer] + (sizes[layer] + 1) * ld] = 1
-    slope = np.zeros(h.size if act == GELU and with_gradient else 1, like.dtype)
+        for s in range(offsets[layer] + sizes[layer] * ld, offsets[layer] + (sizes[layer] + 1) * ld):
+            h[s] = 1
+    slope = np.zeros(h.size if act == GELU and mode == GRADIENT else 1, like.dtype)
     z = np.zeros((sizes[-1], ld), like.dtype)
-    back = np.zeros((2, sizes[1:].max() * ld if with_gradient else 1), like.dtype)
+    back = np.zeros((2, sizes[1:].max() * ld if mode == GRADIENT else 1), like.dtype)
     return offsets, h, slope, z, np.zeros(ld, like.dtype), back
 
 
 @numba.njit(**JIT)
-def _forward(w, w0, sizes, act, x, x0, first, scratch, ld, width, with_slope):
-    """Layers `first`..last. Layer 0 reads the block x [p + 1, ld]; outputs land in z."""
+def _forward(w, sizes, act, x, x0, first, scratch, ld, width, mode):
+    """Layers `first`..last, of parameters w. Layer 0 reads the block x [p + 1, ld]; outputs land in z."""
     offsets, h, slope, z, row, back = scratch
-    at, last = w0, sizes.size - 2
+    at, last = START, sizes.size - 2
     for layer in range(first, last + 1):
         fan_in, fan_out = sizes[layer], sizes[layer + 1]
         source, start = (x, x0) if layer == 0 else (h, offsets[layer])
-        to, end = (z.ravel(), 0) if layer == last else (h, offsets[layer + 1])
-        product(to, end, ld, w, at, 1, fan_out, source, start, ld, fan_out, fan_in + 1, width)
+        to, end = (z.ravel(), START) if layer == last else (h, offsets[layer + 1])
+        product(to, end, w, at, UNIT, fan_out, source, start, ld, fan_out, fan_in + 1, width)
         if layer < last:
-            activate(act, h[end:end + fan_out * ld], slope[end:end + fan_out * ld], with_slope)
+            activate(act, h[end:end + fan_out * ld], slope[end:end + fan_out * ld], mode == GRADIENT)
         at += (fan_in + 1) * fan_out
 
 
@@ -197,10 +199,10 @@ def _backward(w, g, sizes, act, x, x0, scratch, ld, width):
         fan_in, fan_out = sizes[layer], sizes[layer + 1]
         at -= (fan_in + 1) * fan_out
         source, start = (x, x0) if layer == 0 else (h, offsets[layer])
-        add_outer(g, at, fan_out, source, start, ld, dz, 0, ld, fan_in + 1, fan_out, width)
+        add_outer(g, at, source, start, dz, ld, fan_in + 1, fan_out, width)
         if layer > 0:
             dh = back[layer % 2]
-            product(dh, 0, ld, w, at, fan_out, 1, dz, 0, ld, fan_in, fan_out, width)
+            product(dh, START, w, at, fan_out, UNIT, dz, START, ld, fan_in, fan_out, width)
             end = start + fan_in * ld
             multiply_by_slope(act, dh, h[start:end], slope[start:end])
             dz = dh
@@ -216,7 +218,7 @@ def _block(w, g, sizes, act, head, x, x0, t, scratch, ld, count, scale, mode):
     """One block of `count` samples: energy sum (gradient added to g), or number of correct answers."""
     width = _padded(count)
     z, row = scratch[3], scratch[4]
-    _forward(w, 0, sizes, act, x, x0, 0, scratch, ld, width, mode == GRADIENT)
+    _forward(w, sizes, act, x, x0, START, scratch, ld, width, mode)
     if mode == CORRECT:
         return float(_count_correct(z, t, count))
     energy = _head(head, z, t, count, row, scale, mode == GRADIENT)
@@ -252,27 +254,46 @@ def _norms(theta):
 
 
 @numba.njit(**JIT)
-def evaluate(theta, first, last, sizes, act, head, x, t, samples, ld, l2, l1, mode, energies, forces):
-    """Networks first..last-1 over all samples, stored as blocks x [p + 1, ld], t [outputs, ld] (x flat).
+def _gather(table, indices, to):
+    """to [columns (+ 1), ld] <- the chosen rows of `table` [n, columns], transposed; what is left becomes 0."""
+    for s in range(indices.size):
+        row = table[indices[s]]
+        for k in range(row.size):
+            to[k, s] = row[k]
+    for k in range(table.shape[1]):
+        for s in range(indices.size, to.shape[1]):
+            to[k, s] = 0
 
-    energies[i]: mean loss with regularisers, or (mode CORRECT) the share of correct answers; forces[i]: minus
-    its gradient (mode GRADIENT).
+
+@numba.njit(**JIT)
+def evaluate(theta, first, last, x, t, indices, sizes, act, head, samples, ld, l2, l1, mode, energies, forces):
+    """Networks first..last-1: energies[i], the mean loss with regularisers (mode CORRECT: the share of correct
+    answers), and in mode GRADIENT forces[i], minus its gradient.
+
+    Without indices [n, 0] all samples count, and come in blocks x [blocks, p + 1, ld] with a last row of ones,
+    t [blocks, k, ld]. Else network i sees the samples indices[i] [n, B] of tables x [1, N, p], t [1, N, k].
     """
-    inputs = sizes[0] + 1
+    batched = indices.shape[1] > 0
     w = np.empty(theta.shape[1], x.dtype)
     g = np.zeros(theta.shape[1] if mode == GRADIENT else 1, x.dtype)
-    scratch = _scratch(sizes, ld, act, x, mode == GRADIENT)
-    scale = x.dtype.type(1 / samples)
+    drawn_x = np.ones((1, sizes[0] + 1, ld), x.dtype) if batched else x
+    drawn_t = np.zeros((1, sizes[-1], ld), x.dtype) if batched else t
+    values, scratch = drawn_x.ravel(), _scratch(sizes, ld, act, x, mode)
+    scale, weighted = x.dtype.type(1 / samples), mode != CORRECT
     for i in range(first, last):
         poison = _load(theta[i], w)
-        g[:] = 0
+        for j in range(g.size):
+            g[j] = 0
         total = 0.0
         for start in range(0, samples, ld):
-            block = start // ld
-            total += _block(w, g, sizes, act, head, x, block * inputs * ld, t[block], scratch, ld,
-                            min(ld, samples - start), scale, mode)
+            count, block = min(ld, samples - start), 0 if batched else start // ld
+            if batched:
+                _gather(x[0], indices[i, start:start + count], drawn_x[0])
+                _gather(t[0], indices[i, start:start + count], drawn_t[0])
+            total += _block(w, g, sizes, act, head, values, block * (sizes[0] + 1) * ld, drawn_t[block], scratch,
+                            ld, count, scale, mode)
         energies[i] = total / samples + poison
-        if mode != CORRECT:
+        if weighted:
             square, absolute = _norms(theta[i])
             energies[i] += 0.5 * l2 * square + l1 * absolute
         if mode == GRADIENT:
@@ -280,52 +301,15 @@ def evaluate(theta, first, last, sizes, act, head, x, t, samples, ld, l2, l1, mo
 
 
 @numba.njit(**JIT)
-def _gather(table, indices, to):
-    """to [columns, ld] <- the chosen rows of `table` [n, columns], transposed; what is left becomes 0."""
-    for s in range(indices.size):
-        row = table[indices[s]]
-        for k in range(row.size):
-            to[k, s] = row[k]
-    to[:, indices.size:] = 0
-
-
-@numba.njit(**JIT)
-def evaluate_batches(theta, first, last, indices, sizes, act, head, rows, targets, ld, l2, l1, mode, energies,
-                     forces):
-    """As `evaluate`, network i over its own samples indices[i] of the tables rows [N, p], targets [N, k]."""
-    inputs, outputs, samples = sizes[0], sizes[-1], indices.shape[1]
-    w = np.empty(theta.shape[1], rows.dtype)
-    g = np.zeros(theta.shape[1] if mode == GRADIENT else 1, rows.dtype)
-    x, t = np.ones((inputs + 1) * ld, rows.dtype), np.zeros((outputs, ld), rows.dtype)
-    x_rows = x[:inputs * ld].reshape(inputs, ld)
-    scratch = _scratch(sizes, ld, act, rows, mode == GRADIENT)
-    scale = rows.dtype.type(1 / samples)
-    for i in range(first, last):
-        poison = _load(theta[i], w)
-        g[:] = 0
-        total = 0.0
-        for start in range(0, samples, ld):
-            count = min(ld, samples - start)
-            _gather(rows, indices[i, start:start + count], x_rows)
-            _gather(targets, indices[i, start:start + count], t)
-            total += _block(w, g, sizes, act, head, x, 0, t, scratch, ld, count, scale, mode)
-        square, absolute = _norms(theta[i])
-        energies[i] = total / samples + poison + 0.5 * l2 * square + l1 * absolute
-        if mode == GRADIENT:
-            _force_of(theta[i], g, l2, l1, poison, forces[i])
-
-
-@numba.njit(**JIT)
-def answers(theta, sizes, act, x, samples, ld, outputs):
+def answers(theta, x, sizes, act, samples, outputs):
     """outputs[i, s, c] <- what network i answers to sample s (blocks as in `evaluate`)."""
-    inputs, k = sizes[0] + 1, sizes[-1]
-    w = np.empty(theta.shape[1], x.dtype)
-    scratch = _scratch(sizes, ld, act, x, False)
+    w, ld, k = np.empty(theta.shape[1], x.dtype), x.shape[2], sizes[-1]
+    scratch = _scratch(sizes, ld, act, x, ENERGY)
     for i in range(theta.shape[0]):
         poison = _load(theta[i], w)
         for start in range(0, samples, ld):
             count = min(ld, samples - start)
-            _forward(w, 0, sizes, act, x, start * inputs, 0, scratch, ld, _padded(count), False)
+            _forward(w, sizes, act, x.ravel(), start * x.shape[1], START, scratch, ld, _padded(count), ENERGY)
             for s in range(count):
                 for c in range(k):
                     outputs[i, start + s, c] = scratch[3][c, s] + poison
@@ -339,33 +323,35 @@ def _combine(a, b, factor, to):
 
 
 @numba.njit(**JIT)
-def evaluate_plane(origin, u, v, us, vs, first, last, sizes, act, head, x, t, samples, ld, energies):
+def evaluate_plane(origin, u, v, us, vs, first, last, x, t, sizes, act, head, samples, mode, energies):
     """Data energies of the networks origin + us[i] u + vs[j] v, rows first..last-1 of energies [m, k].
 
     The inputs of the first hidden layer are affine in the coordinates: one multiplication per value.
+    Data in blocks as in `evaluate`; mode is ENERGY.
     """
-    inputs, units = sizes[0] + 1, sizes[1]
-    start_of_rest = inputs * units
-    scratch = _scratch(sizes, ld, act, x, False)
+    ld, inputs, units = x.shape[2], x.shape[1], sizes[1]
+    scratch = _scratch(sizes, ld, act, x, mode)
     offsets, h, slope, z, row, back = scratch
-    first_values = z.ravel() if sizes.size == 2 else h[:units * ld]
-    base, along_u, along_v, at_u = np.zeros((4, units * ld), x.dtype)
-    rest_origin, rest_u, rest_v = origin[start_of_rest:], u[start_of_rest:], v[start_of_rest:]
-    w, w_u = np.empty_like(rest_origin), np.empty_like(rest_origin)
-    energies[first:last] = 0
+    first_sums = z.ravel() if sizes.size == 2 else h[:units * ld]
+    base, along_u, along_v = np.zeros(units * ld, x.dtype), np.zeros(units * ld, x.dtype), np.zeros(units * ld, x.dtype)
+    at_u, rest = np.zeros(units * ld, x.dtype), inputs * units
+    w, w_u = np.empty(origin.size - rest, x.dtype), np.empty(origin.size - rest, x.dtype)
     for start in range(0, samples, ld):
         count = min(ld, samples - start)
         width = _padded(count)
         for to, vector in ((base, origin), (along_u, u), (along_v, v)):
-            product(to, 0, ld, vector, 0, 1, units, x, start * inputs, ld, units, inputs, width)
+            product(to, START, vector, START, UNIT, units, x.ravel(), start * inputs, ld, units, inputs, width)
         for i in range(first, last):
             _combine(base, along_u, us[i], at_u)
-            _combine(rest_origin, rest_u, us[i], w_u)
+            _combine(origin[rest:], u[rest:], us[i], w_u)
             for j in range(vs.size):
-                _combine(at_u, along_v, vs[j], first_values)
+                _combine(at_u, along_v, vs[j], first_sums)
                 if sizes.size > 2:
-                    _combine(w_u, rest_v, vs[j], w)
-                    activate(act, first_values, slope, False)
-                    _forward(w, 0, sizes, act, x, 0, 1, scratch, ld, width, False)
-                energies[i, j] += _head(head, z, t[start // ld], count, row, x.dtype.type(1), False)
-    energies[first:last] /= samples
+                    _combine(w_u, v[rest:], vs[j], w)
+                    activate(act, first_sums, slope, mode == GRADIENT)
+                    _forward(w, sizes, act, x.ravel(), START, UNIT, scratch, ld, width, mode)
+                total = _head(head, z, t[start // ld], count, row, us[i], mode == GRADIENT)
+                energies[i, j] = total + (energies[i, j] if start > 0 else 0.0)
+    for i in range(first, last):
+        for j in range(vs.size):
+            energies[i, j] /= samples

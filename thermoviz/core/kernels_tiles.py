@@ -185,33 +185,39 @@ JIT: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
 @numba.njit(**JIT)
-def product(C, c0, ldc, A, a0, row, step, B, b0, ldb, rows, K, width):
-    """C[r, s] = sum_k A[a0 + r row + k step] B[k, s] for r < rows, s < width (a multiple of COLUMNS)."""
+def product(C, c0, A, a0, row, step, B, b0, ld, rows, K, width):
+    """C[r, s] = sum_k A[a0 + r row + k step] B[k, s] for r < rows, s < width (a multiple of COLUMNS).
+
+    B and C have the row stride ld and begin at b0 and c0.
+    """
     for s in range(0, width, COLUMNS):
         r = 0
         while r + _TALL <= rows:
-            _tall(C, c0 + r * ldc + s, ldc, A, a0 + r * row, row, step, B, b0 + s, ldb, K)
+            _tall(C, c0 + r * ld + s, ld, A, a0 + r * row, row, step, B, b0 + s, ld, K)
             r += _TALL
         while r + 2 <= rows:
-            _two(C, c0 + r * ldc + s, ldc, A, a0 + r * row, row, step, B, b0 + s, ldb, K)
+            _two(C, c0 + r * ld + s, ld, A, a0 + r * row, row, step, B, b0 + s, ld, K)
             r += 2
         if r < rows:
-            _one(C, c0 + r * ldc + s, ldc, A, a0 + r * row, row, step, B, b0 + s, ldb, K)
+            _one(C, c0 + r * ld + s, ld, A, a0 + r * row, row, step, B, b0 + s, ld, K)
 
 
 @numba.njit(**JIT)
-def add_outer(G, g0, ldg, A, a0, lda, B, b0, ldb, rows, columns, width):
-    """G[r, c] += sum_s A[r, s] B[c, s] for r < rows, c < columns, s < width (a multiple of COLUMNS)."""
+def add_outer(G, g0, A, a0, B, ld, rows, columns, width):
+    """G[r, c] += sum_s A[r, s] B[c, s] for r < rows, c < columns, s < width (a multiple of COLUMNS).
+
+    G is dense from g0; A (from a0) and B (from 0) have the row stride ld.
+    """
     whole = columns - columns % 4
     r = 0
     while r + _DOT_ROWS <= rows:
         for c in range(0, whole, 4):
-            _dot_44(G, g0 + r * ldg + c, ldg, A, a0 + r * lda, lda, B, b0 + c * ldb, ldb, width)
+            _dot_44(G, g0 + r * columns + c, columns, A, a0 + r * ld, ld, B, c * ld, ld, width)
         for c in range(whole, columns):
-            _dot_41(G, g0 + r * ldg + c, ldg, A, a0 + r * lda, lda, B, b0 + c * ldb, ldb, width)
+            _dot_41(G, g0 + r * columns + c, columns, A, a0 + r * ld, ld, B, c * ld, ld, width)
         r += _DOT_ROWS
     for q in range(r, rows):
         for c in range(0, whole, 4):
-            _dot_14(G, g0 + q * ldg + c, ldg, A, a0 + q * lda, lda, B, b0 + c * ldb, ldb, width)
+            _dot_14(G, g0 + q * columns + c, columns, A, a0 + q * ld, ld, B, c * ld, ld, width)
         for c in range(whole, columns):
-            _dot_11(G, g0 + q * ldg + c, ldg, A, a0 + q * lda, lda, B, b0 + c * ldb, ldb, width)
+            _dot_11(G, g0 + q * columns + c, columns, A, a0 + q * ld, ld, B, c * ld, ld, width)

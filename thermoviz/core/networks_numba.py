@@ -53,11 +53,12 @@ class CompiledNetworks:
         self._sizes = np.array(sizes, np.int64)
         self._activation = ACTIVATIONS.index(activation)
         self._head = ("regression", "classification").index(task)
-        self._rows, self._targets = (np.ascontiguousarray(table, dtype) for table in (x, targets))
         self._samples = len(x)
+        # Copies: arrays that cannot be written would be another type, and another compilation.
+        self._tables = tuple(np.array(table, dtype, order="C")[None] for table in (x, targets))
         self._ld = min(_BLOCK, _padded(self._samples))
-        self._x = _blocks(self._rows, self._ld, ones=True).ravel()
-        self._t = _blocks(self._targets, self._ld, ones=False)
+        self._blocks = (_blocks(self._tables[0][0], self._ld, ones=True),
+                        _blocks(self._tables[1][0], self._ld, ones=False))
         self._d = int(np.sum((self._sizes[:-1] + 1) * self._sizes[1:]))
 
     def energy(self, theta: np.ndarray, l2: float, l1: float) -> np.ndarray:
@@ -75,42 +76,40 @@ class CompiledNetworks:
         from .kernels_networks import CORRECT
         return self._evaluate(theta, 0.0, 0.0, CORRECT)[0]
 
-    def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int) -> tuple[np.ndarray, np.ndarray]:
-        from .kernels_networks import GRADIENT, evaluate
-        n = len(theta)
-        energies, forces = np.empty(n), np.empty(theta.shape if mode == GRADIENT else (1, 1))
-
-        def part(first: int, last: int) -> None:
-            evaluate(theta, first, last, self._sizes, self._activation, self._head, self._x, self._t,
-                     self._samples, self._ld, l2, l1, mode, energies, forces)
-
-        _in_parts(part, n, n * self._samples * self._d * (3.0 if mode == GRADIENT else 1.0))
-        return energies, forces
-
     def batch(self, theta: np.ndarray, indices: np.ndarray, l2: float, l1: float,
               with_force: bool) -> tuple[np.ndarray, np.ndarray]:
         """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B]."""
-        from .kernels_networks import ENERGY, GRADIENT, evaluate_batches
-        n, size = indices.shape
-        energies, forces = np.empty(n), np.empty(theta.shape if with_force else (1, 1))
-        mode, ld = GRADIENT if with_force else ENERGY, min(_BLOCK, _padded(size))
+        from .kernels_networks import ENERGY, GRADIENT
+        return self._evaluate(theta, l2, l1, GRADIENT if with_force else ENERGY, indices)
+
+    def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int,
+                  indices: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        from .kernels_networks import GRADIENT, evaluate
+        n = len(theta)
+        energies, forces = np.empty(n), np.empty(theta.shape if mode == GRADIENT else (1, 1))
+        if indices is None:
+            samples, ld, data, indices = self._samples, self._ld, self._blocks, np.empty((n, 0), np.int64)
+        else:
+            samples, data = indices.shape[1], self._tables
+            ld = min(_BLOCK, _padded(samples))
 
         def part(first: int, last: int) -> None:
-            evaluate_batches(theta, first, last, indices, self._sizes, self._activation, self._head, self._rows,
-                             self._targets, ld, l2, l1, mode, energies, forces)
+            evaluate(theta, first, last, *data, indices, self._sizes, self._activation, self._head, samples, ld,
+                     l2, l1, mode, energies, forces)
 
-        _in_parts(part, n, n * size * self._d * (3.0 if with_force else 1.0))
+        _in_parts(part, n, n * samples * self._d * (3.0 if mode == GRADIENT else 1.0))
         return energies, forces
 
     def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:
         """Data energies [m, k] of the networks origin + us[i] u + vs[j] v."""
-        from .kernels_networks import evaluate_plane
-        working = [np.ascontiguousarray(vector, self._rows.dtype) for vector in (origin, u, v, us, vs)]
+        from .kernels_networks import ENERGY, evaluate_plane
+        x, t = self._blocks
+        working = [np.array(vector, x.dtype) for vector in (origin, u, v, us, vs)]
         energies = np.empty((len(us), len(vs)))
 
         def part(first: int, last: int) -> None:
-            evaluate_plane(*working, first, last, self._sizes, self._activation, self._head, self._x, self._t,
-                           self._samples, self._ld, energies)
+            evaluate_plane(*working, first, last, x, t, self._sizes, self._activation, self._head, self._samples,
+                           ENERGY, energies)
 
         _in_parts(part, len(us), energies.size * self._samples * self._d)
         return energies
@@ -118,13 +117,12 @@ class CompiledNetworks:
     def outputs(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """What the networks answer: [n, d], [m, p] -> [n, m, k]."""
         from .kernels_networks import answers
-        rows = np.ascontiguousarray(x, self._rows.dtype)
-        ld = min(_BLOCK, _padded(max(1, len(rows))))
+        rows = np.array(x, self._tables[0].dtype, order="C")
         outputs = np.empty((len(theta), len(rows), self._sizes[-1]), rows.dtype)
-        blocks = _blocks(rows, ld, ones=True).ravel()
+        blocks = _blocks(rows, min(_BLOCK, _padded(max(1, len(rows)))), ones=True)
 
         def part(first: int, last: int) -> None:
-            answers(theta[first:last], self._sizes, self._activation, blocks, len(rows), ld, outputs[first:last])
+            answers(theta[first:last], blocks, self._sizes, self._activation, len(rows), outputs[first:last])
 
         _in_parts(part, len(theta), len(theta) * len(rows) * self._d)
         return outputs
