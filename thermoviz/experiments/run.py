@@ -119,7 +119,7 @@ class Run:
         """The exact equilibrium of the surface at each of `temperatures`; empty without a surface."""
         if self.surface is None or "temperatures" not in self.arrays:
             return ()
-        return tuple(self.surface.equilibrium(float(t)) for t in self.arrays["temperatures"])
+        return self.surface.equilibria(self.arrays["temperatures"].tolist())
 
     @functools.cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
