@@ -44,6 +44,7 @@ class Spline:
         self._origin = np.array([x0, y0])
         self._cells = np.array(self.mask.shape)
         self.step = np.array([x1 - x0, y1 - y0]) / self._cells
+        self._per_step = 1 / self.step
         hx, hy = self.step
         self._nodes = np.ascontiguousarray(np.moveaxis(nodes, 0, -1) * np.array([1.0, hx, hy, hx * hy]))
 
@@ -78,7 +79,7 @@ class Spline:
         from . import kernels_surface
 
         value, force = np.empty(len(flat)), np.empty(flat.shape)
-        box = (self._nodes, self._origin, self.step, EDGE_SLACK)
+        box = (self._nodes, self._origin, self._per_step, EDGE_SLACK)
         return value, force, kernels_surface.evaluate(*box, flat, value, force)
 
     def evaluate_few(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
@@ -88,11 +89,11 @@ class Spline:
         n = self._nodes
         corners = np.concatenate([n[i, j], n[i, j + 1], n[i + 1, j], n[i + 1, j + 1]], axis=1).T
         value, slope_s, slope_t = bicubic.value_and_slope(*corners, *local.T)
-        return value, -np.stack([slope_s, slope_t], axis=1) / self.step, int(outside.sum())
+        return value, -np.stack([slope_s, slope_t], axis=1) * self._per_step, int(outside.sum())
 
     def _locate(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cell [n, 2], position within it [n, 2] and whether it lies outside [n], for points [n, 2]."""
-        position = (flat - self._origin) / self.step
+        position = (flat - self._origin) * self._per_step
         outside = ((position < -EDGE_SLACK) | (position > self._cells + EDGE_SLACK)).any(axis=1)
         position = np.clip(position, 0.0, self._cells)
         cells = np.minimum(np.nan_to_num(position).astype(np.intp), self._cells - 1)
