@@ -1,6 +1,7 @@
 """The arrows between the rooms point downwards only, heavy libraries stay where they belong, importing is light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,9 @@ LEAVES = {"words", "figures.looks"}
 ONLY_IN = {"streamlit": ("dashboard/",), "numba": ("core/kernels",), "pebble": ("engine/",),
            "plotly": ("figures/", "dashboard/")}
 # Imported inside functions only, so that importing a module stays light.
-NEVER_AT_TOP = {"torch", "sklearn", "scipy", "numba", "pebble", "plotly"}
+NEVER_AT_TOP = {"torch", "sklearn", "scipy", "numba", "pebble"}
+# Backends: they import their library, and are themselves imported at the point of use.
+BACKENDS = re.compile(r"core\.(kernels\w*|\w+_torch)")
 LIGHT = {"torch", "sklearn", "numba"}
 
 
@@ -77,8 +80,7 @@ def test_libraries_stay_in_their_rooms(path):
         assert allowed is None or relative.startswith(allowed), f"{relative} must not import {target}"
 
 
-@pytest.mark.parametrize("path", [p for p in modules() if not name_of(p).startswith(("core.kernels", "dashboard"))],
-                         ids=name_of)
+@pytest.mark.parametrize("path", [p for p in modules() if not BACKENDS.fullmatch(name_of(p))], ids=name_of)
 def test_heavy_libraries_are_imported_at_the_point_of_use(path):
     heavy = {target.split(".")[0] for target in imports(path, inside_functions=False)} & NEVER_AT_TOP
     assert not heavy, f"{name_of(path)} imports {', '.join(heavy)} when it is imported"
@@ -93,8 +95,8 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def importable(path: Path) -> bool:
-    """Not the kernels (they are numba's), not the pages (scripts that draw when they are run)."""
-    return not name_of(path).startswith("core.kernels") and "pages" not in path.parts
+    """Not the backends, not the pages (scripts that draw when they are run)."""
+    return not BACKENDS.fullmatch(name_of(path)) and "pages" not in path.parts
 
 
 def test_importing_every_room_loads_no_heavy_library():

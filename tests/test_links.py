@@ -45,7 +45,8 @@ def draw(annotation, notes, chance):
         members = [a for a in arguments if parts(a)[0] is not OwnData]
         return draw(chance.choice(members), notes, chance)
     if origin is tuple:
-        low, high = inside.get("min_length", 0), inside.get("max_length", 3)
+        low = inside.get("min_length", 0)
+        high = min(inside.get("max_length", 3), low + 3)
         if arguments[-1] is Ellipsis:
             return [draw(arguments[0], (), chance) for _ in range(chance.randint(low, high))]
         return [draw(a, (), chance) for a in arguments]
@@ -138,8 +139,8 @@ def test_a_new_kind_starts_from_its_own_defaults():
     ({"preset": "nowhere"}, ("preset", "three-minds")),
     ({"T": "-1"}, ("T", "from 0")), ({"T": "nan"}, ("T",)), ({"T": "hot"}, ("T",)),
     ({"v": "0"}, ("version",)),
-    ({"x" * 400: "1"}, ("longer",)),
-    ({"steps": "[" * 250}, ("steps",)),
+    ({"x" * 5000: "1"}, ("longer",)),
+    ({"steps": "[" * 900 + "]" * 900}, ("steps",)),
     ({"dataset": '{"kind":"moons","n":1}'}, ("dataset",)),
 ])
 def test_what_is_out_of_range_is_told_and_keeps_its_default(query, words):

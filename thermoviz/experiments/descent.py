@@ -1,6 +1,7 @@
 """How a Descent is computed: train, choose the plane, project, scan level by level, measure what the slice hides."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,33 +82,73 @@ def train(spec: "Descent", loss: Any, stages: Stages) -> Record:
     """All dynamics from the same starts; one seed, hence the same batches and the same heat for all of them."""
     from ..core.dynamics import simulate
 
-    starts = loss.init(spec.replicas, seed=spec.seed)
+    starts = loss.init(spec.replicas, seed=spec.seed).astype(np.float32)
     every = _record_every(spec, loss.d)
+    watched, n = Watched(loss, spec, every), len(spec.dynamics)
     parts = []
     for k, dynamics in enumerate(spec.dynamics):
-        report = stages.part("training", 0.5 * k / len(spec.dynamics), 0.5 * (k + 1) / len(spec.dynamics))
-        parts.append(simulate(loss, dynamics, starts, spec.steps, temperature=spec.temperature, seed=spec.seed,
-                              record_every=every, batch_size=spec.batch_size, batching=spec.batching,
-                              progress=report))
+        report = watched.reporting(stages.part("training", 0.5 * k / n, 0.5 * (k + 1) / n))
+        parts.append(simulate(
+            watched, dynamics, starts, spec.steps, temperature=spec.temperature if dynamics.heated else 0.0,
+            seed=spec.seed, record_every=every, batch_size=spec.batch_size, batching=spec.batching,
+            progress=report))
+    time = np.asarray(parts[0].time, float)
     return Record(
-        np.asarray(parts[0].steps, np.int32), np.asarray(parts[0].time, np.float64),
-        np.concatenate([np.asarray(part.x, np.float32) for part in parts], axis=1),
-        np.concatenate([part.energy for part in parts], axis=1),
-        np.concatenate([part.diverged_at for part in parts]),
-        np.repeat(np.arange(len(parts)), spec.replicas))
+        np.asarray(parts[0].steps, np.int32), time if time.ndim == 1 else time.mean(1),
+        np.concatenate([part.x for part in parts], axis=1), np.concatenate([part.energy for part in parts], axis=1),
+        np.concatenate([part.diverged_at for part in parts]), _members(spec))
+
+
+def _members(spec: "Descent") -> np.ndarray:
+    return np.repeat(np.arange(len(spec.dynamics)), spec.replicas)
+
+
+class Watched:
+    """The loss as `simulate` sees it, remembering what it said at the records, so that losses show while training.
+
+    `simulate` asks for energies at its records only, replica by replica in rows; steps ask for forces.
+    """
+
+    def __init__(self, loss: Any, spec: "Descent", every: int) -> None:
+        self._loss, self._spec, self._every = loss, spec, every
+        self._rows: list[np.ndarray] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loss, name)
+
+    def __call__(self, theta: Any) -> Any:
+        """[n, d] -> [n]."""
+        energies = self._loss(theta)
+        self._rows.append(np.asarray(energies, np.float32))
+        return energies
+
+    def reporting(self, report: Callable[..., None]) -> Callable[[float], None]:
+        """A progress callback for `simulate` that can show the losses so far."""
+        return lambda fraction: report(fraction, self.so_far)
+
+    def so_far(self) -> Run:
+        """A partial run: losses up to now, NaN for dynamics whose turn comes later."""
+        records = math.ceil(self._spec.steps / self._every) + 1
+        done, current = divmod(len(self._rows), records)
+        losses = np.full((records, len(_members(self._spec))), np.nan, np.float32)
+        for k in range(done + (current > 0)):
+            rows = np.stack(self._rows[k * records:(k + 1) * records])
+            losses[:len(rows), k * self._spec.replicas:(k + 1) * self._spec.replicas] = rows
+        kept = records if done else current
+        steps = np.minimum(np.arange(records) * self._every, self._spec.steps)
+        return Run(self._spec, {"steps": steps[:kept].astype(np.int32), "losses": losses[:kept],
+                                "member": _members(self._spec).astype(np.int8),
+                                "diverged_at": np.full(losses.shape[1], -1, np.int32)})
 
 
 def _record_every(spec: "Descent", d: int) -> int:
-    """Steps between records: 120 of them, or as many as fit in memory, the last step among them."""
+    """Steps between records: about 120 of them, or as many as fit in memory."""
     n = spec.replicas * len(spec.dynamics)
     records = min(RECORDS, spec.steps, RECORDED_BYTES // (4 * n * d) - 1)
     if records < 1:
         raise BadInput(f"{n} networks of {d} parameters are too many to record "
                        f"(at most {RECORDED_BYTES // 8:,} numbers): choose fewer replicas or a smaller network.")
-    every = math.ceil(spec.steps / records)
-    while spec.steps % every:
-        every += 1
-    return every
+    return math.ceil(spec.steps / records)
 
 
 def diverged_sentence(spec: "Descent", record: Record) -> str | None:

@@ -21,7 +21,7 @@ from . import EXPERIMENTS
 from .presets import DEFAULT_PRESET, PRESETS
 from .presets import preset as named_preset
 
-MAX_CHARACTERS = 300  # of one name or value
+MAX_CHARACTERS = 4000  # of one name or value: a setting may be given for each replica
 MAX_SETTINGS = 100
 MAX_TEMPERATURE = 1e6
 _WORDS = {"none": None, "true": True, "false": False}

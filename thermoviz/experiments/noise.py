@@ -28,12 +28,17 @@ def noise_numbers(spec: "Descent", loss: Any, plane: Any, surface: Any) -> dict[
     in_plane = float(np.sum(plane.in_plane(centred) ** 2) / len(centred))
     share = batch_factor(spec.batch_size, spec.batching, loss.n_samples)
     rates = [effective_rate(dynamics) for dynamics in spec.dynamics]
+    shares = [0.0 if dynamics.full_batch else share for dynamics in spec.dynamics]
     return {
         "noise_at": at.tolist(), "noise_trace": trace, "noise_trace_in_plane": in_plane,
-        "T_sgd": [None if rate is None else rate * trace * share / (2 * loss.d) for rate in rates],
-        "T_slice": [None if rate is None else rate * in_plane * share / 4 for rate in rates],
-        "T_of_batch_1": [None if rate is None else rate * in_plane / 4 for rate in rates],
+        "T_sgd": _times(rates, shares, trace / (2 * loss.d)),
+        "T_slice": _times(rates, shares, in_plane / 4),
+        "T_of_batch_1": _times(rates, [1.0] * len(rates), in_plane / 4),
     }
+
+
+def _times(rates: list[float | None], shares: list[float], strength: float) -> list[float | None]:
+    return [None if rate is None else rate * share * strength for rate, share in zip(rates, shares, strict=True)]
 
 
 def effective_rate(dynamics: Any) -> float | None:

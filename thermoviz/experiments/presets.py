@@ -45,7 +45,7 @@ class Preset:
         return FOLDER / f"{self.key}.safetensors"
 
 
-_MOONS = Descent(Moons(n=500, noise=0.2), MLP((16, 16), "tanh"), SGD(0.2, 0.9), weight_decay=1e-3, batch_size=32,
+_MOONS = Descent(Moons(n=500, noise=0.2), MLP((16, 16), "tanh"), (SGD(0.2, 0.9),), weight_decay=1e-3, batch_size=32,
                  replicas=32, steps=1000, plane=ThroughSolutions())
 
 PRESETS: dict[str, Preset] = {preset.key: preset for preset in (
@@ -53,35 +53,35 @@ PRESETS: dict[str, Preset] = {preset.key: preset for preset in (
         "three-minds", "Three minds", "one task, three solutions",
         "Three networks learned the same task in three ways; heat lets the balls choose between them.",
         "Turn the temperature up: the deepest valley wins while it is cold, the widest once it is warm.",
-        _MOONS, 0.05, "uniform"),
+        _MOONS, 0.06, "uniform"),
     Preset(
         "the-way-down", "The way down", "one training, step by step",
         "One network's way from a random start into a valley, on the plane in which it moved most.",
         "Drop balls at the start of the path: do they find the same valley without the other dimensions?",
-        Descent(Moons(n=500, noise=0.2), MLP((16, 16), "tanh"), SGD(0.05, 0.9), weight_decay=1e-3, batch_size=32,
-                replicas=1, steps=1200, plane=PathPCA()), 0.01, "training"),
+        Descent(Moons(n=500, noise=0.2), MLP((16, 16), "tanh"), (SGD(0.05, 0.9),), weight_decay=1e-3, batch_size=32,
+                replicas=1, steps=600, plane=PathPCA(), seed=2), 0.01, "training"),
     Preset(
         "digits", "Handwritten digits", "1797 small pictures",
         "Networks that learned to read digits: every point of this land is one reader, the valleys read best.",
         "Point at a valley and then at a slope: see how the answers to the same pictures change.",
-        Descent(Digits(), MLP((32,), "relu"), SGD(0.1, 0.9), weight_decay=1e-3, batch_size=64, replicas=8, steps=800,
-                plane=ThroughSolutions()), 0.05, "uniform"),
+        Descent(Digits(), MLP((32,), "relu"), (SGD(0.1, 0.9),), weight_decay=1e-3, batch_size=64, replicas=8, steps=800,
+                plane=ThroughSolutions(), seed=3), 0.04, "uniform"),
     Preset(
         "breast-cancer", "Tumours", "two optimisers, one start",
-        "Two optimisers leave the same starts and are led to different places of the same landscape.",
-        "Follow the two colours of paths: which of them ends lower, and which in the wider place?",
-        Descent(BreastCancer(), MLP((8,), "tanh"), (SGD(0.1), Adam(0.01)), weight_decay=1e-3, batch_size=32,
-                replicas=4, steps=600, plane=PathPCA()), 0.02, "training"),
+        "Two optimisers leave the same start and end in two valleys, equally deep, of the same landscape.",
+        "Follow the two colours; then warm the balls until they cross the pass between the two ends.",
+        Descent(BreastCancer(), MLP((8,), "tanh"), (SGD(0.1, 0.9), Adam(0.01)), weight_decay=1e-3, batch_size=32,
+                replicas=1, steps=1500, plane=PathPCA()), 0.001, "training"),
     Preset(
         "mueller-brown", "Müller-Brown", "a chemist's landscape",
         "A classic of chemistry: a molecule must pass two passes to react, and waits long in between.",
         "Warm it until balls begin to cross, then cool: where do they end up?",
-        Potential(MuellerBrown()), 10.0, "basin"),
+        Potential(MuellerBrown()), 20.0, "basin"),
     Preset(
         "narrow-deep", "Deep or wide?", "depth against volume",
         "A narrow deep valley against a wide shallow one: cold prefers depth, warmth prefers room.",
         "Find the temperature at which both hold half of the balls.",
-        Potential(TwoBasins()), 0.1, "uniform"),
+        Potential(TwoBasins(depth=0.4, narrow=16, wide=2, distance=1.1)), 0.15, "uniform"),
 )}
 
 
