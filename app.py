@@ -3,10 +3,11 @@
 if __name__ == "__main__":  # worker processes import this file again, under another name
     import streamlit as st
 
-    from thermoviz.dashboard.house import open_house
+    from thermoviz.dashboard.house import open_house, settle
 
     open_house()
     st.navigation([
         st.Page("thermoviz/dashboard/pages/landscape.py", title="Landscape", default=True),
         st.Page("thermoviz/dashboard/pages/about.py", title="About"),
     ], position="top").run()
+    settle()

@@ -14,8 +14,9 @@ ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width
 
 
 def open_house() -> None:
-    """At the first visit: imports, engine, all that memory put aside. On every page: title and word mark."""
-    _once()
+    """On every page: title and word mark. At the first visit: what this process must not load."""
+    # The page evaluates a few thousand points at most; numba would cost this process 100 MB for that.
+    os.environ.setdefault("THERMOVIZ_NO_NUMBA", "1")
     st.set_page_config(page_title="thermoviz", page_icon=ICON, layout="wide",
                        initial_sidebar_state="expanded" if visit().experimenting else "collapsed")
     look = LOOKS[visit().look]
@@ -23,13 +24,12 @@ def open_house() -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _once() -> bool:
-    # The page evaluates a few thousand points at most; numba would cost this process 100 MB for that.
-    os.environ.setdefault("THERMOVIZ_NO_NUMBA", "1")
-    from . import controls, panels, scene, share  # noqa: F401  what the pages need, before the freeze
+def settle() -> bool:
+    """Once, when the first page stands and everything it needs is imported: workers warm up in the background.
 
-    engine()
-    # Streamlit collects garbage after every rerun, which is slow over many imported objects: put them aside.
+    Streamlit collects garbage after every rerun, which is slow over many imported objects: they are put aside.
+    """
+    engine().warm()
     gc.collect()
     gc.freeze()
     return True

@@ -23,14 +23,15 @@ SURFACE_CONFIG = {**CHART_CONFIG, "modeBarButtons": [["toImage", "resetCameraDef
 
 
 def headline(visit: Visit, spec: Any) -> None:
-    """One sentence that says what is seen, and a hint at what to try."""
+    """One sentence that says what is seen, and a hint at what to try. `data-run`: whose numbers the page shows."""
     preset = visit.title
     changed = spec is not None and spec != preset.spec
     title = _("Your own experiment, started from “{preset}”").format(preset=term(preset.title)) if changed \
         else term(preset.sentence)
     hint = _("Turn the heat up and watch where the balls stay; choose a landscape below to come back.") \
         if changed else term(preset.hint)
-    st.html(f'<h1 class="tv-headline">{html.escape(title)}</h1><p class="tv-hint">{html.escape(hint)}</p>')
+    st.html(f'<h1 class="tv-headline" data-run="{visit.shown.id}">{html.escape(title)}</h1>'
+            f'<p class="tv-hint">{html.escape(hint)}</p>')
 
 
 @st.cache_data(show_spinner=False)
@@ -97,9 +98,8 @@ def _network_charts(run: Any, look: Look) -> None:
 
 def valleys(run: Any) -> None:
     """The valleys in numbers: depth, and share at T = the surface's scale."""
-    basins, scale = run.surface.basins, float(run.surface.scale)
-    shares = run.surface.equilibrium(scale).shares
-    heat = number(scale, 2)
+    basins, at_scale = run.surface.basins, names.at_scale(run)
+    shares, heat = at_scale.shares, number(at_scale.T, 2)
     rows = "".join(
         f"<div><span>{html.escape(name)}{' ↗' if is_open else ''}</span><b>{number(float(energy), 4)}</b>"
         f"<span>{_('{share:.0%} of the balls at T = {T}').format(share=float(share), T=heat)}</span></div>"

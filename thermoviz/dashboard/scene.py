@@ -12,6 +12,7 @@ from . import panels
 from .component import stage
 from .share import address
 from .state import STAGE, Visit, engine
+from .style import DIMMED
 
 POLL_SECONDS = 0.25
 
@@ -25,6 +26,8 @@ def progress(visit: Visit, job: JobState) -> None:
     elif job.status == "cancelled":
         st.info(_("This computation was cancelled; change a control to ask for another."))
     else:
+        if visit.complete:  # the former picture
+            st.html(f"<style>{DIMMED}</style>")
         _watch(visit)
 
 
@@ -45,9 +48,9 @@ def _watch(visit: Visit) -> None:
             st.rerun()
 
 
-def scene(visit: Visit, run: Any, look: Look, query: dict[str, str], dimmed: bool) -> None:
-    """The live stage of the run; an old one is dimmed. Without WebGL2: the surface as a Plotly figure."""
-    with st.container(key="stage_dimmed" if dimmed else "stage_ready"):
+def scene(visit: Visit, run: Any, look: Look, query: dict[str, str]) -> None:
+    """The live stage of the run. Without WebGL2: the surface as a Plotly figure."""
+    with st.container(key="scene"):
         if run.surface is None:
             st.error(_("No replica stayed finite, so there is no landscape to draw; the losses below show "
                        "where each training left."), icon=":material/trending_up:")

@@ -6,7 +6,6 @@ was shown stays until something newer can be drawn, so that the page is never em
 
 import dataclasses
 import os
-import threading
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -27,10 +26,8 @@ HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
-    """The one engine of this server; its workers warm up while the first visitor looks at a preset."""
-    made = Engine(workers=max(1, int(os.environ.get("THERMOVIZ_WORKERS", "1"))))
-    threading.Thread(target=made.warm, name="warm", daemon=True).start()
-    return made
+    """The one engine of this server. THERMOVIZ_WORKERS: how many processes compute (1)."""
+    return Engine(workers=max(1, int(os.environ.get("THERMOVIZ_WORKERS", "1"))))
 
 
 @dataclasses.dataclass

@@ -3,6 +3,10 @@
 from ..figures.looks import Look
 
 
+# What was shown before is dimmed while something newer is computed.
+DIMMED = ".st-key-scene { opacity: .42; }"
+
+
 def stylesheet(look: Look) -> str:
     """CSS for what Streamlit's theme does not know: the look's colours, cards, the dimmed old picture."""
     return "\n".join((_ground(look), _widgets(look), _page(look)))
@@ -46,7 +50,8 @@ def _widgets(look: Look) -> str:
 
 def _page(look: Look) -> str:
     return f"""
-    .stApp .tv-headline {{ font-size: {look.font_title - 2}px; padding: 0; font-weight: 650; line-height: 1.25; margin: 0;
+    .stApp .tv-headline {{ font-size: {look.font_title - 2}px; padding: 0;
+        font-weight: 650; line-height: 1.25; margin: 0;
         color: {look.text}; letter-spacing: -.005em; }}
     .stApp p.tv-hint {{ font-size: {look.font + 1}px; color: {look.dim}; margin: .25rem 0 0 0; }}
     .st-key-top > :first-child {{ flex: 1 1 20rem; }}
@@ -62,7 +67,8 @@ def _page(look: Look) -> str:
     .tv-facts b {{ display: block; font-size: {look.font_title}px; font-variant-numeric: tabular-nums;
         font-weight: 600; color: {look.text}; line-height: 1.2; }}
     .tv-facts span {{ color: {look.dim}; font-size: {look.font_small + 1}px; }}
-    .st-key-stage_dimmed {{ opacity: .42; transition: opacity .25s ease; }}
+    .st-key-scene {{ transition: opacity .25s ease; }}
+    .st-key-messages:empty, .st-key-status:empty {{ display: none; }}
     [class*="st-key-card_"] {{ background: {look.panel}; border: 1px solid {look.line};
         border-radius: 12px; padding: .7rem .8rem .5rem .8rem; }}
     [data-stale="true"] {{ opacity: 1 !important; }}
@@ -73,16 +79,17 @@ def _page(look: Look) -> str:
 def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
     """CSS that makes cards of the presets' buttons. `pictures`: preset -> its picture's data URI."""
     rules = [f"""
-    .st-key-presets {{ display: grid; grid-template-columns: repeat({len(pictures)}, minmax(11.5rem, 1fr));
+    .st-key-presets {{ display: grid; grid-template-columns: repeat({len(pictures)}, minmax(10rem, 1fr));
         gap: .6rem; overflow-x: auto; padding: 2px; scrollbar-width: thin; }}
     .st-key-presets > div {{ width: 100% !important; min-width: 0; }}
+    .st-key-presets :is(.stButton, .stButton > *, button) {{ height: 100%; }}
     .stApp [class*="st-key-preset_"] button {{ min-height: 62px; width: 100%; justify-content: flex-start;
         text-align: left; padding: 5px 4px 5px 62px; border-radius: 10px;
         background: {look.panel} no-repeat 6px center / 48px 48px; }}
     .stApp [class*="st-key-preset_"] button [data-testid="stMarkdownContainer"] {{ display: flex;
         flex-direction: column; align-items: flex-start; overflow: hidden; }}
     .stApp [class*="st-key-preset_"] button p {{ font-size: {look.font}px; line-height: 1.35;
-        color: {look.text}; max-width: 100%; }}
+        color: {look.text}; max-width: 100%; white-space: normal !important; }}
     .stApp [class*="st-key-preset_"] button p + p {{ font-size: {look.font_small}px; color: {look.dim}; }}
     .stApp .st-key-preset_{chosen} button {{ box-shadow: 0 0 0 2px {look.heat}; border-color: {look.heat}; }}
     """]

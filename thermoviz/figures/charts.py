@@ -124,7 +124,7 @@ def _energies_shown(run: Any) -> list[float]:
 def _heat_axis(look: Look, T: list[float], title: bool) -> dict[str, Any]:
     heat = axis(look, _("temperature T") if title else "", type="log", showgrid=False, dtick=1,
                 tickformat="~g", range=[np.log10(T[0]), np.log10(T[-1])],
-                minor={"ticks": "outside", "ticklen": 3, "tickcolor": look.heat})
+                minor={"ticks": "outside" if title else "", "ticklen": 3, "tickcolor": look.heat})
     heat["title"]["font"] = {"size": look.font, "color": look.heat}
     return {**heat, "linecolor": look.heat, "showline": title}
 

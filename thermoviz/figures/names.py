@@ -41,6 +41,12 @@ def _setting(value: Any) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
+def at_scale(run: Any) -> Any:
+    """The run's equilibrium at the temperature nearest to the surface's scale (its barrier, or its height)."""
+    scale = float(run.surface.scale)
+    return min(run.equilibria, key=lambda eq: abs(eq.T - scale)) if run.equilibria else run.surface.equilibrium(scale)
+
+
 def basin_names(run: Any) -> list[str]:
     """A name for each valley of the run's surface, in its order: by depth, by width, else by number.
 
@@ -51,7 +57,7 @@ def basin_names(run: Any) -> list[str]:
     if n == 1:
         return [_("the valley")]
     deepest = int(np.argmin(basins.energies))
-    widest = int(np.argmax(run.surface.equilibrium(float(run.surface.scale)).shares))
+    widest = int(np.argmax(at_scale(run).shares))
     names = [_("valley {n}").format(n=i + 1) for i in range(n)]
     names[widest] = _("widest")
     names[deepest] = _("deepest and widest") if deepest == widest else _("deepest")

@@ -36,16 +36,18 @@ with st.container(key="top", horizontal=True, vertical_alignment="center"):
                   help=_("Data, network, optimisers and slice, in the panel on the left"))
     if "share" not in here.hidden:
         share(here.shown, query)
-for message in (*here.messages, *([refusal] if refusal else [])):
-    st.warning(message, icon=":material/info:")
+run = here.shown
+# Whatever comes and goes has a container of its own that stays, so that the stage keeps its place and lives on.
+with st.container(key="messages"):
+    for message in (*here.messages, *([refusal] if refusal else [])):
+        st.warning(message, icon=":material/info:")
+    panels.diverged(run)
 if "presets" not in here.hidden:
     panels.presets(here, look)
-if job is not None:
-    scene.progress(here, job)
-
-run = here.shown
-panels.diverged(run)
-scene.scene(here, run, look, query, dimmed=job is not None and not job.finished and here.complete)
+with st.container(key="status"):
+    if job is not None:
+        scene.progress(here, job)
+scene.scene(here, run, look, query)
 if "honesty" not in here.hidden:
     panels.honesty(run)
 if "charts" not in here.hidden:
