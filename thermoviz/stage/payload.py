@@ -24,8 +24,9 @@ MOST_SAMPLES = 500
 SAMPLE_BYTES = 12_000  # of the inputs of these samples
 MOST_BALLS = 50_000
 FIRST_TEMPERATURE = 0.1  # of the surface's scale
-# The browser's own spline is the same surface if its slopes differ by less than this share of the largest.
-SAME_SPLINE = 1e-6
+# The browser's own spline is the same surface if it differs by less than this share of (ceiling - minimum).
+SAME_SPLINE = 5e-6
+ROUNDING = 2.0**-23  # of float32
 SENTENCE = re.compile(r'_\(\s*"((?:[^"\\]|\\.)*)"')
 
 
@@ -100,7 +101,7 @@ def quantised(array: np.ndarray, dtype: str = "uint16") -> dict[str, Any]:
 
 
 def _surface(surface: Any) -> dict[str, Any]:
-    """Nodes and scales. `mask` [n - 1, m - 1]: cells that touch a node without data (which holds the ceiling)."""
+    """Nodes and scales. `mask` [n - 1, m - 1]: cells that touch a node without data."""
     xs, ys, nodes, mask = _nodes(surface)
     ceiling = float(surface.ceiling)
     # E, E_x, E_y, E_xy; what stands at nodes without data is never evaluated, but must be a number.
@@ -134,8 +135,10 @@ def _follows_from_energies(surface: Any) -> bool:
     from ..core.surfaces import Surface
 
     again = Surface.from_grid(surface.xs, surface.ys, surface.E)
-    pairs = ((again.Ex, surface.Ex), (again.Ey, surface.Ey), (again.Exy, surface.Exy))
-    return all(np.abs(a - b).max() <= SAME_SPLINE * np.abs(b).max() for a, b in pairs)
+    hx, hy = surface.xs[1] - surface.xs[0], surface.ys[1] - surface.ys[0]
+    pairs = ((again.Ex, surface.Ex, hx), (again.Ey, surface.Ey, hy), (again.Exy, surface.Exy, hx * hy))
+    difference = sum(width * (np.abs(new - old) + ROUNDING * np.abs(old)) for new, old, width in pairs)
+    return float(np.max(difference)) <= SAME_SPLINE * (surface.ceiling - surface.minimum)
 
 
 def _basins(run: Any) -> dict[str, Any]:
@@ -235,7 +238,7 @@ def _training_points(run: Any) -> int | None:
 
 
 def _batch(run: Any) -> dict[str, Any] | None:
-    """The data's own heat in the slice, for the first optimiser that has one: at batch size 1 and at its own."""
+    """The data's own heat in the slice for the first optimiser that has one: at batch 1 and at its own."""
     known = [k for k, value in enumerate(run.numbers.get("T_of_batch_1", ())) if value is not None]
     if not known:
         return None

@@ -6,28 +6,39 @@ import { countUpTo } from "./surface.js";
 // Beyond 40 T above the minimum a cell holds less than exp(-40) of the weight.
 const NEGLIGIBLE = 40;
 const MOST_POINTS = 250000;
-const FINEST = 64;
+const FINEST = 2048; // sub-cells per side of a cell
+const COARSEST = 160; // sub-cells per side of the box, at least
+const PER_WIDTH = 4; // sub-cells per thermal width sqrt(T/k)
+const PER_SLOPE = 8; // and per length T/|force|, where a minimum lies at a wall
 
-// Sub-cells per cell: no wider than a quarter of the narrowest thermal width sqrt(T/k), as far as they are affordable.
+// Sub-cells per cell along x and y, as fine as the weight at T varies, as far as they are affordable.
 function refinement(surface, T, activeCells) {
-  const width = Math.sqrt(T / Math.max(surface.kMax(T), Number.MIN_VALUE));
-  const wanted = Math.ceil(Math.max(surface.hx, surface.hy) / (width / 4));
-  const affordable = Math.floor(Math.sqrt(MOST_POINTS / Math.max(activeCells, 1)));
-  return Math.max(1, Math.min(Math.max(wanted, 2), affordable, FINEST));
+  const width = Math.sqrt(T / Math.max(surface.kMax(T), Number.MIN_VALUE)), out = new Float64Array(3);
+  const push = [0, 0];
+  for (const [x, y] of [surface.lowest, ...surface.minima]) {
+    surface.forceInto(x, y, out);
+    if (out[2] > surface.min + 10 * T) continue;
+    push[0] = Math.max(push[0], Math.abs(out[0]));
+    push[1] = Math.max(push[1], Math.abs(out[1]));
+  }
+  const wanted = [[surface.hx, surface.n], [surface.hy, surface.m]].map(([h, nodes], axis) => (
+    Math.min(FINEST, Math.max(Math.ceil(COARSEST / (nodes - 1)), Math.ceil((PER_WIDTH * h) / width), Math.ceil((PER_SLOPE * h * push[axis]) / T)))));
+  const excess = Math.sqrt((wanted[0] * wanted[1] * Math.max(activeCells, 1)) / MOST_POINTS);
+  return excess > 1 ? wanted.map((r) => Math.max(1, Math.floor(r / excess))) : wanted;
 }
 
-// Energies of the r x r sub-cell centres of one cell, into out[at...]; s runs slowest.
-function tabulate(coefficients, base, r, out, at) {
+// Energies of the rx x ry sub-cell centres of one cell, into out[at...]; s runs slowest.
+function tabulate(coefficients, base, rx, ry, out, at) {
   const c = coefficients;
-  for (let b = 0; b < r; b++) {
-    const t = (b + 0.5) / r;
+  for (let b = 0; b < ry; b++) {
+    const t = (b + 0.5) / ry;
     const p0 = ((c[base + 3] * t + c[base + 2]) * t + c[base + 1]) * t + c[base];
     const p1 = ((c[base + 7] * t + c[base + 6]) * t + c[base + 5]) * t + c[base + 4];
     const p2 = ((c[base + 11] * t + c[base + 10]) * t + c[base + 9]) * t + c[base + 8];
     const p3 = ((c[base + 15] * t + c[base + 14]) * t + c[base + 13]) * t + c[base + 12];
-    for (let a = 0; a < r; a++) {
-      const s = (a + 0.5) / r;
-      out[at + a * r + b] = ((p3 * s + p2) * s + p1) * s + p0;
+    for (let a = 0; a < rx; a++) {
+      const s = (a + 0.5) / rx;
+      out[at + a * ry + b] = ((p3 * s + p2) * s + p1) * s + p0;
     }
   }
 }
@@ -52,13 +63,13 @@ export function equilibrium(surface, T) {
   return made;
 }
 
-// Equilibrium at T > 0: `{T, E, S, F, shares, cells, r, energy, weight, Z}`; weight[k * r * r + a * r + b] is
+// Equilibrium at T > 0: `{T, E, S, F, shares, cells, rx, ry, weight}`; weight[(k * rx + a) * ry + b] is
 // the probability of sub-cell (a, b) of cell cells[k].
 function compute(surface, T) {
-  const cells = activeCells(surface, T), r = refinement(surface, T, cells.length), area = r * r;
+  const cells = activeCells(surface, T), [rx, ry] = refinement(surface, T, cells.length), area = rx * ry;
   const energy = new Float64Array(cells.length * area), weight = new Float64Array(cells.length * area);
   let least = Infinity;
-  cells.forEach((cell, k) => tabulate(surface.coefficients, cell * 16, r, energy, k * area));
+  cells.forEach((cell, k) => tabulate(surface.coefficients, cell * 16, rx, ry, energy, k * area));
   for (let i = 0; i < energy.length; i++) if (energy[i] < least) least = energy[i];
   let Z = 0, first = 0;
   for (let i = 0; i < energy.length; i++) {
@@ -70,24 +81,24 @@ function compute(surface, T) {
   for (let i = 0; i < weight.length; i++) weight[i] /= Z;
   const dA = (surface.hx * surface.hy) / area;
   const E = least + first / Z, F = least - T * Math.log(Z * dA);
-  return { T, E, F, S: (E - F) / T, cells, r, energy, weight, shares: basinShares(surface, cells, r, weight) };
+  return { T, E, F, S: (E - F) / T, cells, rx, ry, weight, shares: basinShares(surface, cells, rx, ry, weight) };
 }
 
 // Centre of sub-cell (a, b) of a cell, into out.
-function centreInto(surface, cell, a, b, r, out) {
+function centreInto(surface, cell, a, b, rx, ry, out) {
   const columns = surface.m - 1, i = Math.floor(cell / columns), j = cell % columns;
-  out[0] = surface.x0 + (i + (a + 0.5) / r) * surface.hx;
-  out[1] = surface.y0 + (j + (b + 0.5) / r) * surface.hy;
+  out[0] = surface.x0 + (i + (a + 0.5) / rx) * surface.hx;
+  out[1] = surface.y0 + (j + (b + 0.5) / ry) * surface.hy;
 }
 
-function basinShares(surface, cells, r, weight) {
+function basinShares(surface, cells, rx, ry, weight) {
   const shares = new Float64Array(surface.basinCount), centre = [0, 0];
   if (!surface.basinCount) return shares;
   let at = 0;
   for (const cell of cells) {
-    for (let a = 0; a < r; a++) {
-      for (let b = 0; b < r; b++, at++) {
-        centreInto(surface, cell, a, b, r, centre);
+    for (let a = 0; a < rx; a++) {
+      for (let b = 0; b < ry; b++, at++) {
+        centreInto(surface, cell, a, b, rx, ry, centre);
         const basin = surface.basinAt(centre[0], centre[1]);
         if (basin >= 0) shares[basin] += weight[at];
       }
@@ -107,15 +118,15 @@ function resting(surface, basin) {
 // ratio of the densities, so that the draws are exact and not smeared over the sub-cells.
 export function boltzmannSampler(surface, T, random, basin = null) {
   if (!(T > 0)) return resting(surface, basin);
-  const { cells, r, E } = equilibrium(surface, T), area = r * r;
+  const { cells, rx, ry, E } = equilibrium(surface, T), area = rx * ry;
   const sum = new Float64Array(cells.length * area), lower = new Float64Array(cells.length * area);
-  const wide = surface.hx / r, high = surface.hy / r, bend = (surface.kMax(T) * (wide * wide + high * high)) / 8;
+  const wide = surface.hx / rx, high = surface.hy / ry, bend = (surface.kMax(T) * (wide * wide + high * high)) / 8;
   const centre = [0, 0], out = new Float64Array(3);
   let total = 0, at = 0;
   for (const cell of cells) {
-    for (let a = 0; a < r; a++) {
-      for (let b = 0; b < r; b++, at++) {
-        centreInto(surface, cell, a, b, r, centre);
+    for (let a = 0; a < rx; a++) {
+      for (let b = 0; b < ry; b++, at++) {
+        centreInto(surface, cell, a, b, rx, ry, centre);
         if (basin === null || surface.basinAt(centre[0], centre[1]) === basin) {
           surface.forceInto(centre[0], centre[1], out);
           lower[at] = out[2] - (Math.abs(out[0]) * wide + Math.abs(out[1]) * high) / 2 - bend;
@@ -129,8 +140,8 @@ export function boltzmannSampler(surface, T, random, basin = null) {
   return () => {
     for (;;) {
       const drawn = countUpTo(sum, random.next() * total), k = Math.floor(drawn / area);
-      const a = Math.floor((drawn % area) / r), b = drawn % r;
-      centreInto(surface, cells[k], a + random.next() - 0.5, b + random.next() - 0.5, r, centre);
+      const a = Math.floor((drawn % area) / ry), b = drawn % ry;
+      centreInto(surface, cells[k], a + random.next() - 0.5, b + random.next() - 0.5, rx, ry, centre);
       surface.forceInto(centre[0], centre[1], out);
       if (random.next() < Math.exp((lower[drawn] - out[2]) / T)) return [centre[0], centre[1]];
     }

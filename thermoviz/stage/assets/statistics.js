@@ -7,17 +7,18 @@ import { equilibrium } from "./equilibrium.js";
 const BALLS_PER_CELL = 10;
 const MOST_CELLS = 64;
 
-// Cuts the sub-columns (or rows) with these masses into `pieces` of about equal mass: indices of the cuts, ascending.
+// Cuts the sub-columns (or rows) with these masses into at most `pieces` of about equal mass, none of them empty:
+// indices of the cuts, ascending.
 function cutsOf(masses, pieces) {
   let total = 0, seen = 0, wanted = 1;
   for (const mass of masses) total += mass;
   const cuts = [];
   for (let i = 0; i < masses.length && wanted < pieces; i++) {
     seen += masses[i];
-    if (seen >= (total * wanted) / pieces) {
-      cuts.push(i + 1);
-      while (seen >= (total * wanted) / pieces) wanted += 1;
-    }
+    if (seen >= total) break;
+    if (seen < (total * wanted) / pieces) continue;
+    cuts.push(i + 1);
+    wanted = Math.floor((seen * pieces) / total) + 1;
   }
   return cuts;
 }
@@ -32,20 +33,20 @@ function stripOf(cuts, index) {
 // A partition of the box into cells of known Boltzmann mass: strips along x, each cut along y, on sub-cell lines, so that
 // the masses are exact sums. `{cellOf(x, y), mass}`.
 function partition(surface, state, K) {
-  const { cells, r, weight } = state, columns = surface.m - 1, area = r * r;
+  const { cells, rx, ry, weight } = state, columns = surface.m - 1, area = rx * ry;
   const strips = Math.max(1, Math.round(Math.sqrt(K)));
-  const along = new Float64Array((surface.n - 1) * r);
+  const along = new Float64Array((surface.n - 1) * rx);
   cells.forEach((cell, k) => {
-    const i = Math.floor(cell / columns) * r;
-    for (let q = 0; q < area; q++) along[i + Math.floor(q / r)] += weight[k * area + q];
+    const i = Math.floor(cell / columns) * rx;
+    for (let q = 0; q < area; q++) along[i + Math.floor(q / ry)] += weight[k * area + q];
   });
-  const cuts = cutsOf(along, strips), rows = columns * r;
+  const cuts = cutsOf(along, strips), rows = columns * ry;
   const across = new Float64Array((cuts.length + 1) * rows);
   cells.forEach((cell, k) => {
-    const i = Math.floor(cell / columns) * r, j = (cell % columns) * r;
-    for (let a = 0; a < r; a++) {
+    const i = Math.floor(cell / columns) * rx, j = (cell % columns) * ry;
+    for (let a = 0; a < rx; a++) {
       const strip = stripOf(cuts, i + a) * rows;
-      for (let b = 0; b < r; b++) across[strip + j + b] += weight[k * area + a * r + b];
+      for (let b = 0; b < ry; b++) across[strip + j + b] += weight[k * area + a * ry + b];
     }
   });
   const perStrip = Math.max(1, Math.floor(K / (cuts.length + 1)));
@@ -62,7 +63,7 @@ function partition(surface, state, K) {
       from = to;
     }
   }
-  const perX = r / surface.hx, perY = r / surface.hy;
+  const perX = rx / surface.hx, perY = ry / surface.hy;
   function cellOf(x, y) {
     const strip = stripOf(cuts, Math.floor((x - surface.x0) * perX));
     return offset[strip] + stripOf(stripCuts[strip], Math.floor((y - surface.y0) * perY));

@@ -61,7 +61,9 @@ function nodeGrids(message, n, m, hx, hy) {
   const E = decode(message.E);
   if (message.Ex) return { E, Ex: decode(message.Ex), Ey: decode(message.Ey), Exy: decode(message.Exy) };
   const Ex = gridSlopes(E, n, m, 0, hx);
-  return { E, Ex, Ey: gridSlopes(E, n, m, 1, hy), Exy: gridSlopes(Ex, n, m, 1, hy) };
+  // Rounded to float32, as Python's are: the rounded values are the surface.
+  const [alongX, alongY, both] = [Ex, gridSlopes(E, n, m, 1, hy), gridSlopes(Ex, n, m, 1, hy)].map((a) => Float32Array.from(a));
+  return { E, Ex: alongX, Ey: alongY, Exy: both };
 }
 
 // Cubic coefficients from (f0, f1, f0', f1') on [0, 1]: rows of the Hermite matrix.
@@ -269,10 +271,11 @@ export function createSurface(message, basins) {
     const { labels, rows, columns } = labelled;
     const a = ((x - x0) / (x1 - x0)) * (rows - 1), b = ((y - y0) / (y1 - y0)) * (columns - 1);
     const i = Math.min(Math.max(Math.round(a), 0), rows - 1), j = Math.min(Math.max(Math.round(b), 0), columns - 1);
+    // Beside a hole the nearest lattice point may be across its rim; the one below shares the position's cell.
+    const below = labels[Math.min(Math.max(Math.floor(a), 0), rows - 1) * columns
+      + Math.min(Math.max(Math.floor(b), 0), columns - 1)];
     const near = labels[i * columns + j];
-    if (near >= 0) return near;
-    // Beside a hole the nearest lattice point may lie in it; the one below shares the position's cell.
-    return labels[Math.min(Math.max(Math.floor(a), 0), rows - 1) * columns + Math.min(Math.max(Math.floor(b), 0), columns - 1)];
+    return below < 0 || near < 0 ? below : near;
   }
 
   function kMax(T, highest = min) {
