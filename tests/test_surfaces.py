@@ -59,6 +59,23 @@ def test_single_precision_values_are_the_surface(surface):
     np.testing.assert_allclose(force, -np.stack([surface.Ex, surface.Ey], axis=-1), atol=1e-12)
 
 
+def test_the_stored_grid_gives_the_same_surface():
+    xs, ys, U = grid(rippled, 31)
+    for hole in (False, True):
+        U[3:5, 7] = np.nan if hole else U[3:5, 7]
+        surface = Surface.from_grid(xs, ys, U)
+        again = Surface.from_grid(surface.xs, surface.ys, surface.E.astype(np.float32))
+        for name in ("xs", "ys", "E", "Ex", "Ey", "Exy", "mask"):
+            assert np.array_equal(getattr(surface, name), getattr(again, name), equal_nan=name != "mask"), name
+
+
+def test_energies_too_steep_for_single_precision_are_refused():
+    U = np.zeros((5, 5))
+    U[2, 2] = 1e29
+    with pytest.raises(BadInput, match="too steep"):
+        Surface.from_grid(np.arange(5) * 1e-10, np.arange(5) * 1e-10, U)
+
+
 @pytest.mark.parametrize("degree", [(0, 0), (1, 2), (3, 3), (2, 1)])
 def test_cubics_are_exact_up_to_single_precision(degree):
     def power(u):

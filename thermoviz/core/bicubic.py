@@ -104,11 +104,14 @@ def spline_nodes(xs: np.ndarray, ys: np.ndarray, U: np.ndarray) -> np.ndarray:
     from scipy.interpolate import CubicSpline
 
     bad = ~(np.abs(U) <= LARGEST_ENERGY)
-    filled = _filled(U, bad) if bad.any() else U
+    # Rounded first, so that the stored grid gives the very same surface again.
+    rounded = np.where(bad, 0.0, U).astype(np.float32).astype(np.float64)
+    filled = _filled(rounded, bad) if bad.any() else rounded
     along_x = CubicSpline(xs, filled, axis=0)(xs, 1)
     along_y = CubicSpline(ys, filled, axis=1)(ys, 1)
     both = CubicSpline(ys, along_x, axis=1)(ys, 1)
-    nodes = np.stack([filled, along_x, along_y, both]).astype(np.float32).astype(np.float64)
+    with np.errstate(over="ignore"):
+        nodes = np.stack([filled, along_x, along_y, both]).astype(np.float32).astype(np.float64)
     if not np.isfinite(nodes).all():
         raise BadInput("U is too steep: its derivatives must stay below 1e38 in single precision.")
     nodes[:, bad] = np.nan
