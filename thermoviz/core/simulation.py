@@ -10,7 +10,7 @@ import numpy as np
 from .energies import as_energy
 from .errors import BadInput, Unstable
 from .seeds import rng as seeded
-from .walls import box, fold
+from .walls import Walls, fold, walls_for
 
 Batching = Literal["replacement", "fresh", "epochs"]
 # Beyond this a position counts as diverged: float32 losses are no longer finite there.
@@ -177,11 +177,11 @@ def _checked_temperature(value: Any, n: int) -> Any:
     return float(array) if array.ndim == 0 else array
 
 
-def _walls(energy: Any, bounds: Any, x: Any) -> np.ndarray | None:
+def _walls(energy: Any, bounds: Any, x: Any) -> Walls | None:
     if bounds is None and not getattr(energy, "confining", False):
         return None
-    walls = box(energy.bounds if bounds is None else bounds, x.shape[1])
-    outside = (_numpy(x) < walls[:, 0]) | (_numpy(x) > walls[:, 1])
+    walls = walls_for(energy.bounds if bounds is None else bounds, x)
+    outside = _numpy((x < walls.low) | (x > walls.high))
     if outside.any():
         rows = np.flatnonzero(outside.any(axis=1))
         raise BadInput(f"x0: {len(rows)} of {len(x)} replicas start outside the bounds, replica {rows[0]} first.")
@@ -215,7 +215,7 @@ def _noise(seed: int, x: Any) -> Any:
     return torch.Generator(device=x.device).manual_seed(int(generator.integers(2**63 - 1)))
 
 
-def _reflected(dynamics: Any, state: Any, walls: np.ndarray) -> Any:
+def _reflected(dynamics: Any, state: Any, walls: Walls) -> Any:
     x, sign = fold(state.x, walls)
     return state if sign is None else state._replace(x=x, **_times(dynamics, state, sign))
 

@@ -1,96 +1,97 @@
 """Hard walls: specular reflection by folding, right for any overshoot."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .errors import BadInput
 
 
-def box(bounds: Any, d: int) -> np.ndarray:
-    """Bounds as [d, 2] float64 from ((lo, hi), ...) or flat (x0, x1, y0, y1, ...). Raises BadInput.
+class Walls(NamedTuple):
+    """Lower and upper edges that broadcast against positions x [..., d], in x's type and place."""
 
-    An infinite edge means no wall on that side.
+    low: Any
+    high: Any
+
+
+def box(bounds: Any, d: int) -> np.ndarray:
+    """Bounds as [d, 2] float64 from ((lo, hi), ...), flat (x0, x1, y0, y1, ...) or one pair for all dimensions.
+
+    An infinite edge means no wall on that side. Raises BadInput.
     """
     try:
         array = np.asarray(bounds, dtype=np.float64).reshape(-1, 2)
     except (TypeError, ValueError):
         raise BadInput("bounds must be ((low, high), ...), one pair per dimension.") from None
-    if len(array) != d:
-        raise BadInput(f"bounds must hold {d} pairs (low, high), one per dimension, got {len(array)}.")
+    if len(array) not in (1, d):
+        raise BadInput(f"bounds must hold {d} pairs (low, high), one per dimension, or one for all, got {len(array)}.")
     if np.isnan(array).any() or not (array[:, 0] < array[:, 1]).all():
         raise BadInput("bounds: each low must be smaller than its high, and neither may be NaN.")
-    return array
+    return np.broadcast_to(array, (d, 2))
+
+
+def walls_for(bounds: Any, x: Any) -> Walls:
+    """The walls of `box(bounds)`, laid out like x [..., d]: a comparison without broadcasting is 15 times faster."""
+    low, high = (np.broadcast_to(edge, tuple(x.shape)).copy() for edge in box(bounds, x.shape[-1]).T)
+    if isinstance(x, np.ndarray):
+        return Walls(low.astype(x.dtype), high.astype(x.dtype))
+    import torch
+
+    return Walls(*(torch.as_tensor(edge, dtype=x.dtype, device=x.device) for edge in (low, high)))
 
 
 def reflect(x: Any, bounds: Any) -> Any:
     """Positions x [..., d] folded back into the box, as by specular reflection at its walls: [..., d].
 
-    `bounds`: ((lo, hi), ...) per dimension, or flat (x0, x1, y0, y1); an infinite edge is no wall. x and x folded are
-    mirror images modulo 2 (hi - lo), so any overshoot is right. NaN stays NaN. Raises BadInput.
+    `bounds`: ((lo, hi), ...) per dimension, flat (x0, x1, y0, y1), or one pair for all; an infinite edge is no wall. x
+    and x folded are mirror images modulo 2 (hi - lo), so any overshoot is right. NaN stays NaN, infinity becomes NaN.
+    Raises BadInput.
     """
-    if not hasattr(x, "dtype"):
-        x = np.asarray(x, dtype=np.float64)
+    if not hasattr(x, "detach"):
+        try:
+            x = np.asarray(x)
+            x = x if x.dtype == np.float32 else x.astype(np.float64)
+        except (TypeError, ValueError):
+            raise BadInput("x must be an array of numbers [..., d].") from None
+    elif not x.is_floating_point():
+        x = x.double()
     if x.ndim == 0:
         raise BadInput("x must have shape [..., d], got a single number.")
-    return fold(x, box(bounds, x.shape[-1]))[0]
+    with np.errstate(invalid="ignore"):
+        return fold(x, walls_for(bounds, x))[0]
 
 
-def fold(x: Any, walls: np.ndarray) -> tuple[Any, Any]:
-    """x [..., d] folded into walls [d, 2], and the sign [..., d] (+1, -1) that an odd number of reflections leaves.
+def fold(x: Any, walls: Walls) -> tuple[Any, Any]:
+    """x folded into the walls, and the sign (+1, -1), both [..., d], that an odd number of reflections leaves.
 
     The count of reflections is an integer from the division; comparing folded with unfolded positions instead would
-    miss those that rounding hides, and cool the gas. numpy or torch. The sign is None where nothing was outside.
+    miss those that rounding hides, and cool the gas. numpy or torch. The sign is None where nothing was outside; what
+    is inside keeps every bit.
     """
-    low, high = (_like(edge, x) for edge in walls.T)
-    outside = (x < low) | (x > high)
+    xp = _library(x)
+    outside = (x < walls.low) | (x > walls.high)
     if not bool(outside.any()):
         return x, None
-    if np.isfinite(walls).all():
-        return _fold_between(x, low, high)
-    return _fold_one_sided(x, walls, outside)
+    place, low, high = x[outside], walls.low[outside], walls.high[outside]
+    length = high - low
+    count = (place - low) // length
+    odd = count % 2
+    rest = (place - low) % length
+    between = low + rest + odd * (length - 2 * rest)
+    # Only rounding is cut here.
+    between = xp.minimum(xp.maximum(between, low), high)
+    one_sided = xp.isinf(length)
+    wall = xp.where(xp.isinf(low), high, low)
+    folded, sign = x + 0, xp.ones_like(x)
+    folded[outside] = xp.where(one_sided, 2 * wall - place, between)
+    sign[outside] = xp.where(one_sided, xp.full_like(odd, -1), 1 - 2 * odd)
+    return folded, sign
 
 
-def _like(edge: np.ndarray, x: Any) -> Any:
+def _library(x: Any) -> Any:
+    """numpy or torch, whichever x belongs to; they share the names used here."""
     if isinstance(x, np.ndarray):
-        return edge.astype(x.dtype)
+        return np
     import torch
 
-    return torch.as_tensor(edge, dtype=x.dtype, device=x.device)
-
-
-def _fold_between(x: Any, low: Any, high: Any) -> tuple[Any, Any]:
-    length = high - low
-    count = (x - low) // length
-    odd = count % 2
-    place = (x - low) - count * length
-    place = place + odd * (length - 2 * place)
-    inside = _clip(place, length)
-    return low + inside, 1 - 2 * odd
-
-
-def _clip(place: Any, length: Any) -> Any:
-    """Only rounding is cut here: `place` lies in [0, length] but for the last bit."""
-    if isinstance(place, np.ndarray):
-        return np.minimum(np.maximum(place, 0), length)
-    return place.clamp(min=0).minimum(length)
-
-
-def _fold_one_sided(x: Any, walls: np.ndarray, outside: Any) -> tuple[Any, Any]:
-    """Dimension by dimension, where some edges are infinite: a single wall reflects once."""
-    x, sign = _copy(x), _copy(x) * 0 + 1
-    for i, (low, high) in enumerate(walls):
-        column = x[..., i:i + 1]
-        if np.isfinite(low) and np.isfinite(high):
-            folded, odd = _fold_between(column, _like(np.array([low]), x), _like(np.array([high]), x))
-            x[..., i:i + 1], sign[..., i:i + 1] = folded, odd
-        else:
-            wall = low if np.isfinite(low) else high
-            hit = outside[..., i]
-            x[..., i][hit] = 2 * float(wall) - x[..., i][hit]
-            sign[..., i][hit] = -1
-    return x, sign
-
-
-def _copy(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else x.clone()
+    return torch
