@@ -68,7 +68,8 @@ def mount(data: dict[str, Any], key: str = "stage",
           on_temperature: Callable[[], None] | None = None) -> dict[str, Any]:
     """Mounts the stage of a message made by `stage.payload.payload`; returns what `stage` returns."""
     _declare()
-    state = _component()(key=key, data=data, width="stretch", height="content",
+    # In a list, since Streamlit looks for data frames among a dict's values, and loads pandas (70 MB) to do so.
+    state = _component()(key=key, data=[data], width="stretch", height="content",
                          on_temperature_change=on_temperature or _nothing, on_webgl_change=_nothing)
     return {"temperature": state.get("temperature"), "webgl": state.get("webgl") is not False}
 

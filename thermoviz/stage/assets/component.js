@@ -5,7 +5,7 @@ import { createStage } from "./stage.js";
 const stages = new WeakMap();
 
 /** source: address of this program, from which the file that runs by itself takes it. */
-export function mount({ data, parentElement: root, setStateValue }, source) {
+export function mount({ data: [data], parentElement: root, setStateValue }, source) {
   const standing = stages.get(root);
   if (standing) standing.update(data);
   else {
