@@ -102,14 +102,15 @@ class Cells:
 
     def mass_within(self, temperature: float, left: float, right: float, below: float, above: float) -> float:
         """Integral of e^(-(E - E0) / T) over the rectangle [left, right] x [below, above]."""
-        start = np.clip((np.array([left, below]) - self.low) / self.size, 0.0, 1.0)
-        end = np.clip((np.array([right, above]) - self.low) / self.size, 0.0, 1.0)
-        touched = (end > start).all(axis=1)
-        start, extent = start[touched], (end - start)[touched]
+        (x, y), (end_x, end_y) = self.low.T, (self.low + self.size).T
+        touched = np.flatnonzero((x < right) & (end_x > left) & (y < above) & (end_y > below))
+        low, size = self.low[touched], self.size[touched]
+        start = np.maximum((np.array([left, below]) - low) / size, 0.0)
+        extent = np.minimum((np.array([right, above]) - low) / size, 1.0) - start
         along_x, along_y = (bernstein(start[:, k, None] + extent[:, k, None] * self._nodes) for k in (0, 1))
         energy = along_x @ self.control[touched] @ np.swapaxes(along_y, 1, 2)
         inner = np.einsum("cij,i,j->c", np.exp(energy / -temperature), self._weights, self._weights)
-        return float(inner @ (extent * self.size[touched]).prod(axis=1))
+        return float(inner @ (extent * size).prod(axis=1))
 
     def below(self, temperature: float) -> int:
         """How many cells matter at this temperature."""
@@ -195,15 +196,21 @@ class Equilibrium:
     def __init__(self, surface: "Surface", temperature: float, mesh: Mesh | None = None) -> None:
         self.T = _positive(temperature)
         self.surface = surface
-        self.mesh = Mesh(surface, self.T, self.T) if mesh is None else mesh
-        total, energy, square, *shares = self.mesh.moments(self.T)
+        # The mesh is not kept: it holds megabytes, and most equilibria are asked for these numbers only.
+        mesh = Mesh(surface, self.T, self.T) if mesh is None else mesh
+        total, energy, square, *shares = mesh.moments(self.T)
         mean = float(energy / total)
-        self.F = float(self.mesh.E0 - self.T * np.log(total))
-        self.U = self.mesh.E0 + mean
+        self.F = float(mesh.E0 - self.T * np.log(total))
+        self.U = mesh.E0 + mean
         self.S = float(mean / self.T + np.log(total))
         self.C = float(square / total - mean**2) / self.T**2
         self.shares = np.array(shares) / total
         self._partitions: dict[int, Partition] = {}
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """The cells of the quadrature at this temperature."""
+        return Mesh(self.surface, self.T, self.T)
 
     @cached_property
     def _weights(self) -> list[np.ndarray]:

@@ -60,6 +60,7 @@ class Surface(Spline):
         super().__init__(xs, ys, U)
         self.levels = (len(self.xs),) if levels is None else tuple(levels)
         self.error = error
+        self._latest: Equilibrium | None = None
 
     @classmethod
     def from_grid(
@@ -148,7 +149,10 @@ class Surface(Spline):
         """The exact Boltzmann equilibrium at `temperature` > 0 in the box. Raises BadInput."""
         from .equilibrium import Equilibrium
 
-        return Equilibrium(self, temperature)
+        # A cloud that is followed in time asks for the same one again and again.
+        if self._latest is None or self._latest.T != temperature:
+            self._latest = Equilibrium(self, temperature)
+        return self._latest
 
     def equilibria(self, temperatures: Iterable[float]) -> "tuple[Equilibrium, ...]":
         """The exact equilibria at many temperatures > 0, far quicker than one by one. Raises BadInput."""
