@@ -18,7 +18,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 COLUMNS = 32
-_WIDE = bool(llvm.get_host_cpu_features().get("avx512f", False))
+_FEATURES: str | None = getattr(numba.config, "CPU_FEATURES", None)  # NUMBA_CPU_FEATURES
+_WIDE = "+avx512f" in (llvm.get_host_cpu_features().flatten() if _FEATURES is None else _FEATURES)
 _VECTOR_BYTES = 64 if _WIDE else 32
 # Rows of a tile: accumulators must fit the registers (32 of 512 bits, or 16 of 256 bits).
 _TALL = 8 if _WIDE else 4
@@ -181,7 +182,22 @@ def _add_results(emit: _Emit, to: Any, stride: Any, lanes: Any, first: int, n: i
 _tall, _two, _one = _product_tile(_TALL), _product_tile(2), _product_tile(1)
 _dot_44, _dot_14 = _dot_tile(_DOT_ROWS, 4), _dot_tile(1, 4)
 _dot_41, _dot_11 = _dot_tile(_DOT_ROWS, 1), _dot_tile(1, 1)
-JIT: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+
+
+def _nothing() -> None:
+    """What `can_cache` tries."""
+
+
+def can_cache() -> bool:
+    """Whether compiled code can be kept on disk; where no folder is writable numba refuses the option instead."""
+    try:
+        numba.njit(cache=True)(_nothing)
+    except RuntimeError:
+        return False
+    return True
+
+
+JIT: dict[str, Any] = {"nogil": True, "cache": can_cache(), "error_model": "numpy"}
 
 
 @numba.njit(**JIT)

@@ -91,7 +91,8 @@ class NetworkLoss:
     def l2_energy(self, theta: Any) -> Any:
         """(weight_decay/2) |theta|^2, [..., d] -> [...]."""
         rows = self._rows(theta)
-        return rows.back(0.5 * self.weight_decay * (rows.values**2).sum(-1))
+        with np.errstate(over="ignore"):
+            return rows.back(0.5 * self.weight_decay * (rows.values**2).sum(-1))
 
     def l1_energy(self, theta: Any) -> Any:
         """l1 |theta|_1, [..., d] -> [...]."""
@@ -122,8 +123,8 @@ class NetworkLoss:
         """
         origin, u, v = (self._point(vector) for vector in (plane.origin, plane.u, plane.v))
         us, vs = np.atleast_1d(np.asarray(us, float)), np.atleast_1d(np.asarray(vs, float))
-        if us.ndim != 1 or vs.ndim != 1:
-            raise BadInput(f"us and vs must be lists of coordinates, got shapes {us.shape} and {vs.shape}.")
+        if us.ndim != 1 or vs.ndim != 1 or not (np.isfinite(us).all() and np.isfinite(vs).all()):
+            raise BadInput("us and vs must be lists of finite coordinates.")
         if self.device != "cpu":
             return np.stack([self(origin + a * u + vs[:, None] * v) for a in us])
         return self._compiled.plane(origin, u, v, us, vs) + self._plane_regularisers(origin, u, v, us, vs)
@@ -290,10 +291,12 @@ class NetworkLoss:
         return values.reshape(-1, self.d)
 
     def _point(self, theta: Any) -> np.ndarray:
-        """One network as numpy float64 [d]."""
+        """One network as numpy float64 [d], all numbers finite."""
         values = self._array(theta)
         if len(values) != 1:
             raise BadInput(f"one network is needed here, theta [{self.d}], got {len(values)}.")
+        if not np.isfinite(values).all():
+            raise BadInput("this theta holds numbers that are not finite.")
         return values[0]
 
     def _inputs(self, x: Any, rows: "Rows") -> Any:

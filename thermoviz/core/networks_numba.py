@@ -10,8 +10,8 @@ import numpy as np
 
 # Order of the kernels' codes (kernels_activations.py).
 ACTIVATIONS = ("linear", "tanh", "relu", "gelu", "sigmoid")
-# Samples per block: values of a layer of 32 units then fill half of a first-level cache.
-_BLOCK = 128
+# Samples per block: a layer of 32 units then fills 32 kB, so that two layers stay near the processor.
+_BLOCK = 256
 # Below this many multiplications a second thread costs more than it saves (about 0.1 ms of work).
 _WORTH_A_THREAD = 4_000_000
 
@@ -23,7 +23,8 @@ def n_threads() -> int:
 
 
 @cache
-def _pool(threads: int) -> ThreadPoolExecutor:
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads of this process: those of a parent do not survive a fork."""
     return ThreadPoolExecutor(threads, thread_name_prefix="thermoviz-networks")
 
 
@@ -34,7 +35,7 @@ def _in_parts(work: Callable[[int, int], Any], n: int, multiplications: float) -
         work(0, n)
         return
     ends = [n * k // threads for k in range(threads + 1)]
-    pool = _pool(n_threads())
+    pool = _pool(n_threads(), os.getpid())
     others = [pool.submit(work, *part) for part in zip(ends[:-2], ends[1:-1], strict=True)]
     work(ends[-2], ends[-1])
     for other in others:
@@ -55,7 +56,7 @@ class CompiledNetworks:
         self._head = ("regression", "classification").index(task)
         self._samples = len(x)
         # Copies: arrays that cannot be written would be another type, and another compilation.
-        self._tables = tuple(np.array(table, dtype, order="C")[None] for table in (x, targets))
+        self._tables = np.array(x, dtype, order="C")[None], np.array(targets, dtype, order="C")[None]
         self._ld = min(_BLOCK, _padded(self._samples))
         self._blocks = (_blocks(self._tables[0][0], self._ld, ones=True),
                         _blocks(self._tables[1][0], self._ld, ones=False))
@@ -104,7 +105,8 @@ class CompiledNetworks:
         """Data energies [m, k] of the networks origin + us[i] u + vs[j] v."""
         from .kernels_networks import ENERGY, evaluate_plane
         x, t = self._blocks
-        working = [np.array(vector, x.dtype) for vector in (origin, u, v, us, vs)]
+        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite, and so does its loss
+            working = [np.array(vector, x.dtype) for vector in (origin, u, v, us, vs)]
         energies = np.empty((len(us), len(vs)))
 
         def part(first: int, last: int) -> None:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from .errors import BadInput
 
-# Numbers that a layer of all networks of one chunk holds at once (256 MB in float32).
-_CHUNK = 64_000_000
+# Numbers that a layer of all networks of one chunk holds at once (64 MB in float32).
+_CHUNK = 16_000_000
 
 
 def _gelu_slope(z: Tensor, h: Tensor) -> Tensor:
