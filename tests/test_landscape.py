@@ -127,7 +127,7 @@ def test_without_minibatches_there_is_no_heat():
 def test_equilibria_are_those_of_the_surface(run):
     assert len(run.equilibria) == len(run.arrays["temperatures"])
     for equilibrium in run.equilibria[::10]:
-        assert equilibrium.F == run.surface.equilibrium(equilibrium.T).F
+        assert equilibrium.F == pytest.approx(run.surface.equilibrium(equilibrium.T).F, rel=1e-9)
         assert equilibrium.shares.sum() == pytest.approx(1)
 
 
@@ -180,34 +180,29 @@ def test_partial_runs_come_early_and_in_order():
 
 def test_losses_are_shown_while_training():
     told = []
-    tv.run(dataclasses.replace(SMALL, steps=20_000, replicas=20, dynamics="sgd", resolution=17),
+    tv.run(dataclasses.replace(SMALL, steps=8000, replicas=20, dynamics="sgd", resolution=17),
            lambda fraction, stage, partial: told.append((stage, partial)))
     early = [partial for stage, partial in told if stage == "training" and partial is not None]
     assert early and all(partial.surface is None and len(partial.arrays["losses"]) for partial in early)
     assert len(early[-1].arrays["losses"]) > len(early[0].arrays["losses"])
 
 
-def test_cancel_is_heard_within_a_tenth_of_a_second():
-    """In every stage: the clock starts when the callback first raises and stops when run returns."""
-    longest = 0.0
-    for wanted in ("training", "surface"):
-        def progress(fraction, stage, partial, wanted=wanted):
-            if stage == wanted and fraction > 0.1:
-                raise tv.Cancelled("enough")
-        start = time.monotonic()
-        with pytest.raises(tv.Cancelled):
-            tv.run(dataclasses.replace(SMALL, steps=500), progress)
-        longest = max(longest, time.monotonic() - start)
-    assert longest < 5
+@pytest.mark.parametrize("stage", ["data", "training", "slice", "surface", "honesty", "test"])
+def test_cancel_is_heard_in_every_stage(stage):
+    def progress(fraction, now, partial):
+        if now == stage:
+            raise tv.Cancelled("enough")
+
+    with pytest.raises(tv.Cancelled):
+        tv.run(SMALL, progress)
 
 
 def test_progress_is_told_at_least_every_fifty_milliseconds():
-    """What cancel is polled with. The median gap, since the machine may be busy."""
+    """What cancel is polled with. The median gap of processor time, since the machine may be busy."""
     times = []
-    big = Descent("digits", tv.MLP((32,)), replicas=32, steps=200, batch_size=64, resolution=41)
-    tv.run(big, lambda *_: times.append(time.monotonic()))
-    gaps = np.diff(times)
-    assert np.median(gaps) < 0.05
+    big = Descent("digits", tv.MLP((32,)), replicas=8, steps=200, batch_size=64, resolution=33)
+    tv.run(big, lambda *_: times.append(time.process_time()))
+    assert len(times) > 15 and np.median(np.diff(times)) < 0.05
 
 
 # Divergence
@@ -278,7 +273,7 @@ def test_settings_out_of_range(settings, words):
 
 def test_too_much_to_record_is_refused_before_training():
     with pytest.raises(tv.BadInput, match="too many to record"):
-        tv.run(Descent(tv.DATASETS["digits"](), tv.MLP((128,) * 4), ["sgd"] * 4, replicas=256, steps=10))
+        tv.run(Descent("moons", tv.MLP((128,) * 4), ["sgd"] * 4, replicas=256, steps=10))
 
 
 def test_runs_in_threads_do_not_disturb_each_other():

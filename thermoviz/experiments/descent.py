@@ -1,5 +1,6 @@
 """How a Descent is computed: train, choose the plane, project, scan level by level, measure what the slice hides."""
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ RECORDED_BYTES = 160 * 2**20  # of parameters kept while training
 KEPT_PARAMETERS = 50_000  # numbers of final parameters kept in a run
 SAMPLE_NUMBERS = 20_000  # of the data kept in a run, for the network under the pointer
 SAMPLE_ROWS = 1000
+SCORED_AT_ONCE = 64  # networks, so that a cancel is heard soon
 
 
 @dataclass
@@ -74,8 +76,8 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
     stages.tell(0.9, "honesty", lambda: Run(spec, arrays, numbers), now=True)
     numbers["honesty"] = honesty(loss, plane, record.thetas[:, record.finite]).to_json()
     numbers |= noise_numbers(spec, loss, plane, surface)
-    stages.tell(0.95, "test")
-    return Run(spec, arrays | _scores(loss, data, record.thetas) | _finals(plane, record), numbers)
+    scores = _scores(loss, data, record.thetas, stages.part("test", 0.95, 1.0))
+    return Run(spec, arrays | scores | _finals(plane, record), numbers)
 
 
 def train(spec: "Descent", loss: Any, stages: Stages) -> Record:
@@ -178,20 +180,20 @@ def _projected(plane: Any, record: Record) -> dict[str, np.ndarray]:
             "residual": np.stack([plane.residual(theta) for theta in record.thetas]).astype(np.float32)}
 
 
-def _scores(loss: Any, data: Any, thetas: np.ndarray) -> dict[str, np.ndarray]:
+def _scores(loss: Any, data: Any, thetas: np.ndarray, report: Callable[..., None]) -> dict[str, np.ndarray]:
     """Accuracy (R^2 for regression) and test energy [T, n] along the paths; NaN where a replica has diverged."""
-    flat = thetas.reshape(-1, thetas.shape[-1])
-    alive = np.isfinite(flat).all(1)
-
-    def along(score: Any) -> np.ndarray:
-        values = np.full(len(flat), np.nan, np.float32)
-        values[alive] = score(flat[alive])
-        return values.reshape(thetas.shape[:2])
-
-    scores = {"accuracy": along(loss.accuracy)}
+    kinds: dict[str, Callable[[Any], Any]] = {"accuracy": loss.accuracy}
     if data.n_test:
-        scores["test_losses"] = along(loss.test_energy)
-        scores["test_accuracy"] = along(lambda theta: loss.accuracy(theta, test=True))
+        kinds["test_losses"] = loss.test_energy
+        kinds["test_accuracy"] = functools.partial(loss.accuracy, test=True)
+    scores = {name: np.full(thetas.shape[:2], np.nan, np.float32) for name in kinds}
+    rows = max(1, SCORED_AT_ONCE // thetas.shape[1])
+    for start in range(0, len(thetas), rows):
+        some = thetas[start:start + rows]
+        alive = np.isfinite(some).all(-1)
+        for name, score in kinds.items():
+            scores[name][start:start + rows][alive] = score(some[alive])
+        report((start + rows) / len(thetas))
     return scores
 
 

@@ -60,6 +60,9 @@ class Run:
     spec.dynamics), `theta_final` [m, d] of the replicas `theta_member` [m], `plane_origin`, `plane_u`, `plane_v`
     [d], `plane_points` [k, 2], and a sample of the training data: `data_x` [s, p], `data_y`. Arrays of every
     surface: `xs`, `ys`, `U` [nx, ny], `temperatures`. A partial run lacks what is not known yet.
+
+    Numbers of a descent: `d`, `diverged` (a sentence, or None), `honesty`, `verdicts`, and the heat of the data as
+    `noise.noise_numbers` documents it; of every surface: `surface` {levels, error}.
     """
 
     spec: Any
