@@ -263,7 +263,7 @@ def test_fits_the_screen(open_stage, look, width, height):
     page = open_stage(stage_scene.message(look=look), width, height, has_touch=width < 500)
     wait_until(page, lambda state: state["measurement"] is not None)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    clipped = page.stage.evaluate("""(element) => [...element.querySelectorAll("button, select, .value, td, dd, h3, .card")]
+    clipped = page.stage.evaluate("""(element) => [...element.querySelectorAll("button, select, .value, td, dd, .card")]
         .filter((e) => e.clientWidth && (e.scrollWidth > e.clientWidth + 1
             || e.getBoundingClientRect().right > innerWidth + .5))
         .map((e) => e.className + " " + e.textContent)""")

@@ -4,7 +4,7 @@
 import { fade } from "./colours.js";
 import { niceTicks } from "./words.js";
 
-/** Text with an outline in the background's colour, so that it reads on the relief as well as beside it. */
+/** Text with an outline in the background's colour, so that it reads on the relief as well as beside it: a triangle and a line. */
 function write(context, text, x, y, colour, halo) {
   context.lineJoin = "round";
   context.lineWidth = 4;
@@ -37,12 +37,12 @@ function axes(context, scene, font) {
   put(names[1], edgeX + 2.3 * outX * away, midY, look.dim);
 }
 
-/** The colours' meaning in units of energy, with the balls' mean energy and its equilibrium value beside it. */
+/** The colours' meaning in units of energy, with the balls' mean energy and its equilibrium value beside it: a triangle and a line. */
 function colourBar(context, scene, font) {
   const { view, frame, surface, look, unit, means, narrow } = scene;
   const width = 10, size = look.font_small;
-  const height = Math.min(narrow ? 110 : 260, 0.42 * view.height);
-  const x = view.width - (narrow ? 20 : 26) - width, top = narrow ? 74 : 84;
+  const height = Math.min(narrow ? 100 : 260, 0.42 * view.height);
+  const x = view.width - (narrow ? 20 : 26) - width, top = narrow ? 104 : 84;
   const gradient = context.createLinearGradient(0, top + height, 0, top);
   look.surface.forEach((colour, k) => gradient.addColorStop(k / (look.surface.length - 1), colour));
   context.fillStyle = gradient;
@@ -62,7 +62,6 @@ function colourBar(context, scene, font) {
       look.dim, fade(look.background, 0.8));
   }
   const pointer = (E, colour) => {
-    if (!Number.isFinite(E)) return;
     const y = at(E);
     context.fillStyle = colour;
     context.beginPath();
@@ -71,8 +70,11 @@ function colourBar(context, scene, font) {
     context.lineTo(x + width + 10, y + 5);
     context.fill();
   };
-  pointer(means.equilibrium, look.theory);
-  pointer(means.now, look.heat);
+  if (Number.isFinite(means.equilibrium)) {
+    context.fillStyle = look.theory;
+    context.fillRect(x - 4, at(means.equilibrium) - 1.25, width + 14, 2.5);
+  }
+  if (Number.isFinite(means.now)) pointer(means.now, look.heat);
 }
 
 /** Names of the basins on short stems above their minima. */

@@ -7,7 +7,7 @@ import { decode } from "./surface.js";
 const LIFT = 0.012; // above the relief, in world units
 const FAINTEST = 0.12;
 
-/** Paths of a payload, or null: {T, n, time, starts, colourOf(k), nameOf(k), at(fraction) -> record number}. */
+/** Paths of a payload, or null: {T, n, names, colourOf(member), colour(k), visible(t, k), place(t, k), steps, starts}. */
 export function readPaths(paths, look) {
   if (!paths) return null;
   const [T, n] = paths.u.shape;
@@ -18,13 +18,13 @@ export function readPaths(paths, look) {
   const known = residual.filter(Number.isFinite).sort();
   // A network one third as far from the plane as the farthest one is shown at half strength.
   const reach = Math.max(1e-12, (known[known.length - 1] ?? 0) / 3);
-  const colour = (k) => (members > 1 ? look.optimisers[member[k] % look.optimisers.length] : look.path);
+  const colourOf = (m) => (members > 1 ? look.optimisers[m % look.optimisers.length] : look.path);
+  const colour = (k) => colourOf(member[k]);
   const visible = (t, k) => FAINTEST + (1 - FAINTEST) * 0.5 ** (Math.max(0, residual[t * n + k]) / reach);
   const place = (t, k) => [u[2 * (t * n + k)], u[2 * (t * n + k) + 1]];
   return {
-    T, n, members, names: paths.names ?? [], colour, visible, place, steps: paths.steps ?? null,
+    T, n, members, names: paths.names ?? [], colour, colourOf, visible, place, steps: paths.steps ?? null,
     starts: Array.from({ length: n }, (_, k) => place(0, k)).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
-    ends: Array.from({ length: n }, (_, k) => place(T - 1, k)),
   };
 }
 

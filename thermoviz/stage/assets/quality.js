@@ -1,28 +1,30 @@
-// Keeps the stage responsive on slow graphics: first a coarser picture, then fewer drawn balls, then fewer steps.
-// It only ever looks at how long the pictures take.
+// Keeps the stage responsive on slow graphics: first fewer pixels per css pixel, then no contact shadows, then fewer
+// drawn balls, then a coarser picture. It only ever looks at how long the pictures take.
 
 const LEVELS = [
-  { ratio: 2, balls: 50000, budget: 10 },
-  { ratio: 1.5, balls: 50000, budget: 10 },
-  { ratio: 1, balls: 20000, budget: 10 },
-  { ratio: 0.75, balls: 5000, budget: 8 },
-  { ratio: 0.6, balls: 2000, budget: 6 },
+  { ratio: 2, shadows: true, balls: 50000, budget: 10 },
+  { ratio: 1.5, shadows: true, balls: 50000, budget: 10 },
+  { ratio: 1, shadows: true, balls: 50000, budget: 10 },
+  { ratio: 1, shadows: false, balls: 10000, budget: 10 },
+  { ratio: 1, shadows: false, balls: 3000, budget: 8 },
+  { ratio: 0.75, shadows: false, balls: 1000, budget: 6 },
 ];
-const SLOW = 55; // ms per picture: below 18 pictures per second something gives way
+const SOFTWARE = 2; // the level at which a driver that draws in software starts
+const SLOW = 66; // ms per picture: below 15 pictures per second something gives way
 const FAST = 20;
 
 export function createQuality(software) {
-  let level = software ? 2 : 0, mean = 0, seen = 0;
+  let level = software ? SOFTWARE : 0, mean = 0, seen = 0;
   const start = level;
   return {
     get ratio() { return Math.min(LEVELS[level].ratio, Math.max(0.6, window.devicePixelRatio || 1)); },
     /** While the camera moves the whole relief is drawn for each picture: coarser, where drawing is slow. */
-    get movingRatio() { return Math.min(this.ratio, software || level > 2 ? 0.6 : 2); },
-    get shadows() { return level < 3; },
+    get movingRatio() { return Math.min(this.ratio, software || level > SOFTWARE ? 0.6 : 2); },
+    get shadows() { return LEVELS[level].shadows; },
     get balls() { return LEVELS[level].balls; },
     get budget() { return LEVELS[level].budget; },
     /** Whether something visible was given up. */
-    get reduced() { return level > Math.max(start, 2); },
+    get reduced() { return level > SOFTWARE + 1; },
     get level() { return level; },
     /** One more picture took so many milliseconds. Returns whether the level changed. */
     record(milliseconds) {

@@ -123,7 +123,7 @@ export function createReadouts(_, look, scale, names) {
   };
 }
 
-/** The honesty badge: how much the slice hides. Returns null where there is nothing to say. */
+/** The honesty badge: how much the slice hides; opened, it says more. Null where there is nothing to say. */
 export function createBadge(_, payload) {
   const honesty = payload.honesty;
   if (!honesty) return null;
@@ -131,15 +131,30 @@ export function createBadge(_, payload) {
   const parts = [_("Cut through {d} dimensions", { d: honesty.d })];
   if (Number.isFinite(honesty.explained)) {
     parts.push(" \u00b7 ", _("shows"), " ", strong(percent(honesty.explained)), " ", _("of the paths"));
-    if (Number.isFinite(honesty.explained_null)) parts.push(` (${_("a random walk: {p}", { p: percent(honesty.explained_null) })})`);
+    if (Number.isFinite(honesty.explained_null)) {
+      parts.push(h("span", { class: "null" }, ` (${_("a random walk: {p}", { p: percent(honesty.explained_null) })})`));
+    }
   }
-  if (Number.isFinite(honesty.r2)) parts.push(" \u00b7 R\u00b2 ", strong(fixed(honesty.r2, 2)));
-  const poor = honesty.verdict === "poor";
+  if (Number.isFinite(honesty.r2)) parts.push(" \u00b7 R\u00b2\u00a0", strong(fixed(honesty.r2, 2)));
   const more = [
+    Number.isFinite(honesty.r2) && _("R\u00b2: how well the slice's energy under the paths predicts their true loss"),
     Number.isFinite(honesty.gradient_share) && _("{p} of the gradient lies in this plane", { p: percent(honesty.gradient_share) }),
     Number.isFinite(honesty.noise_share) && _("{p} of the gradient noise lies in this plane", { p: percent(honesty.noise_share) }),
     ...(honesty.reasons ?? []),
     _("Balls feel a fixed cut; the network feels all dimensions."),
   ].filter(Boolean);
-  return h("div", { class: poor ? "badge poor" : "badge", role: "note", title: more.join("\n") }, ...parts);
+  return h("details", { class: honesty.verdict === "poor" ? "badge poor" : "badge" }, h("summary", {}, ...parts),
+    h("ul", {}, ...more.map((line) => h("li", {}, line))));
+}
+
+/** What is drawn: balls, and the networks of each optimiser in its colour. Null without networks. */
+export function createLegend(_, paths) {
+  if (!paths) return null;
+  const entry = (colour, shape, text) => {
+    const mark = h("i", { class: shape, "aria-hidden": "true" });
+    mark.style.background = colour;
+    return h("span", {}, mark, text);
+  };
+  return h("div", { class: "legend" }, entry("var(--heat)", "dot", _("balls on this slice")),
+    ...(paths.names.length ? paths.names : [_("networks")]).map((name, k) => entry(paths.colourOf(k), "diamond", name)));
 }

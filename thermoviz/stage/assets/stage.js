@@ -9,7 +9,7 @@ import { createKeyboard } from "./keyboard.js";
 import { createNetwork } from "./network.js";
 import { createTrails, pathHeads, pathLines, readPaths } from "./paths.js";
 import { createPointerPanel } from "./pointer.js";
-import { createBadge, createReadouts } from "./readouts.js";
+import { createBadge, createLegend, createReadouts } from "./readouts.js";
 import { createSimulation } from "./simulation.js";
 import { createStatistics } from "./statistics.js";
 import { CSS, lookVariables } from "./styles.js";
@@ -37,7 +37,7 @@ export function createStage(root, first, callbacks = {}) {
   let playing = !reduced, speed = 1, following = null, film = null;
   const replay = { fraction: 1, playing: !reduced };
   let surface, simulation, statistics, network, paths, basins, ui, view;
-  let told = false, last = 0, measured = -Infinity, measurement = null, pointed = -Infinity, hovered = null, trailed = 0, drawn = 0;
+  let told = false, last = 0, painted = -Infinity, measured = -Infinity, measurement = null, pointed = -Infinity, hovered = null, trailed = 0, drawn = 0;
   const trails = createTrails();
 
   const style = h("style", {}, CSS);
@@ -51,7 +51,7 @@ export function createStage(root, first, callbacks = {}) {
 
   view = createView(_, {
     click(point) { simulation.drop(point.x, point.y); measured = -Infinity; },
-    hover(point) { hovered = point; },
+    hover(point) { hovered = point; showProbe(); },
     restored() { uploadPaths(); },
   });
   if (!view) {
@@ -62,6 +62,7 @@ export function createStage(root, first, callbacks = {}) {
   }
 
   const note = h("div", { class: "note", role: "status", hidden: true });
+  const probe = h("div", { class: "note", hidden: true });
   const actions = {
     toggle() { playing = !playing; ui.transport.showPlaying(playing); },
     step() { playing = false; ui.transport.showPlaying(false); simulation.step(); measured = -Infinity; },
@@ -150,8 +151,8 @@ export function createStage(root, first, callbacks = {}) {
       capture: createCaptureMenu(_, { view, caption, payload: exported, program: callbacks.program, help: () => ui.keyboard.toggle(),
         say, filming(value) { film = value; } }),
     };
-    const badge = createBadge(_, payload);
-    view.element.append(...[badge, ui.capture.element, ui.capture.menu, note, ui.drawer.element, ui.keyboard.sheet].filter(Boolean));
+    const head = h("div", { class: "head" }, createBadge(_, payload), createLegend(_, paths));
+    view.element.append(...[head, ui.capture.element, ui.capture.menu, probe, note, ui.drawer.element, ui.keyboard.sheet]);
     stage.append(view.element, ui.transport.element, ui.startRow.element);
     frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, stage,
       h("div", { class: "side" }, ui.thermometer.element, network ? ui.pointer.element : null, ui.readouts.element))));
@@ -224,6 +225,7 @@ export function createStage(root, first, callbacks = {}) {
   function say(text, milliseconds = 0) {
     note.textContent = text;
     note.hidden = !text;
+    showProbe();
     if (milliseconds) setTimeout(() => { if (note.textContent === text) note.hidden = true; }, milliseconds);
   }
 
@@ -262,6 +264,14 @@ export function createStage(root, first, callbacks = {}) {
     if (view.quality.reduced && !told) { told = true; say(_("Slow graphics: drawn more coarsely, so that the page stays responsive."), 9000); }
   }
 
+  /** The energy under the pointer, for every surface. */
+  function showProbe() {
+    probe.hidden = !hovered || !note.hidden;
+    if (!hovered) return;
+    const names = payload.axes ?? ["u\u2081", "u\u2082"];
+    probe.textContent = `${_("energy")} ${number(hovered.E, 3)} \u00b7 ${names[0]} ${number(hovered.x, 3)}, ${names[1]} ${number(hovered.y, 3)}`;
+  }
+
   function showPointed(now) {
     if (!network || now - pointed < POINTER_EVERY) return;
     const spot = watched();
@@ -286,6 +296,9 @@ export function createStage(root, first, callbacks = {}) {
     }
     readOut(now);
     showPointed(now);
+    // When nothing moves, four pictures a second are enough.
+    if (!playing && !replay.playing && !view.busy && !film && now - painted < MEASURE_EVERY) return;
+    painted = now;
     paint(seconds, now);
   }
 

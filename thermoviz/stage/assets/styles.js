@@ -28,17 +28,25 @@ export const CSS = `
 .tv .stage { position: relative; display: flex; flex-direction: column; overflow: hidden; background: var(--bg); outline: none;
   min-width: 0; }
 .tv .stage:has(.view:focus-visible) { border-color: var(--theory); }
-.tv .view { position: relative; flex: 1; min-height: clamp(420px, 58vh, 820px); outline: none; touch-action: pan-y; cursor: grab;
+.tv .view { position: relative; flex: 1; min-height: clamp(420px, 60vh, 860px); outline: none; touch-action: pan-y; cursor: grab;
   user-select: none; -webkit-user-select: none; }
 .tv .view.dragging { cursor: grabbing; }
 .tv .view canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
 .tv .view .labels { pointer-events: none; }
-.tv .badge, .tv .note { position: absolute; left: 14px; top: 14px; max-width: calc(100% - 210px); padding: 7px 12px; border-radius: 10px;
+.tv .head { position: absolute; left: 14px; top: 14px; max-width: calc(100% - 210px); display: grid; gap: 8px; justify-items: start; pointer-events: none; }
+.tv .badge { pointer-events: auto; }
+.tv .badge summary { cursor: pointer; list-style: none; } .tv .badge summary::-webkit-details-marker { display: none; }
+.tv .badge ul { margin: 6px 0 2px; padding-left: 1.2em; } .tv .badge li { margin: 2px 0; }
+.tv .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; padding: 0 4px; font-size: var(--small); color: var(--dim);
+  text-shadow: 0 0 4px var(--bg), 0 0 8px var(--bg); }
+.tv .legend span { display: inline-flex; align-items: center; gap: 6px; }
+.tv .legend i { width: 9px; height: 9px; } .tv .legend .dot { border-radius: 50%; } .tv .legend .diamond { transform: rotate(45deg) scale(.85); }
+.tv .badge, .tv .note { padding: 7px 12px; border-radius: 10px;
   border: 1px solid var(--line); background: color-mix(in srgb, var(--panel) 84%, transparent); font-size: var(--small); color: var(--dim); }
 .tv .badge b { color: var(--theory); font-weight: 650; }
 .tv .badge.poor { border-color: var(--poor); }
 .tv .badge.poor b { color: var(--poor); }
-.tv .note { top: auto; bottom: 12px; max-width: calc(100% - 28px); color: var(--text); pointer-events: none; }
+.tv .note { position: absolute; left: 14px; bottom: 12px; max-width: calc(100% - 28px); color: var(--text); pointer-events: none; }
 .tv .corner { position: absolute; right: 12px; top: 12px; display: flex; gap: 6px; }
 .tv .film { color: var(--heat); }
 .tv .recording svg { color: var(--heat); animation: tv-pulse 1.2s ease-in-out infinite; }
@@ -160,12 +168,13 @@ export const CSS = `
   .tv .side .card.grow { flex: none; }
 }
 @container (max-width: 520px) {
-  .tv .badge { max-width: calc(100% - 20px); top: 10px; left: 10px; right: 10px; padding: 5px 9px; }
+  .tv .head { max-width: calc(100% - 20px); top: 8px; left: 8px; gap: 5px; }
+  .tv .badge { padding: 5px 9px; } .tv .badge .null { display: none; }
   .tv .corner { top: auto; bottom: 8px; right: 8px; }
   .tv .menu { top: auto; bottom: 52px; }
   .tv .bar { padding: 8px; gap: 7px; }
   .tv .bar > :not(.gap, .symbol) { flex: 1 1 auto; max-width: none; }
-  .tv .bar .choices button, .tv .pair button { flex: 1; padding: 0 6px; min-width: 34px; }
+  .tv .bar .choices button, .tv .pair button { flex: 1 0 auto; padding: 0 5px; min-width: 33px; }
   .tv .pair .value { flex: 2 0 auto; padding: 0 6px; }
   .tv .bar .gap { display: none; }
   .tv .picker select { flex: 1; }

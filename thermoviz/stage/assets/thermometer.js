@@ -18,7 +18,7 @@ export function batchMeaning(_, T, batch) {
   if (!(hot > 0) || !(T > 0)) return null;
   const B = hot / T;
   return B >= 1 ? _("like batch {B}", { B: number(B, B < 10 ? 2 : 3) })
-    : _("hotter than batch size 1 (T = {T})", { T: number(hot, 2) });
+    : _("hotter than batch size 1 (T\u00a0=\u00a0{T})", { T: number(hot, 2) });
 }
 
 /** on: {change(T) while sliding, release(T), programme(kind), equilibrate()}. */

@@ -10,7 +10,7 @@ import { createTouch } from "./touch.js";
 const NARROW = 520; // css pixels
 
 // What stands at the rims of the stage: badge, buttons, colour bar, numbers on the axes.
-const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { left: 26, right: 58, top: 82, bottom: 52 } };
+const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { left: 18, right: 52, top: 66, bottom: 34 } };
 
 /** Radius of a ball in world units: a single ball is large, fifty thousand are grains. */
 const radiusFor = (n) => Math.min(0.03, 0.0135 * (1000 / Math.max(n, 1)) ** 0.22);
@@ -74,6 +74,8 @@ export function createView(_, on) {
     element, canvas, camera, renderer, quality, pick,
     get size() { return size; },
     get lost() { return renderer.lost; },
+    /** Whether the next picture differs although no ball moves. */
+    get busy() { return changed || camera.moving; },
     setLook(look) { renderer.setLook(look); changed = true; },
     /** A new surface: the camera stays where the viewer left it, unless this is the first one. */
     setSurface(next, minima) {
