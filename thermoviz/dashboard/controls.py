@@ -153,17 +153,18 @@ def _number(setting: Setting, value: Any, key: str) -> Any:
         return _ladder(setting, value, key)
     label = {"label": term(setting.title), "help": term(setting.help) or None, "key": key}
     if setting.whole:
-        return st.number_input(**label, value=int(value), min_value=_whole(setting.low), step=1,
-                               max_value=_whole(setting.high))
+        return st.number_input(**label, value=int(value), min_value=_bound(setting.low, int), step=1,
+                               max_value=_bound(setting.high, int))
     if setting.low is not None and setting.high is not None and setting.high - setting.low <= 1:
         return st.slider(**label, value=float(value), min_value=float(setting.low),
                          max_value=float(setting.high))
-    return st.number_input(**label, value=float(value), min_value=setting.low, max_value=setting.high,
-                           format="%g")
+    return st.number_input(**label, value=float(value), min_value=_bound(setting.low, float),
+                           max_value=_bound(setting.high, float), format="%g")
 
 
-def _whole(bound: float | None) -> int | None:
-    return None if bound is None else int(bound)
+def _bound(bound: float | None, kind: type[int] | type[float]) -> Any:
+    """A range's end in the widget's own type, which Streamlit insists on."""
+    return None if bound is None else kind(bound)
 
 
 def _ladder(setting: Setting, value: Any, key: str) -> Any:
@@ -237,14 +238,18 @@ def _members(setting: Setting, value: list[dict[str, Any]], key: str) -> list[di
     """Several members to compare; a further one starts as the first class that is not yet among them."""
     count = st.select_slider(_("How many to compare"), list(range(1, setting.most + 1)), value=len(value),
                              key=f"{key}.count") if setting.most > 1 else 1
-    members = list(value[:count])
-    while len(members) < count:
-        used = {member["kind"] for member in members}
-        fresh = [cls for cls in setting.choices if _has_defaults(cls) and _kind(cls) not in used]
-        members.append(to_json((fresh or setting.choices)[0]()))
-    one = dataclasses.replace(setting, form="member")
-    return [_member(dataclasses.replace(one, title=_("Optimiser {n}").format(n=i + 1)), member, f"{key}.{i}")
-            for i, member in enumerate(members)]
+    drawn: list[dict[str, Any]] = []
+    for i in range(count):
+        one = dataclasses.replace(setting, form="member", title=_("Optimiser {n}").format(n=i + 1))
+        drawn.append(_member(one, value[i] if i < len(value) else _another(setting, drawn), f"{key}.{i}"))
+    return drawn
+
+
+def _another(setting: Setting, drawn: list[dict[str, Any]]) -> dict[str, Any]:
+    """The defaults of the first class that is not among the members drawn so far."""
+    used = {member["kind"] for member in drawn}
+    fresh = [cls for cls in setting.choices if _has_defaults(cls) and _kind(cls) not in used]
+    return to_json((fresh or setting.choices)[0]())
 
 
 _WIDGETS = {"number": _number, "choice": _choice, "switch": _switch, "list": _list, "member": _member,

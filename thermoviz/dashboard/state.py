@@ -46,7 +46,7 @@ class Visit:
     waiting: str | None = None  # the id of the run that is awaited
     version: int = 0  # of the partial runs seen of it
     complete: bool = True  # what is shown is all of it
-    first: float | None = None  # the temperature that the stage started with, while this generation lasts
+    first: float | None = None  # the temperature that the stage started with on this surface
     experimenting: bool = False  # the sidebar with the controls stands open
 
     @property
@@ -60,10 +60,13 @@ class Visit:
         return _("own experiment") if own else term(self.title.title)
 
     def first_temperature(self) -> float | None:
-        """What the stage starts with: the link's temperature, else the preset's; None leaves it to the stage."""
+        """What the stage starts with: what the link or the visitor says, else the preset's on its own subject.
+
+        None leaves it to the stage, which goes by the surface's scale.
+        """
         if self.first is not None:
             return self.first
-        return self.title.temperature if self.shown.spec == self.title.spec else None
+        return self.title.temperature if _subject(self.shown.spec) is _subject(self.title.spec) else None
 
     def released(self) -> None:
         """The stage's temperature was set: it belongs to the link from now on."""
@@ -107,14 +110,19 @@ class Visit:
     def _progress(self, id: str) -> JobState | None:
         state = engine().state(id)
         if state.status == "done":
-            self.shown, self.complete, self.waiting = engine().result(id) or self.shown, True, None
+            self._show(engine().result(id) or self.shown, complete=True)
+            self.waiting = None
             return None
         if not state.finished and state.version > self.version:
             self.version = state.version
             partial = engine().partial(id)
             if partial is not None and partial.surface is not None:
-                self.shown, self.complete = partial, False
+                self._show(partial, complete=False)
         return state
+
+    def _show(self, run: Any, complete: bool) -> None:
+        """Another surface; the heat that the visitor has set stays."""
+        self.shown, self.complete, self.first = run, complete, self.temperature
 
     def query(self, spec: Any) -> dict[str, str]:
         """The link to what is asked for now."""
@@ -124,6 +132,11 @@ class Visit:
         if self.hidden:
             extra["hide"] = "_".join(sorted(self.hidden))
         return to_query(self.preset, spec, extra)
+
+
+def _subject(spec: Any) -> type:
+    """The class of what is looked at: the data, or the potential."""
+    return type(getattr(spec, "dataset", None) or getattr(spec, "potential", None) or spec)
 
 
 def visit() -> Visit:

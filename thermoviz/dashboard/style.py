@@ -2,7 +2,6 @@
 
 from ..figures.looks import Look
 
-
 # What was shown before is dimmed while something newer is computed.
 DIMMED = ".st-key-scene { opacity: .42; }"
 
