@@ -67,6 +67,11 @@ def look_in(folder: Path) -> None:
         _folders.append(folder)
 
 
+def folders() -> tuple[Path, ...]:
+    """The folders in which what people brought may lie."""
+    return tuple(_folders)
+
+
 def keep(spec: OwnData, folder: Path) -> None:
     """Writes the data of `spec` into `folder`, once, for other processes."""
     path = _path(folder, spec.content_hash)

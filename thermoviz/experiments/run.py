@@ -158,15 +158,17 @@ class Run:
     @classmethod
     def from_bytes(cls, contents: bytes) -> "Run":
         """The run in a file's contents. Raises BadFile for what is truncated, altered, too large or not ours."""
-        from . import EXPERIMENTS, own_data
+        from . import EXPERIMENTS, own_data, slices
 
         arrays, metadata = files.unpack(contents)
         try:
             settings = json.loads(metadata["specification"])
             experiment = EXPERIMENTS[settings["kind"]]
             own_data.remember_from(arrays)
-            return cls(from_json(experiment, settings), arrays, json.loads(metadata["numbers"]),
-                       metadata["kind"], int(metadata["numerics_version"]))
+            spec = from_json(experiment, settings)
+            slices.remember_from(spec, arrays)
+            return cls(spec, arrays, json.loads(metadata["numbers"]), metadata["kind"],
+                       int(metadata["numerics_version"]))
         except BadInput as error:
             raise BadFile(f"this run file holds what this version does not allow: {error}") from None
         except (KeyError, TypeError, ValueError):
