@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import BadInput
+from ..core.seeds import MAX_SEED
 
 VERSION = 1
 ASSETS = Path(__file__).parent / "assets"
@@ -44,10 +45,7 @@ def payload(
     surface = run.surface
     if surface is None:
         raise BadInput("this run has no surface to show: it is still computed, or every network diverged.")
-    if temperature is not None and not (math.isfinite(temperature) and temperature >= 0):
-        raise BadInput(f"temperature must be a finite number >= 0, got {temperature!r}.")
-    if isinstance(n_balls, bool) or not isinstance(n_balls, int) or not 1 <= n_balls <= MOST_BALLS:
-        raise BadInput(f"n_balls must be a whole number from 1 to {MOST_BALLS}, got {n_balls!r}.")
+    _refuse_out_of_range(temperature, seed, n_balls)
     from ..figures import names
 
     message = {
@@ -58,12 +56,22 @@ def payload(
         "equilibrium": _equilibrium(run), "paths": _paths(run), "network": _network(run),
         "honesty": None if run.honesty is None else run.honesty.to_json(),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
-        "batch": _batch(run), "seed": int(seed), "n_balls": n_balls, "link": link,
+        "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "link": link,
     }
     message = _plain(message)
     if len(json.dumps(message)) > ROOMY and _follows_from_energies(surface):
         message["surface"].update(Ex=None, Ey=None, Exy=None)
     return message
+
+
+def _refuse_out_of_range(temperature: Any, seed: Any, n_balls: Any) -> None:
+    number = isinstance(temperature, (int, float, np.number)) and not isinstance(temperature, bool)
+    if temperature is not None and not (number and 0 <= temperature < math.inf):
+        raise BadInput(f"temperature must be a finite number >= 0, got {temperature!r}.")
+    for name, value, least, most in (("seed", seed, 0, MAX_SEED), ("n_balls", n_balls, 1, MOST_BALLS)):
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not (whole and least <= value <= most):
+            raise BadInput(f"{name} must be a whole number from {least} to {most}, got {value!r}.")
 
 
 def stage_words() -> dict[str, str]:
@@ -159,7 +167,8 @@ def _basins(run: Any) -> dict[str, Any]:
 
 def _equilibrium(run: Any) -> dict[str, Any]:
     """The exact equilibrium at the run's temperatures: T, U, S, F [t], shares [t, k]."""
-    states = run.equilibria
+    # A flat surface has no scale, and with it no temperatures.
+    states = run.equilibria if run.surface.scale > 0 else ()
     table = {name: [float(getattr(state, name)) for state in states] for name in ("T", "U", "S", "F")}
     return {**table, "shares": [[float(share) for share in state.shares] for state in states]}
 
