@@ -44,8 +44,11 @@ export function createFrame(surface) {
   const unit = Math.max(surface.x1 - surface.x0, surface.y1 - surface.y0) / 2 || 1;
   const span = surface.ceiling > surface.min ? surface.ceiling - surface.min : 1;
   const frame = {
+    cx,
+    cy,
     unit,
     span,
+    min: surface.min,
     halfX: (surface.x1 - surface.x0) / 2 / unit,
     halfY: (surface.y1 - surface.y0) / 2 / unit,
     wx: (x) => (x - cx) / unit,

@@ -24,17 +24,24 @@ function axes(context, scene, font) {
   context.font = `${look.font_small}px ${font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const put = (text, x, y, colour) => {
+  const put = (text, x, y, colour, shift = 0) => {
     const p = view.project(x, y, 0);
     const room = context.measureText(text).width / 2 + 4;
+    p.x = Math.min(Math.max(p.x + shift, shift > 0 ? room : -Infinity), shift < 0 ? view.width - room : Infinity);
     if (p.x < room || p.x > view.width - room || p.y < 12 || p.y > view.height - 10) return;
     write(context, text, p.x, p.y, colour, fade(look.background, 0.8));
   };
   const away = 0.09;
   for (const { value, text } of ticks.x) put(text, frame.wx(value), edgeY + outY * away, look.dim);
   for (const { value, text } of ticks.y) put(text, edgeX + outX * away, frame.wy(value), look.dim);
-  put(names[0], midX, edgeY + 2.3 * outY * away, look.dim);
-  put(names[1], edgeX + 2.3 * outX * away, midY, look.dim);
+  // A title grows away from the relief, whichever side of it the edge lies on.
+  const title = (text, edge, beyond) => {
+    const lean = view.project(...beyond, 0).x - view.project(...edge, 0).x;
+    const wide = context.measureText(text).width / 2;
+    put(text, ...beyond, look.dim, Math.abs(lean) < 6 ? 0 : Math.sign(lean) * Math.max(0, wide - 8));
+  };
+  title(names[0], [midX, edgeY], [midX, edgeY + 2.1 * outY * away]);
+  title(names[1], [edgeX, midY], [edgeX + 2.1 * outX * away, midY]);
 }
 
 /** The colours' meaning in units of energy, with the balls' mean energy and its equilibrium value beside it: a triangle and a line. */

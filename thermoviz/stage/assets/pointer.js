@@ -123,26 +123,22 @@ export function createPointerPanel(_, network, look, on) {
   const follow = h("button", { type: "button", "aria-pressed": "false", onclick: on.follow }, _("follow one ball"));
   const element = h("section", { class: "card under", "aria-label": _("The network under the pointer") }, title, canvas,
     h("div", {}, h("dl", {}, ...energy.parts, ...loss.parts, ...score.parts), follow));
-  let colours = look, last = null;
-  const panel = {
+  return {
     element,
-    setLook(next) { colours = next; if (last) panel.show(last); },
     setFollowing: (following) => follow.setAttribute("aria-pressed", String(following)),
     show(point) {
-      last = point;
       title.textContent = point.where;
       energy.dd.textContent = number(point.E, 3);
       if (!network) return;
       loss.dd.textContent = number(network.dataLoss(point.x, point.y), 3);
       const accuracy = network.accuracy(point.x, point.y);
       score.dd.textContent = network.task === "regression" ? fixed(accuracy, 2) : percent(accuracy);
-      if (network.inputs === 2) drawRegions(canvas, network, network.decision(point.x, point.y, REGION), colours);
-      else if (network.inputs === 1 && network.task === "regression") drawCurve(canvas, network, network.curve(point.x, point.y, 80), colours);
+      if (network.inputs === 2) drawRegions(canvas, network, network.decision(point.x, point.y, REGION), look);
+      else if (network.inputs === 1 && network.task === "regression") drawCurve(canvas, network, network.curve(point.x, point.y, 80), look);
       else {
         const answers = network.answers(point.x, point.y, ANSWERS);
-        (network.pictures ? drawDigits : drawAnswers)(canvas, answers, colours);
+        (network.pictures ? drawDigits : drawAnswers)(canvas, answers, look);
       }
     },
   };
-  return panel;
 }

@@ -42,14 +42,14 @@ function drawStrip(canvas, series, goals, colour, theory) {
   }
 }
 
-/** The panel "Now, and at equilibrium". update(measured, T), clear(), setLook(look), setSurface(scale, names). */
-export function createReadouts(_, look, scale, names) {
+/** The panel "Now, and at equilibrium": update(measured, T), clear(). `history` keeps the series when it is built anew. */
+export function createReadouts(_, look, scale, names, history) {
   const rows = [
     { key: "E", label: _("\u27e8E\u27e9 energy"), help: _("Mean energy of the balls") },
     { key: "S", label: _("S entropy"), help: _("Entropy of the cloud of balls; its zero depends on the unit of length") },
     { key: "F", label: _("F = \u27e8E\u27e9 \u2212 TS"), help: _("Free energy: in a bath, this is what falls") },
   ].map((row) => ({ ...row, now: h("td", { class: "now" }), eq: h("td", { class: "eq" }), chart: h("canvas", { "aria-hidden": "true" }),
-    series: [], goals: [] }));
+    ...(history[row.key] ??= { series: [], goals: [] }) }));
   const distance = h("td", { class: "now" });
   const strip = h("div", { class: "strip" }), strict = h("div", { class: "strip eq" });
   const boltzmann = h("p");
@@ -63,7 +63,8 @@ export function createReadouts(_, look, scale, names) {
         h("tr", { title: _("Kullback-Leibler distance to the Boltzmann distribution, its sampling floor taken off") },
           h("td", { colspan: 2 }, _("distance to Boltzmann")), distance, h("td", { class: "eq" }, _("nats"))))),
     shares, spoken);
-  let decimals = decimalsFor(scale), basins = names, colours = look, said = 0;
+  const decimals = decimalsFor(scale);
+  let said = 0;
 
   function showShares(measured) {
     const known = measured.shares && measured.shares.length > 1;
@@ -73,16 +74,16 @@ export function createReadouts(_, look, scale, names) {
       while (parent.children.length < values.length) parent.append(h("i"));
       while (parent.children.length > values.length) parent.lastChild.remove();
       values.forEach((value, k) => {
-        const bar = parent.children[k], colour = colours.basins[k % colours.basins.length];
+        const bar = parent.children[k], colour = look.basins[k % look.basins.length];
         bar.style.flexGrow = Math.max(0, value);
         bar.style.background = colour;
         bar.style.color = inkOn(colour);
         if (words) {
-          const room = 1.55 * value * (strip.clientWidth || 260) / colours.font_small - 1; // letters that fit
-          const whole = `${basins[k]} ${percent(value)}`, short = String(Math.round(100 * value));
+          const room = 1.55 * value * (strip.clientWidth || 260) / look.font_small - 1; // letters that fit
+          const whole = `${names[k]} ${percent(value)}`, short = String(Math.round(100 * value));
           bar.textContent = whole.length < room ? whole : short.length < room ? short : "";
         }
-        bar.title = `${basins[k]}: ${percent(value)}`;
+        bar.title = `${names[k]}: ${percent(value)}`;
       });
     };
     bars(strip, measured.shares, true);
@@ -95,10 +96,6 @@ export function createReadouts(_, look, scale, names) {
 
   return {
     element,
-    get now() { return rows[0].series.at(-1); },
-    get equilibrium() { return rows[0].goals.at(-1); },
-    setLook(next) { colours = next; },
-    setSurface(nextScale, nextNames) { decimals = decimalsFor(nextScale); basins = nextNames; this.clear(); },
     clear() { for (const row of rows) { row.series.length = 0; row.goals.length = 0; } },
     update(measured, T) {
       for (const row of rows) {
@@ -109,7 +106,7 @@ export function createReadouts(_, look, scale, names) {
         row.series.push(shown ? value : NaN);
         row.goals.push(shown ? goal : NaN);
         if (row.series.length > HISTORY) { row.series.shift(); row.goals.shift(); }
-        drawStrip(row.chart, row.series, row.goals, row.key === "F" ? colours.heat : colours.text, colours.theory);
+        drawStrip(row.chart, row.series, row.goals, row.key === "F" ? look.heat : look.text, look.theory);
       }
       distance.textContent = T > 0 ? fixed(measured.KL, 3) : "\u2013";
       showShares(measured);

@@ -16,7 +16,7 @@ export function createRenderer(canvas) {
   let surface = null, frame = null, look = null, paths = null, minima = [];
   let spacing = 0.05, dirty = true;
   let ticks = { x: [], y: [] };
-  const moving = { balls: new Float32Array(0), marks: new Float32Array(0) };
+  const moving = { balls: new Float32Array(0) };
 
   function program({ vertex, fragment }) {
     const made = gl.createProgram();
@@ -289,10 +289,11 @@ export function createRenderer(canvas) {
     /** positions: interleaved x, y of the slice; energies: one per ball; n: how many are drawn. */
     setBalls(positions, energies, n) {
       if (moving.balls.length < 3 * n) moving.balls = new Float32Array(3 * n);
+      const { cx, cy, unit, min, span } = frame, out = moving.balls;
       for (let k = 0; k < n; k++) {
-        moving.balls[3 * k] = frame.wx(positions[2 * k]);
-        moving.balls[3 * k + 1] = frame.wy(positions[2 * k + 1]);
-        moving.balls[3 * k + 2] = frame.part(energies[k]);
+        out[3 * k] = (positions[2 * k] - cx) / unit;
+        out[3 * k + 1] = (positions[2 * k + 1] - cy) / unit;
+        out[3 * k + 2] = Math.max(0, (energies[k] - min) / span);
       }
       fill(gpu.balls, moving.balls.subarray(0, 3 * n), gl.DYNAMIC_DRAW);
     },

@@ -63,6 +63,8 @@ export function createSimulation(surface, settings, trainingStart = null) {
       begun = balls.steps;
       if (kind === "quench") settings.T = now;
     },
+    /** Puts the balls where those of another simulation stood, as far as they are in the box. */
+    adopt(other) { balls.place("list", { array: other.balls.x.slice(0, 2 * other.balls.n) }); },
     setCount(n) { settings.n = n; balls.setCount(n); },
     setScheme(scheme) { settings.scheme = scheme; balls.setScheme(scheme); },
     setFriction(friction) { settings.friction = friction; balls.setFriction(friction); },

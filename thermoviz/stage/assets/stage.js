@@ -37,8 +37,8 @@ export function createStage(root, first, callbacks = {}) {
   let playing = !reduced, speed = 1, following = null, film = null;
   const replay = { fraction: 1, playing: !reduced };
   let surface, simulation, statistics, network, paths, basins, ui, view;
-  let told = false, last = 0, painted = -Infinity, measured = -Infinity, measurement = null, pointed = -Infinity, hovered = null, trailed = 0, drawn = 0;
-  const trails = createTrails();
+  let told = "", last = 0, painted = -Infinity, measured = -Infinity, measurement = null, pointed = -Infinity, hovered = null, trailed = 0, drawn = 0;
+  const trails = createTrails(), history = {};
 
   const style = h("style", {}, CSS);
   const frame = h("div", { class: "tv" });
@@ -142,7 +142,7 @@ export function createStage(root, first, callbacks = {}) {
       startRow: createStartRow(_, starts(), Boolean(paths), actions),
       drawer: createDrawer(_, { ...settings, show: shown, hasPaths: Boolean(paths) }, actions),
       thermometer: createThermometer(_, payload, actions),
-      readouts: createReadouts(_, payload.look, surface.scale, basins.map(({ name }) => name)),
+      readouts: createReadouts(_, payload.look, surface.scale, basins.map(({ name }) => name), history),
       pointer: createPointerPanel(_, network, payload.look, actions),
       keyboard: createKeyboard(_, stage, view.element, { ...actions, top: () => actions.top(!view.camera.top),
         left: () => view.camera.orbit(0.06, 0), right: () => view.camera.orbit(-0.06, 0),
@@ -187,8 +187,11 @@ export function createStage(root, first, callbacks = {}) {
     paths = readPaths(payload.paths, payload.look);
   }
 
-  /** Everything that follows from a payload. `keep`: the surface is the same, so balls and clocks stay. */
-  function load(keep) {
+  /**
+   * Everything that follows from a payload. keep: the surface is the same, so balls and clocks stay. refined: it is the
+   * same run's surface, tabulated more finely, so the balls stay where they are.
+   */
+  function load(keep, refined = false) {
     applyLook();
     view.setLook(payload.look);
     if (!keep) {
@@ -198,7 +201,10 @@ export function createStage(root, first, callbacks = {}) {
       // On a surface without any height Boltzmann is everywhere, at T = 0 too.
       if (settings.start === "boltzmann" && !(surface.scale > 0)) settings.start = "uniform";
       if (settings.start === "training" && !paths) settings.start = "boltzmann";
+      const former = simulation;
       simulation = createSimulation(surface, settings, paths?.starts);
+      if (refined) simulation.adopt(former);
+      for (const { series, goals } of Object.values(history)) series.length = goals.length = 0;
       view.setSurface(surface, basins.map(({ x, y }) => [x, y]));
       following = null;
       hovered = null;
@@ -227,6 +233,16 @@ export function createStage(root, first, callbacks = {}) {
     note.hidden = !text;
     showProbe();
     if (milliseconds) setTimeout(() => { if (note.textContent === text) note.hidden = true; }, milliseconds);
+  }
+
+  /** Says once what was given up for slow graphics, and again when that changes. */
+  function tellQuality() {
+    const part = drawn < settings.n;
+    const text = !view.quality.reduced && !part ? "" : part
+      ? _("Slow graphics: {k} of {n} balls are drawn; all of them move.", { k: count(drawn), n: count(settings.n) })
+      : _("Slow graphics: drawn more simply, so that the page stays responsive.");
+    if (text && text !== told) say(text, 9000);
+    told = text;
   }
 
   /** Where the network panel looks: the followed ball, else the pointer, else the deepest valley. */
@@ -261,7 +277,7 @@ export function createStage(root, first, callbacks = {}) {
       const text = paths.steps ? _("step {n}", { n: count(paths.steps[record]) }) : `${record} / ${paths.T - 1}`;
       ui.startRow.showReplay(replay.fraction, text, replay.playing);
     }
-    if (view.quality.reduced && !told) { told = true; say(_("Slow graphics: drawn more coarsely, so that the page stays responsive."), 9000); }
+    tellQuality();
   }
 
   /** The energy under the pointer, for every surface. */
@@ -329,15 +345,14 @@ export function createStage(root, first, callbacks = {}) {
   const stage = {
     /** New data: balls stay if the surface is the same; the camera always stays. */
     update(next) {
-      const keep = sameSurface(payload, next);
+      const keep = sameSurface(payload, next), refined = !keep && payload.id === next.id;
+      // What the viewer chose on the stage stays, unless the page itself now says otherwise.
+      if (next.n_balls !== payload.n_balls) settings.n = next.n_balls;
+      if (next.seed !== payload.seed) settings.seed = next.seed;
+      if (!keep && !refined && Number.isFinite(next.temperature)) settings.T = next.temperature;
       if (JSON.stringify(next.words) !== JSON.stringify(payload.words)) _ = createWords(next.words);
       payload = next;
-      if (!keep) {
-        if (Number.isFinite(next.temperature)) settings.T = next.temperature;
-        if (Number.isFinite(next.n_balls)) settings.n = next.n_balls;
-        if (Number.isFinite(next.seed)) settings.seed = next.seed;
-      }
-      load(keep);
+      load(keep, refined);
     },
     destroy() {
       destroyed = true;

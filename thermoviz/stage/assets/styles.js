@@ -86,6 +86,7 @@ export const CSS = `
 
 .tv .temperature .big { display: grid; grid-template-columns: auto minmax(0, 1fr); align-items: center; gap: 0 14px; margin: -2px 0 2px; }
 .tv .temperature output { font-size: var(--number); line-height: 1.1; font-weight: 700; letter-spacing: -.02em; color: var(--heat); min-width: 2.5em; }
+.tv .temperature output.long { font-size: calc(.78 * var(--number)); line-height: 1.41; }
 .tv .temperature .meaning { color: var(--dim); font-size: var(--small); line-height: 1.3; height: 3.9em; display: grid; align-content: center; }
 .tv .temperature .meaning b { color: var(--text); font-weight: 600; }
 .tv .ruler { position: relative; height: 34px; margin: -7px 13px 4px; font-size: var(--small); color: var(--dim); }

@@ -47,7 +47,7 @@ export function createThermometer(_, payload, on) {
     const taken = [];
     const place = (T, text, more) => {
       const at = positionOf(T, scale) / STEPS;
-      const room = 0.022 * text.length * fontScale + 0.02;
+      const room = 0.026 * text.length * fontScale + 0.04;
       if (at < 0 || at > 1 || taken.some((other) => Math.abs(other.at - at) < (other.room + room) / 2)) return;
       taken.push({ at, room });
       const tick = h("span", { class: more ?? "" }, text);
@@ -76,7 +76,9 @@ export function createThermometer(_, payload, on) {
       mark();
     },
     show(T) {
-      output.textContent = T > 0 ? number(T, 2 + (T >= 0.1 ? 1 : 0)) : "0";
+      const shown = T > 0 ? number(T, 2 + (T >= 0.1 ? 1 : 0)) : "0";
+      output.textContent = shown;
+      output.classList.toggle("long", shown.length > 6);
       const parts = T > 0
         ? [barrier > 0 ? _("{r} \u00d7 barrier", { r: number(T / barrier, 2) }) : null, batchMeaning(_, T, batch)]
         : [_("no heat: steepest descent")];

@@ -93,7 +93,8 @@ export function createView(_, on) {
         size = { width: box.width, height: box.height };
         changed = true;
       }
-      return size.width > 0 && size.height > 0;
+      // Nobody sees what is scrolled away.
+      return size.width > 0 && size.height > 0 && box.bottom > -200 && box.top < window.innerHeight + 200;
     },
     /** One picture. The labels are written anew when the camera moved, and a few times a second besides. */
     draw(seconds) {
