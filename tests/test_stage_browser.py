@@ -215,6 +215,19 @@ def test_same_surface_keeps_balls_and_camera(open_stage):
     assert page.complaints == []
 
 
+def test_refined_surface_keeps_the_balls(open_stage):
+    """The same run's surface, tabulated more finely: the balls stay where they are, and so does the heat."""
+    coarse, fine = (stage_scene.message(n=n, id="one run") for n in (21, 41))
+    page = open_stage(coarse)
+    page.stage.evaluate("(element) => element.thermoviz.actions.toggle()")
+    page.stage.evaluate("(element) => element.thermoviz.actions.release(0.123)")
+    before = page.state()
+    after = page.stage.evaluate(
+        "(element, message) => { element.thermoviz.update(message); return element.thermoviz.state(); }", fine)
+    assert after["positions"] == before["positions"] and after["T"] == before["T"] == .123
+    assert page.complaints == []
+
+
 def test_lost_context_is_restored(open_stage):
     page = open_stage()
     page.stage.evaluate("""(element) => {

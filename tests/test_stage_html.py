@@ -47,6 +47,23 @@ def test_page_carries_the_payload_unchanged_and_below_400_kB():
     assert len(page.encode()) < 400_000
 
 
+def test_a_run_writes_itself(tmp_path):
+    """run.to_html: the whole way from a specification to a file, in each look."""
+    import thermoviz as tv
+    from thermoviz.figures.looks import LOOKS
+
+    run = tv.run(tv.Potential(potential=tv.DoubleWell()))
+    for look in LOOKS:
+        payload, _ = parts(html.to_html(run, look=look, temperature=.5, title="Two wells"))
+        assert payload["look"]["background"] == LOOKS[look].background
+        assert payload["temperature"] == .5 and payload["title"] == "Two wells"
+    path = tmp_path / "wells.html"
+    run.to_html(path)
+    assert len(path.read_bytes()) < 400_000 and parts(path.read_text(encoding="utf-8"))[0]["id"] == run.id
+    with pytest.raises(tv.BadInput, match="look"):
+        html.to_html(run, look="sepia")
+
+
 @pytest.mark.parametrize("title", [
     "</script><script>alert(1)</script>", "<!--", "a \u2028 b", "&amp; \"quoted\" 'text' @PROGRAM@ \\1", ""])
 def test_titles_and_links_cannot_leave_their_place(title):

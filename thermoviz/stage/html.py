@@ -82,15 +82,12 @@ def page(payload: dict[str, Any]) -> str:
     return re.sub("@(TITLE|BACKGROUND|PAYLOAD|PROGRAM)@", lambda match: parts[match[1]], found[1])
 
 
-def to_html(run: Any, look: str = "dark", words: dict[str, str] | None = None) -> str:
+def to_html(run: Any, look: Any = "dark", **settings: Any) -> str:
     """A Run as one HTML page with the live stage: surface, paths, networks and balls, below 400 kB.
 
-    `look`: "dark", "light" or "projector". Raises BadInput for another look.
+    `look`: "dark", "light", "projector" or a Look; `settings`: what `payload.payload` takes (temperature,
+    seed, n_balls, title, link, words). Raises BadInput as `payload` does.
     """
-    from ..core.errors import BadInput
-    from ..figures.looks import LOOKS
     from .payload import payload
 
-    if look not in LOOKS:
-        raise BadInput(f"look must be one of {', '.join(LOOKS)}; it is {look!r}")
-    return page(payload(run, LOOKS[look], words))
+    return page(payload(run, look, **settings))
