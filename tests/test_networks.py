@@ -13,6 +13,7 @@ from thermoviz.core.errors import BadInput
 from thermoviz.core.networks import MLP, NetworkLoss
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # matrices this small lose by threads
 
 ACTIVATIONS = ("tanh", "relu", "gelu", "sigmoid", "linear")
 DEPTHS = ((), (5,), (7, 3), (4, 8, 2), (3, 1, 6, 5))
@@ -120,6 +121,21 @@ def test_every_width_and_number_of_samples(hidden, n):
     value, gradient = torch_value_and_gradient(loss, theta)
     energy, force = loss.value_and_force(theta)
     assert abs(energy - value) < 1e-10 and np.abs(force + gradient).max() < 1e-10
+
+
+def test_numpy_on_a_torch_device():
+    """"cpu:0" names the processor to torch, so that this is the way of a GPU without one."""
+    compiled, on_device = (make(activation="gelu", outputs=3, weight_decay=0.1, test=20, device=device)
+                           for device in ("cpu", "cpu:0"))
+    theta, indices = compiled.init(4, seed=0), np.arange(12).reshape(4, 3)
+    plane = SimpleNamespace(origin=theta[0], u=theta[1], v=theta[2])
+    for ask in (lambda loss: loss(theta), lambda loss: loss.force(theta), lambda loss: loss.l2_energy(theta[0]),
+                lambda loss: loss.minibatch(indices).force(theta), lambda loss: loss.on_plane(plane, [0, 1], [2]),
+                lambda loss: loss.predict(theta, loss.data.x_test), lambda loss: loss.test_energy(theta),
+                lambda loss: loss.accuracy(theta), lambda loss: loss.hvp(theta[0], theta)):
+        expected, found = ask(compiled), ask(on_device)
+        assert isinstance(found, (np.ndarray, np.float64)) and np.shape(found) == np.shape(expected)
+        assert np.allclose(found, expected, rtol=1e-12, atol=1e-13)
 
 
 def test_parts_add_up_and_shapes_follow():
@@ -336,6 +352,8 @@ def test_bad_input_gets_one_sentence():
         lambda: MLP((8,) * 5), lambda: MLP((0,)), lambda: MLP((129,)), lambda: MLP((8,), "swish"), lambda: MLP(8),
         lambda: NetworkLoss((8,), loss.data), lambda: NetworkLoss(MLP(), "moons"),
         lambda: make(weight_decay=-1), lambda: make(l1=np.nan), lambda: make(dtype="float16"),
+        lambda: make(device="toaster"), lambda: make(device="cuda:99"),
+        lambda: loss.on_plane(SimpleNamespace(origin=np.full(d, np.nan), u=np.ones(d), v=np.ones(d)), [0], [0]),
         lambda: loss(np.zeros(d + 1)), lambda: loss(0.0), lambda: loss("theta"), lambda: loss(torch.zeros(3)),
         lambda: loss.hvp(np.zeros(d), np.zeros(3)), lambda: loss.hessian(np.zeros((2, d))),
         lambda: loss.predict(np.zeros(d), np.zeros((4, 7))), lambda: loss.test_energy(np.zeros(d)),

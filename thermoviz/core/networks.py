@@ -64,7 +64,7 @@ class NetworkLoss:
                            f"got {type(data).__name__}.")
         if dtype not in ("float32", "float64"):
             raise BadInput(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
-        self.mlp, self.data, self.dtype, self.device = mlp, data, dtype, str(device)
+        self.mlp, self.data, self.dtype, self.device = mlp, data, dtype, _device(device)
         self.weight_decay = _strength("weight_decay", weight_decay)
         self.l1 = _strength("l1", l1)
         self.sizes = mlp.sizes(data.x.shape[1], data.n_outputs)
@@ -392,6 +392,18 @@ def _strength(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < np.inf:
         raise BadInput(f"{name} must be a finite number from 0 on, got {value!r}.")
     return float(value)
+
+
+def _device(name: Any) -> str:
+    """The device's name, if it is one that this machine has. "cpu" is taken without loading torch."""
+    if str(name) == "cpu":
+        return "cpu"
+    import torch
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, TypeError):
+        raise BadInput(f"device must be 'cpu' or a torch device of this machine, got {name!r}.") from None
+    return str(name)
 
 
 def _is_tensor(value: Any) -> bool:
