@@ -16,7 +16,7 @@ from typing import Any
 
 from ..core.errors import BadFile, BadInput
 from ..core.specs import identity
-from ..experiments import own_data
+from ..experiments import own_data, slices
 from ..experiments.presets import load_preset, preset_of
 from ..experiments.run import Run, open_run
 from . import worker
@@ -204,6 +204,7 @@ class Engine:
     def _start(self, spec: Any, id: str, viewer: str) -> None:
         if isinstance(getattr(spec, "dataset", None), own_data.OwnData):
             own_data.keep(spec.dataset, self.store.data)
+        slices.keep(spec, self.store.data)
         job = _Job(id, Scratch.new(self.store.jobs, id))
         job.viewers.add(viewer)
         self._jobs.pop(id, None)
@@ -221,13 +222,14 @@ class Engine:
             del self._jobs[id]
 
     def _cancel(self, job: _Job) -> None:
-        """The state is cancelled at once; the worker returns within its polling time, or is watched."""
+        """The state is cancelled at once; the worker returns within its polling time, or is watched.
+
+        A queued job is flagged too, and returns as soon as it is begun: asking the pool to drop it could kill a
+        worker that has just taken it up.
+        """
         job.status = CANCELLED
         job.scratch.cancel()
-        if job.future is not None and not job.future.running():
-            job.future.cancel()
-        else:
-            self._watch(job, time.time())
+        self._watch(job, time.time())
 
     def _watch(self, job: _Job, since: float) -> None:
         timer = threading.Timer(SILENCE_SECONDS, self._kill_if_silent, (job, since))
@@ -237,7 +239,7 @@ class Engine:
     def _kill_if_silent(self, job: _Job, since: float) -> None:
         if job.future is None or job.future.done():
             return
-        last = max(job.scratch.last_sign(), since)
+        last = max(job.scratch.last_sign(), since if job.future.running() else time.time())
         if time.time() - last >= SILENCE_SECONDS:
             log.warning("the worker of run %s did not answer a cancel and was stopped", job.id)
             job.future.cancel()

@@ -64,7 +64,9 @@ def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> t
     store = Store(folder, limit)
     own_data.look_in(store.data)
     try:
-        store.put(run(spec, Reporter(store.jobs, scratch_name)))
+        reporter = Reporter(store.jobs, scratch_name)
+        reporter(0.0, "starting")
+        store.put(run(spec, reporter))
         return DONE, ""
     except Cancelled:
         return CANCELLED, ""
