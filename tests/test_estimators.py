@@ -35,6 +35,27 @@ def test_correlation_times_error_is_the_scatter_over_repetitions():
     assert abs(scatter / stated - 1) < 4 / np.sqrt(2 * 59)
 
 
+def test_correlation_time_of_many_short_replicas_is_not_shortened():
+    """20 samples each, tau = 3: sums divided by n instead of n - t would lose 2 sum t rho_t / n = 0.2 of it."""
+    tau = tv.autocorrelation_time(ar1(0.5, 20_000, 20))
+    assert abs(tau - 3) < 3 * tau.stderr < 0.2
+
+
+def test_alternating_and_oscillating_series_have_a_positive_correlation_time():
+    alternating = tv.autocorrelation_time(ar1(-0.8, 1, 100_000)[0])
+    assert abs(alternating - 0.2 / 1.8) < 4 * alternating.stderr
+    # AR(2) with roots r e^(+-i w): variance of the mean over variance, from the closed form of its autocovariance.
+    from scipy.signal import lfilter
+
+    r, w = 0.9, 0.5
+    a1, a2 = 2 * r * np.cos(w), -r * r
+    x = lfilter([1.0], [1.0, -a1, -a2], np.random.default_rng(4).standard_normal(201_000))[1000:]
+    variance = (1 - a2) / ((1 + a2) * ((1 - a2) ** 2 - a1**2))
+    exact = 1 / (1 - a1 - a2) ** 2 / variance
+    got = tv.autocorrelation_time(x)
+    assert abs(got - exact) < 4 * got.stderr
+
+
 def test_effective_sample_size_and_the_error_of_a_mean():
     chains = ar1(0.9, 200, 5000)
     ess = tv.effective_sample_size(chains)
@@ -100,6 +121,29 @@ def test_a_cloud_in_equilibrium_has_equilibriums_numbers():
     assert abs(half.KL - np.log(2)) < 4 * half.KL.stderr + np.log(2) / 8
     cold = estimators.cloud(surface, 0.0, one_well)
     assert cold.S is None and cold.KL is None and cold.F == cold.E
+
+
+def test_a_clouds_errors_are_the_scatter_over_clouds_also_far_from_equilibrium():
+    surface, clouds = tv.scan(tv.DoubleWell(), resolution=41), 80
+    rng = np.random.default_rng(2)
+    for own in (0.5, 0.25, 0.12):  # temperature of the cloud, in a bath of 0.25
+        eq = surface.equilibrium(own)
+        numbers = [estimators.cloud(surface, 0.25, eq.sample(1000, rng)) for _ in range(clouds)]
+        for name in ("E", "S", "F", "KL"):
+            values = [getattr(one, name) for one in numbers]
+            ratio = np.std(values, ddof=1) / np.mean([value.stderr for value in values])
+            # A scatter of 80 values is known to 1/sqrt(2 * 79) = 8 %: four of those.
+            assert abs(ratio - 1) < 4 / np.sqrt(2 * (clouds - 1)), (own, name, ratio)
+
+
+def test_ergodic_reference_is_the_metric_of_ergodic_replicas_at_every_length():
+    chains = ar1(0.8, 400, 4000)
+    reference, omega = estimators.ergodic_reference(chains), tv.ergodicity_metric(chains)
+    at = np.array([1, 3, 10, 30, 100, 1000, 4000]) - 1
+    # Independent replicas: each variance of 400 scatters by sqrt(2/400); the reference itself knows tau to 3 %.
+    assert np.abs(omega[at] / reference[at] - 1).max() < 4 * np.sqrt(2 / 400) + 4 * 0.03
+    apart = chains + np.repeat([-1.0, 1.0], 200)[:, None]
+    assert tv.ergodicity_metric(apart)[-1] > 100 * reference[-1]
 
 
 def test_estimates_are_numbers_that_travel():

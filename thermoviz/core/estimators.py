@@ -16,6 +16,8 @@ WINDOW = 5.0
 FEWEST = 4
 # Balls below which a cloud's entropy is not stated: two cells of ten.
 FEWEST_BALLS = 20
+# A cloud is counted in min(n / PER_CELL, MOST_CELLS) cells of equal Boltzmann mass.
+PER_CELL, MOST_CELLS = 10, 64
 
 
 class Estimate(float):
@@ -66,37 +68,49 @@ def _series(values: Any, name: str, dims: tuple[int, ...]) -> np.ndarray:
 def autocorrelation(series: Any) -> np.ndarray:
     """Normalised autocorrelation rho [n] of a series [n] or of replicas [m, n], which share mean and variance.
 
-    Sums over all pairs at each lag divided by n (biased, positive definite), by FFT. Raises BadInput.
+    The mean over all pairs at each lag, by FFT. Raises BadInput, also for a constant series.
     """
     chains = np.atleast_2d(_series(series, "series", (1, 2)))
+    if np.ptp(chains) == 0:
+        raise BadInput("series is constant: it has no correlation time.")
     n = chains.shape[1]
     centred = chains - chains.mean()
+    centred /= np.abs(centred).max()
     size = 1 << (2 * n - 1).bit_length()
     spectrum = np.abs(np.fft.rfft(centred, size, axis=1)) ** 2
-    covariance = np.fft.irfft(spectrum.mean(axis=0), size)[:n]
-    return covariance / covariance[0] if covariance[0] > 0 else np.concatenate([[1.0], np.zeros(n - 1)])
+    # Divided by the number of pairs: a common 1/n would shorten the tau of many short replicas.
+    covariance = np.fft.irfft(spectrum.mean(axis=0), size)[:n] / np.arange(n, 0, -1)
+    return covariance / covariance[0]
 
 
 def autocorrelation_time(series: Any) -> Estimate:
     """Integrated autocorrelation time tau = 1 + 2 sum_k rho_k, in samples, of a series [n] or of replicas [m, n].
 
-    The sum stops at the first lag W >= 5 tau(W) (A. Sokal, Monte Carlo methods in statistical mechanics, 1996); stderr
-    tau sqrt(2 (2 W + 1) / N) with N samples in all (N. Madras and A. Sokal, J. Stat. Phys. 50, 109 (1988), eq. A.7).
-    Raises TooFewSamples for series shorter than 50 tau, BadInput for constant ones.
+    The sum stops at the first lag W >= 5 max(1, largest tau so far, also of |rho| above its noise) (A. Sokal, Monte
+    Carlo methods in statistical mechanics, 1996); its bias -(2 W + 1) tau / N is taken off (U. Wolff, Comput. Phys.
+    Commun. 156, 143 (2004), eq. 49); stderr tau sqrt(2 (2 W + 1) / N) with N samples in all (N. Madras and A. Sokal,
+    J. Stat. Phys. 50, 109 (1988), eq. A.7). A series that alternates (rho_1 < 0) is first averaged in pairs, which
+    keeps the variance of its mean. Raises TooFewSamples for series shorter than 50 tau, BadInput for constant ones.
     """
-    array = _series(series, "series", (1, 2))
-    if np.ptp(array) == 0:
-        raise BadInput("series is constant: it has no correlation time.")
-    sums = 2 * np.cumsum(autocorrelation(array)) - 1
-    # At least ten lags: alternating correlations sum to a tau below 1, which would close the window at once.
-    reached = np.arange(len(sums)) >= WINDOW * np.maximum(sums, 2.0)
+    array = np.atleast_2d(_series(series, "series", (1, 2)))
+    rho, size = autocorrelation(array), array.size
+    if rho.size >= 8 and rho[1] < -3 / math.sqrt(size):
+        pairs = array[:, :rho.size // 2 * 2].reshape(len(array), -1, 2).mean(axis=2)
+        share = 2 * pairs.var() / array.var()
+        tau_of_pairs = autocorrelation_time(pairs)
+        return Estimate(share * tau_of_pairs.value, share * tau_of_pairs.stderr)
+    sums = 2 * np.cumsum(rho) - 1
+    longest = np.maximum(np.maximum.accumulate(sums), 1.0)
+    # Where correlations oscillate their sum is short but they last: what counts is how long they exceed the noise.
+    lasting = 2 * np.cumsum(np.maximum(np.abs(rho) - 2 * np.sqrt(longest / size), 0)) - 1
+    reached = np.arange(len(sums)) >= WINDOW * np.maximum(longest, lasting)
     window = int(np.argmax(reached)) if reached.any() else len(sums) - 1
-    tau = float(sums[window])
-    if not reached.any() or array.size < LENGTHS_OF_TAU * tau:
+    tau = float(sums[window]) * (1 + (2 * window + 1) / size)
+    if not reached.any() or tau <= 0 or size < LENGTHS_OF_TAU * tau:
         raise TooFewSamples(
-            f"series: {array.size} samples are too few for a correlation time of about {tau:.3g}; "
+            f"series: {size} samples are too few for a correlation time of about {max(tau, float(sums.max())):.3g}; "
             f"at least {LENGTHS_OF_TAU} correlation times are needed.")
-    return Estimate(tau, abs(tau) * math.sqrt(2 * (2 * window + 1) / array.size))
+    return Estimate(tau, tau * math.sqrt(2 * (2 * window + 1) / size))
 
 
 def effective_sample_size(series: Any) -> Estimate:
@@ -115,9 +129,9 @@ def mean(series: Any) -> Estimate:
         return independent_mean(array.mean(axis=1))
     if np.ptp(array) == 0:
         return Estimate(array[0], 0.0)
-    # Anticorrelated series would claim more samples than there are: tau counts as 1 at least.
-    independent = array.size / max(autocorrelation_time(array).value, 1.0)
-    return Estimate(array.mean(), math.sqrt(array.var(ddof=1) / independent))
+    independent = array.size / autocorrelation_time(array).value
+    # The variance is taken around a mean that itself scatters by variance / independent.
+    return Estimate(array.mean(), math.sqrt(array.var() / (independent - 1)))
 
 
 def independent_mean(samples: Any) -> Estimate:
@@ -150,7 +164,12 @@ def jackknife(statistic: Callable[..., float], *samples: Any) -> Estimate:
 
 def ratio_of_means(numerator: Any, denominator: Any) -> Estimate:
     """<numerator> / <denominator> over independent replicas [n], with its jackknife error. Raises TooFewSamples."""
-    return jackknife(lambda a, b: float(a.mean() / b.mean()), numerator, denominator)
+    a, b = (_series(values, name, (1,)) for values, name in ((numerator, "numerator"), (denominator, "denominator")))
+    if a.size != b.size:
+        raise BadInput(f"ratio_of_means: both need one value per replica, got {a.size} and {b.size}.")
+    _enough(a.size, "replicas")
+    left_out = (a.sum() - a) / (b.sum() - b)
+    return Estimate(a.mean() / b.mean(), math.sqrt((a.size - 1) * left_out.var()))
 
 
 def r_hat(chains: Any, split: bool = False) -> Estimate:
@@ -162,24 +181,24 @@ def r_hat(chains: Any, split: bool = False) -> Estimate:
     Bayesian Data Analysis, 3rd ed. (2013), 11.4. Raises TooFewSamples, BadInput.
     """
     array = _series(chains, "chains", (2,))
-    if split:
-        half = array.shape[1] // 2
-        array = np.concatenate([array[:, :half], array[:, array.shape[1] - half:]])
-    if array.shape[0] < 2 or array.shape[1] < 2:
+    half = array.shape[1] // 2
+    parts = np.stack([array[:, :half], array[:, array.shape[1] - half:]], axis=1) if split else array[:, None]
+    if len(array) < 2 or parts.shape[2] < 2:
         raise TooFewSamples(
-            f"R-hat needs at least 2 chains of {4 if split else 2} samples, got {list(np.shape(chains))}.")
-    if not (array.var(axis=1) > 0).any():
+            f"R-hat needs at least 2 chains of {4 if split else 2} samples, got {list(array.shape)}.")
+    if not (np.ptp(parts, axis=2) > 0).any():
         raise BadInput("chains: every chain is constant, so that R-hat is 0/0 or infinite.")
-    if array.shape[0] < FEWEST:
-        return Estimate(_r_hat(array), math.nan)
-    return jackknife(_r_hat, array)
+    if len(array) < FEWEST:
+        return Estimate(_r_hat(parts), math.nan)
+    return jackknife(_r_hat, parts)
 
 
-def _r_hat(chains: np.ndarray) -> float:
-    n = chains.shape[1]
-    within = chains.var(axis=1, ddof=1).mean()
-    between = chains.mean(axis=1).var(ddof=1)
-    return float(np.sqrt(((n - 1) / n * within + between) / within))
+def _r_hat(parts: np.ndarray) -> float:
+    """R-hat of chains cut into parts [m, parts, n]."""
+    n = parts.shape[2]
+    within = float(parts.var(axis=2, ddof=1).mean())
+    between = float(parts.mean(axis=2).var(ddof=1))
+    return math.sqrt((n - 1) / n + between / within) if within > 0 else math.inf
 
 
 def ergodicity_metric(series: Any) -> np.ndarray:
@@ -191,8 +210,27 @@ def ergodicity_metric(series: Any) -> np.ndarray:
     array = _series(series, "series", (2,))
     if array.shape[0] < 2:
         raise TooFewSamples(f"the ergodicity metric needs at least 2 replicas, got {array.shape[0]}.")
-    running = np.cumsum(array, axis=1) / np.arange(1, array.shape[1] + 1)
+    # Around the common mean, so that a large one does not eat the digits of small differences.
+    running = np.cumsum(array - array.mean(), axis=1) / np.arange(1, array.shape[1] + 1)
     return running.var(axis=0)
+
+
+def ergodic_reference(series: Any) -> np.ndarray:
+    """What `ergodicity_metric` of [m, n] would be on average if all replicas were ergodic: [n].
+
+    (m - 1)/m sigma^2/t (1 + 2 sum_k (1 - k/t) rho_k), which falls as sigma^2 tau/t; sigma and rho (up to 5 tau) from
+    all replicas together. Raises TooFewSamples as `autocorrelation_time`, BadInput.
+    """
+    array = _series(series, "series", (2,))
+    m, n = array.shape
+    tau = autocorrelation_time(array)
+    lags = np.arange(1, min(n, math.ceil(WINDOW * max(tau.value, 1.0)) + 1))
+    rho = autocorrelation(array)[lags]
+    t = np.arange(1, n + 1)
+    inside = np.minimum(t - 1, len(lags))
+    plain, weighted = (np.append(0.0, np.cumsum(part))[inside] for part in (rho, lags * rho))
+    variance = array.var() / (1 - tau.value / array.size)
+    return (m - 1) / m * variance / t * (1 + 2 * (plain - weighted / t))
 
 
 def cloud(surface: Any, temperature: float, u: Any, energies: Any = None) -> CloudNumbers:
@@ -211,8 +249,18 @@ def cloud(surface: Any, temperature: float, u: Any, energies: Any = None) -> Clo
     if temperature == 0:
         return CloudNumbers(E, None, E, None)
     equilibrium = surface.equilibrium(temperature)
-    KL = equilibrium.kl(points)
+    n_cells = min(len(points) // PER_CELL, MOST_CELLS)
+    KL = equilibrium.kl(points, n_cells)
     F = Estimate(equilibrium.F + temperature * KL.value, temperature * KL.stderr)
-    # E and KL come from the same balls: to first order in the distance from equilibrium their errors are independent.
-    S = Estimate((E.value - F.value) / temperature, math.hypot(E.stderr / temperature, KL.stderr))
-    return CloudNumbers(E, S, F, KL)
+    # Each ball adds its energy / T and the log ratio of its cell to S, with opposite signs. To that comes the scatter
+    # of the plug-in KL in equilibrium: chi^2 with K - 1 degrees of freedom, over 2n.
+    scatter = (values / temperature - _log_ratios(equilibrium.partition(n_cells), points)).var(ddof=1)
+    error = math.sqrt(scatter / len(points) + (n_cells - 1) / (2 * len(points) ** 2))
+    return CloudNumbers(E, Estimate((E.value - F.value) / temperature, error), F, KL)
+
+
+def _log_ratios(cells: Any, points: np.ndarray) -> np.ndarray:
+    """ln(observed / Boltzmann mass) [n] of the cell in which each of the points [n, 2] stands."""
+    labels = cells.label(points)
+    observed = np.bincount(labels, minlength=len(cells.mass)) / len(points)
+    return np.log(observed[labels] / cells.mass[labels])
