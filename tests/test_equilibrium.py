@@ -284,3 +284,15 @@ def test_steep_corners_and_a_far_minimum_cost_little():
         e = Equilibrium(surface, temperature)
         assert sum(cells.energy.size for cells in e.mesh.groups) < 3e5
         assert np.isfinite([e.F, e.U, e.S, e.C]).all() and e.C > 0
+
+
+def test_a_cliff_stays_within_bounds_of_time_and_memory():
+    """Walls of slope 1e9, where the spline undershoots by millions of T: finite numbers, an energy near the lowest."""
+    xs = np.linspace(-2, 2, 41)
+    outside = np.maximum(np.abs(xs)[:, None], np.abs(xs)[None, :]) > 1.25
+    surface = Surface.from_grid(xs, xs, np.where(outside, 1e8, 0.0))
+    for T in (1e-3, 1.0):
+        eq = surface.equilibrium(T)
+        assert np.isfinite([eq.F, eq.U, eq.S, eq.C]).all()
+        assert surface.minimum - 1e-6 * 1e8 < eq.U < surface.minimum + 1e-3 * 1e8
+        assert eq.shares.sum() == pytest.approx(1)

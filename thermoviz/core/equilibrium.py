@@ -30,6 +30,8 @@ MINOR = 8.0
 GAUSS = ((0.15, 3), (0.5, 4), (np.inf, 6))
 # Halvings of a cell of the spline, at most: beyond lies rounding.
 DEEPEST = 48
+# Along a cliff the cells double with each halving; beyond so many the strip that they resolve has no mass to speak of.
+MOST_CELLS = 30_000
 # The density for drawing: sub-cells at most half of sqrt(T / k_max) wide, within this many per side.
 MOST_SUBCELLS = 400
 
@@ -61,6 +63,12 @@ class Cells:
         basis = bernstein(self._nodes)
         return (basis @ self.control @ basis.T).reshape(-1, len(self._nodes) ** 2)
 
+    def lower(self, energy: float) -> None:
+        """Moves the zero of energy up by this much. Only before the moments have been taken."""
+        self.control = self.control - energy
+        self.floor = self.floor - energy
+        del self.energy
+
     @cached_property
     def area(self) -> np.ndarray:
         """Quadrature weights [c, g^2], an area each."""
@@ -85,16 +93,21 @@ class Cells:
 
     @cached_property
     def _moments(self) -> np.ndarray:
-        """Per Gauss point (flat): area x (1, E - E0, (E - E0)^2, in basin 0, 1, ...)."""
+        """Per Gauss point (flat): area x (1, E - E0, (E - E0)^2)."""
         area, energy = self.area.reshape(-1, 1), self.energy.reshape(-1, 1)
-        basins = self.surface.basins
-        inside = basins.label_at(self.points).reshape(-1, 1) == np.arange(basins.n)
-        return np.concatenate([area, area * energy, area * energy**2, area * inside], axis=1)
+        return area * np.concatenate([np.ones_like(energy), energy, energy**2], axis=1)
+
+    @cached_property
+    def _basin(self) -> np.ndarray:
+        """Per Gauss point (flat): its basin + 1, 0 for none."""
+        return self.surface.basins.label_at(self.points).ravel() + 1
 
     def moments(self, temperature: float) -> np.ndarray:
         """Integrals of e^(-(E - E0) / T) times (1, E - E0, (E - E0)^2, in basin 0, 1, ...): [3 + k]."""
         n = self.below(temperature) * len(self._nodes) ** 2
-        return np.exp(self.energy.reshape(-1)[:n] / -temperature) @ self._moments[:n]
+        weight = np.exp(self.energy.reshape(-1)[:n] / -temperature)
+        mass = np.bincount(self._basin[:n], weight * self._moments[:n, 0], self.surface.basins.n + 1)
+        return np.concatenate([weight @ self._moments[:n], mass[1:]])
 
     def weights(self, temperature: float) -> np.ndarray:
         """e^(-(E - E0) / T) dA at the Gauss points [c, g^2]."""
@@ -139,7 +152,7 @@ class Mesh:
             along_x = np.ptp(control, axis=1).max(axis=1) / resolved
             along_y = np.ptp(control, axis=2).max(axis=1) / resolved
             variation = np.maximum(along_x, along_y)
-            done = (variation <= VARIATION) | (depth == DEEPEST)
+            done = (variation <= VARIATION) | (depth == DEEPEST) | (len(control) > MOST_CELLS)
             leaves.append((control[done], low[done], size[done], floor[done], variation[done]))
             rest = ~done
             split_x, split_y = along_x[rest] > VARIATION, along_y[rest] > VARIATION
@@ -154,6 +167,11 @@ class Mesh:
             Cells(surface, control[rule == k], low[rule == k], size[rule == k], floor[rule == k], gauss)
             for k, (_, gauss) in enumerate(GAUSS) if (rule == k).any()
         )
+        # The reference again, now that it is resolved: a spline may undershoot its lattice by many T.
+        lowest = min(float(cells.energy.min()) for cells in self.groups)
+        for cells in self.groups:
+            cells.lower(lowest)
+        self.E0 += lowest
 
     def moments(self, temperature: float) -> np.ndarray:
         """Integrals of e^(-(E - E0) / T) times (1, E - E0, (E - E0)^2, in basin 0, 1, ...): [3 + k]."""
