@@ -82,8 +82,25 @@ export function createRandom(seed) {
     return magnitude < accept[layer] ? value : hard(layer, value);
   }
 
+  // As `normal`, with the state in local variables, which is twice as fast.
   function fill(array, count) {
-    for (let i = 0; i < count; i++) array[i] = normal();
+    let p = a, q = b, r = c, n = counter;
+    for (let i = 0; i < count; i++) {
+      const bits = (p + q + n) | 0;
+      n = (n + 1) | 0;
+      p = q ^ (q >>> 9);
+      q = (r + (r << 3)) | 0;
+      r = ((r << 21) | (r >>> 11)) + bits | 0;
+      const layer = bits & 255, magnitude = bits >>> 9;
+      const value = (bits & 256 ? -magnitude - 0.5 : magnitude + 0.5) * width[layer];
+      if (magnitude < accept[layer]) array[i] = value;
+      else {
+        a = p; b = q; c = r; counter = n;
+        array[i] = hard(layer, value);
+        p = a; q = b; r = c; n = counter;
+      }
+    }
+    a = p; b = q; c = r; counter = n;
   }
 
   a = 0x9e3779b9 | 0;

@@ -130,24 +130,31 @@ function lowerBounds(coefficients, count) {
   return bounds;
 }
 
-// Largest Hessian eigenvalue of a cell, sampled at its corners, edge midpoints and centre.
+// Second derivatives by (s, t) at the corners, edge midpoints and centre of a cell, as weights of its coefficients.
+const CURVATURES = Array.from({ length: 9 }, (_, place) => {
+  const s = Math.floor(place / 3) / 2, t = (place % 3) / 2;
+  const slope = (x, k, order) => (order === 0 ? x ** k : order === 1 ? (k > 0 ? k * x ** (k - 1) : 0)
+    : k > 1 ? k * (k - 1) * x ** (k - 2) : 0);
+  const weights = (a, b) => Float64Array.from({ length: 16 }, (__, q) => slope(s, q >> 2, a) * slope(t, q & 3, b));
+  return { ss: weights(2, 0), st: weights(1, 1), tt: weights(0, 2) };
+});
+
+// Largest Hessian eigenvalue of a cell over these nine places.
 function stiffest(coefficients, base, hx, hy) {
   let largest = 0;
-  for (let a = 0; a <= 2; a++) {
-    for (let b = 0; b <= 2; b++) {
-      const s = a / 2, t = b / 2;
-      let ss = 0, st = 0, tt = 0;
-      for (let k = 0; k < 4; k++) {
-        for (let l = 0; l < 4; l++) {
-          const c = coefficients[base + k * 4 + l];
-          if (k > 1) ss += c * k * (k - 1) * s ** (k - 2) * t ** l;
-          if (l > 1) tt += c * l * (l - 1) * s ** k * t ** (l - 2);
-          if (k > 0 && l > 0) st += c * k * l * s ** (k - 1) * t ** (l - 1);
-        }
-      }
-      const xx = ss / (hx * hx), yy = tt / (hy * hy), xy = st / (hx * hy);
-      largest = Math.max(largest, (xx + yy) / 2 + Math.hypot((xx - yy) / 2, xy));
+  for (const { ss, st, tt } of CURVATURES) {
+    let xx = 0, xy = 0, yy = 0;
+    for (let q = 0; q < 16; q++) {
+      const c = coefficients[base + q];
+      xx += ss[q] * c;
+      xy += st[q] * c;
+      yy += tt[q] * c;
     }
+    xx /= hx * hx;
+    xy /= hx * hy;
+    yy /= hy * hy;
+    const mean = (xx + yy) / 2, half = (xx - yy) / 2, eigenvalue = mean + Math.sqrt(half * half + xy * xy);
+    if (eigenvalue > largest) largest = eigenvalue;
   }
   return largest;
 }
