@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from thermoviz.core.dynamics import DYNAMICS, SGD, Adam
 
+from thermoviz.core.dynamics import DYNAMICS, SGD, Adam
 from thermoviz.core.errors import BadInput
 from thermoviz.core.specs import Field, specification, to_json
 from thermoviz.dashboard import controls, state

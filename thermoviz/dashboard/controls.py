@@ -143,6 +143,17 @@ def controls(spec_class: Any, base: Any, generation: int) -> Any:
     return from_json(spec_class, tree)
 
 
+def plain_controls(spec_class: Any, base: Any, prefix: str) -> Any:
+    """The controls of an experiment with few settings: one below the other, in the order of its fields.
+
+    `prefix`: of the widgets' keys; widgets start anew from `base` when it changes. Raises BadInput.
+    """
+    tree = to_json(base)
+    for setting in describe(spec_class):
+        tree[setting.name] = _draw(setting, tree[setting.name], f"{prefix}/{setting.name}")
+    return from_json(spec_class, tree)
+
+
 def _draw(setting: Setting, value: Any, key: str) -> Any:
     """One widget, or the widgets of a member; the value as JSON."""
     return _WIDGETS[setting.form](setting, value, key)

@@ -11,18 +11,18 @@ from ..words import _, term
 from . import panels
 from .component import stage
 from .share import address
-from .state import STAGE, Visit, engine
+from .state import STAGE, Visit, Watching, engine
 from .style import DIMMED
 
 POLL_SECONDS = 0.25
 
 
-def progress(visit: Visit, job: JobState) -> None:
+def progress(visit: Watching, job: JobState) -> None:
     """Where the awaited run stands, with a way back; or in one sentence why there is none."""
     if job.status == "failed":
         with st.container(horizontal=True, vertical_alignment="center"):
             st.error(job.message, icon=":material/error:")
-            st.button(_("Back to the landscape shown"), on_click=visit.cancel, key="back")
+            st.button(_("Back to what is shown"), on_click=visit.cancel, key="back")
     elif job.status == "cancelled":
         st.info(_("This computation was cancelled; change a control to ask for another."))
     else:
@@ -32,7 +32,7 @@ def progress(visit: Visit, job: JobState) -> None:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _watch(visit: Visit) -> None:
+def _watch(visit: Watching) -> None:
     """Polls the engine; draws the page anew when there is something new to draw."""
     if visit.waiting is None:
         return

@@ -14,13 +14,15 @@ import streamlit as st
 
 from ..core.specs import identity
 from ..engine import Engine, JobState
+from ..experiments import EXPERIMENTS
 from ..experiments.links import from_query, to_query
 from ..experiments.presets import PRESETS, load_preset
 from ..figures.looks import LOOKS
 from ..words import _, term
 
-# What an instructor can hide by link: ?hide=controls,share
+KINDS = ("descent", "potential")  # of the experiments that the page "Landscape" shows
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
+# What an instructor can hide by link: ?hide=controls,share
 HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
 
@@ -30,8 +32,54 @@ def engine() -> Engine:
     return Engine(workers=max(1, int(os.environ.get("THERMOVIZ_WORKERS", "1"))))
 
 
+@dataclasses.dataclass(kw_only=True)
+class Watching:
+    """A visitor's talk with the engine. `generation` counts how often the widgets began anew."""
+
+    viewer: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
+    generation: int = 0
+    shown: Any = None  # the run on the page
+    waiting: str | None = None  # the id of the run that is awaited
+    version: int = 0  # of the partial runs seen of it
+    complete: bool = True  # what is shown is all of it
+
+    def leave(self) -> None:
+        """What is awaited is not wanted any more."""
+        if self.waiting is not None:
+            engine().leave(self.waiting, self.viewer)
+            self.waiting = None
+
+    def ask(self, spec: Any) -> JobState | None:
+        """Makes `spec` what is shown or awaited; the state of its job, None once it is shown whole."""
+        id = identity(spec)
+        if self.waiting != id:
+            self.leave()
+            self.version = 0
+            if self.shown is not None and self.shown.id == id and self.complete:
+                return None
+            engine().submit(spec, self.viewer)
+            self.waiting = id
+        return self._progress(id)
+
+    def _progress(self, id: str) -> JobState | None:
+        state = engine().state(id)
+        if state.status == "done":
+            self._show(engine().result(id) or self.shown, complete=True)
+            self.waiting = None
+            return None
+        if not state.finished and state.version > self.version:
+            self.version = state.version
+            partial = engine().partial(id)
+            if partial is not None and partial.surface is not None:
+                self._show(partial, complete=False)
+        return state
+
+    def _show(self, run: Any, complete: bool) -> None:
+        self.shown, self.complete = run, complete
+
+
 @dataclasses.dataclass
-class Visit:
+class Visit(Watching):
     """One visitor's state. `base` is what the widgets of this `generation` start from."""
 
     preset: str
@@ -40,12 +88,6 @@ class Visit:
     messages: tuple[str, ...]
     look: str
     hidden: frozenset[str]
-    viewer: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
-    generation: int = 0
-    shown: Any = None  # the run on the page
-    waiting: str | None = None  # the id of the run that is awaited
-    version: int = 0  # of the partial runs seen of it
-    complete: bool = True  # what is shown is all of it
     first: float | None = None  # the temperature that the stage started with on this surface
     experimenting: bool = False  # the sidebar with the controls stands open
 
@@ -74,9 +116,8 @@ class Visit:
 
     def restart(self, preset: str, spec: Any) -> None:
         """Widgets start anew from `spec`, under the headline of `preset`."""
-        if self.waiting is not None:
-            engine().leave(self.waiting, self.viewer)
-        self.preset, self.base, self.waiting, self.messages = preset, spec, None, ()
+        self.leave()
+        self.preset, self.base, self.messages = preset, spec, ()
         self.first = self.temperature
         self.generation += 1
 
@@ -94,35 +135,10 @@ class Visit:
         spec = self.shown.spec if self.shown is not None and self.complete else PRESETS[self.preset].spec
         self.restart(self.preset, spec)
 
-    def ask(self, spec: Any) -> JobState | None:
-        """Makes `spec` what is shown or awaited; the state of its job, None once it is shown whole."""
-        id = identity(spec)
-        if self.waiting not in (None, id):
-            engine().leave(self.waiting, self.viewer)
-        if self.waiting != id:
-            self.waiting, self.version = None, 0
-            if self.shown is not None and self.shown.id == id and self.complete:
-                return None
-            engine().submit(spec, self.viewer)
-            self.waiting = id
-        return self._progress(id)
-
-    def _progress(self, id: str) -> JobState | None:
-        state = engine().state(id)
-        if state.status == "done":
-            self._show(engine().result(id) or self.shown, complete=True)
-            self.waiting = None
-            return None
-        if not state.finished and state.version > self.version:
-            self.version = state.version
-            partial = engine().partial(id)
-            if partial is not None and partial.surface is not None:
-                self._show(partial, complete=False)
-        return state
-
     def _show(self, run: Any, complete: bool) -> None:
         """Another surface; the heat that the visitor has set stays."""
-        self.shown, self.complete, self.first = run, complete, self.temperature
+        super()._show(run, complete)
+        self.first = self.temperature
 
     def query(self, spec: Any) -> dict[str, str]:
         """The link to what is asked for now."""
@@ -142,7 +158,11 @@ def _subject(spec: Any) -> type:
 def visit() -> Visit:
     """This visitor's state; at the first call it is read from the link."""
     if "visit" not in st.session_state:
-        st.session_state["visit"] = opened(st.query_params.to_dict())
+        query = st.query_params.to_dict()
+        # Of a lab's link, which is followed on the lab's own page, only what concerns every page.
+        lab = query.get("kind") in EXPERIMENTS and query["kind"] not in KINDS
+        st.session_state["visit"] = opened({name: query[name] for name in ("look", "hide") if name in query}
+                                           if lab else query)
     return st.session_state["visit"]
 
 

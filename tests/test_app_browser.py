@@ -1,0 +1,184 @@
+"""The running app in a real browser: drawn at once, answers while it computes, says nothing in the console."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parent.parent
+FIRST_DRAWING_S = 3.0
+WEB_PROCESS_MB = 200
+FORBIDDEN = ("torch", "sklearn", "numba")
+PATIENCE_MS = 90_000  # a machine that runs other tests at the same time
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The app as `make run` serves it, on a free port with an empty store; yields (address, process)."""
+    port, folder = free_port(), tmp_path_factory.mktemp("server")
+    with open(folder / "log", "w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "THERMOVIZ_STORE": str(folder / "store")})
+    address = f"http://localhost:{port}"
+    try:
+        _wait_until_healthy(address)
+        yield address, process
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_until_healthy(address, patience_s=60):
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+                if answer.read() == b"ok":
+                    return
+        except (urllib.error.URLError, OSError):
+            assert time.monotonic() < until, "the server did not start"
+        time.sleep(0.1)
+
+
+def first_drawing(page, address):
+    """Opens the page; seconds from its own load event until the stage has drawn frames."""
+    page.goto(address)
+    page.wait_for_function(f"() => {FRAMES} > 1", timeout=PATIENCE_MS)
+    return page.evaluate("(performance.now() - performance.timing.loadEventEnd + performance.timeOrigin) / 1000")
+
+
+# The stage lives in the component's shadow root, and tells how many frames it has drawn.
+STAGE = """[...document.querySelectorAll('.st-key-scene *')].map(e => e.shadowRoot?.querySelector('.tv'))
+    .find(Boolean)?.thermoviz"""
+FRAMES = f"(({STAGE})?.state().drawn ?? 0)"
+SHOWN = "document.querySelector('h1.tv-headline')?.dataset.run"
+
+
+def shown(page):
+    return page.evaluate(SHOWN)
+
+
+def wait_for_another_run(page, before):
+    page.wait_for_function(f"before => {SHOWN} && {SHOWN} !== before", arg=before, timeout=PATIENCE_MS)
+
+
+def stage_state(page):
+    return page.evaluate(f"({STAGE}).state()")
+
+
+def sidebar_slider(page, name):
+    return page.get_by_test_id("stSidebar").get_by_role("slider", name=name)
+
+
+def open_controls(page):
+    page.get_by_role("button", name="Experiment").click()
+    sidebar_slider(page, "Learning rate").wait_for(timeout=PATIENCE_MS)
+
+
+def test_the_first_drawing_stands_soon_and_the_balls_move(server, new_page):
+    """The first visit warms the server (imports); what every visitor then waits is measured."""
+    warming = new_page()
+    first_drawing(warming, server[0])
+    warming.close()
+    page = new_page()
+    seconds = first_drawing(page, server[0])
+    before = np.array(stage_state(page)["positions"])
+    page.wait_for_function(f"n => ({STAGE}).state().steps > n", arg=stage_state(page)["steps"], timeout=PATIENCE_MS)
+    assert not np.allclose(before, stage_state(page)["positions"])
+    assert page.complaints == []
+    assert seconds < FIRST_DRAWING_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), seconds
+
+
+def test_digits_heat_and_learning_rate_while_the_old_run_computes(server, new_page):
+    page = new_page()
+    first_drawing(page, server[0])
+    preset = shown(page)
+    page.get_by_role("button", name="Handwritten digits").click()
+    wait_for_another_run(page, preset)
+    digits = shown(page)
+    surface = page.evaluate(f"({STAGE}).simulation.surface.E?.[0] ?? 0")
+    open_controls(page)
+    rate = sidebar_slider(page, "Learning rate")
+    rate.press("ArrowLeft")
+    page.locator(".st-key-progress").wait_for(timeout=PATIENCE_MS)
+    page.wait_for_function(  # dimmed, unless the coarse new surface is there already
+        f"was => getComputedStyle(document.querySelector('.st-key-scene')).opacity < 1 || {SHOWN} !== was",
+        arg=digits, timeout=PATIENCE_MS)
+    assert page.evaluate(FRAMES) > 1  # the old picture lives on
+    heat = page.locator(".st-key-scene").get_by_role("slider", name="Temperature")
+    cold = stage_state(page)["T"]
+    for _ in range(5):
+        heat.press("ArrowRight")
+    assert stage_state(page)["T"] > cold
+    rate.press("ArrowLeft")  # asks for another run while the first is still computed
+    page.wait_for_function("() => location.search.includes('lr=')", timeout=PATIENCE_MS)
+    wait_for_another_run(page, digits)
+    page.locator(".st-key-progress").wait_for(state="detached", timeout=PATIENCE_MS)
+    assert shown(page) not in (preset, digits)
+    assert "T=" in page.url and "preset=digits" in page.url and "seed=" in page.url
+    assert page.evaluate(f"({STAGE}).simulation.surface.E?.[0] ?? 1") != surface
+    assert page.complaints == []
+    assert_light(server[1].pid)
+
+
+def assert_light(pid):
+    """After drawing and computing the web process has loaded none of the heavy libraries, and is small."""
+    maps = Path(f"/proc/{pid}/maps")
+    if not maps.exists():
+        pytest.skip("the process map can be read on Linux only")
+    text = maps.read_text()
+    assert [name for name in FORBIDDEN if f"/{name}/" in text] == []
+    resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    assert resident < WEB_PROCESS_MB * 1e6, f"{resident / 1e6:.0f} MB"
+
+
+def test_cancel_goes_back_to_what_is_shown(server, new_page):
+    page = new_page()
+    first_drawing(page, f"{server[0]}/?steps=50000&replicas=100")  # minutes of work
+    before = shown(page)
+    page.get_by_role("button", name="Cancel").click(timeout=PATIENCE_MS)
+    page.locator(".st-key-progress").wait_for(state="detached", timeout=PATIENCE_MS)
+    assert shown(page) == before and page.complaints == []
+
+
+def test_what_a_link_may_not_ask_for_is_told_and_the_page_stands(server, new_page):
+    page = new_page()
+    first_drawing(page, f"{server[0]}/?preset=mueller-brown&resolution=5000&look=light")
+    assert "resolution" in page.locator(".st-key-messages").inner_text(timeout=PATIENCE_MS)
+    assert page.locator(".st-key-card_losses").count() == 0  # a potential has no networks
+    assert page.complaints == []
+
+
+def test_without_webgl2_a_still_is_shown_and_said_so(server, new_page):
+    page = new_page()
+    page.add_init_script("""const get = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+            return kind === 'webgl2' ? null : get.call(this, kind, ...rest); };""")
+    page.goto(server[0])
+    page.locator(".st-key-scene .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
+    assert "WebGL2" in page.locator(".st-key-scene").inner_text()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
+def test_nothing_is_wider_than_the_window(server, new_page, width, height):
+    page = new_page(width=width, height=height)
+    first_drawing(page, server[0])
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+    assert page.complaints == []
