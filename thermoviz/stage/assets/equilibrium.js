@@ -21,8 +21,8 @@ function refinement(surface, T, activeCells) {
     push[0] = Math.max(push[0], Math.abs(out[0]));
     push[1] = Math.max(push[1], Math.abs(out[1]));
   }
-  const wanted = [[surface.hx, surface.n], [surface.hy, surface.m]].map(([h, nodes], axis) => (
-    Math.min(FINEST, Math.max(Math.ceil(COARSEST / (nodes - 1)), Math.ceil((PER_WIDTH * h) / width), Math.ceil((PER_SLOPE * h * push[axis]) / T)))));
+  const wanted = [[surface.hx, surface.n], [surface.hy, surface.m]].map(([h, nodes], axis) => Math.min(FINEST, Math.max(
+    Math.ceil(COARSEST / (nodes - 1)), Math.ceil((PER_WIDTH * h) / width), Math.ceil((PER_SLOPE * h * push[axis]) / T))));
   const excess = Math.sqrt((wanted[0] * wanted[1] * Math.max(activeCells, 1)) / MOST_POINTS);
   return excess > 1 ? wanted.map((r) => Math.max(1, Math.floor(r / excess))) : wanted;
 }
