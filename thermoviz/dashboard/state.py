@@ -49,6 +49,10 @@ class Watching:
             engine().leave(self.waiting, self.viewer)
             self.waiting = None
 
+    def cancel(self) -> None:
+        """The button beside the progress: back to what is shown."""
+        raise NotImplementedError
+
     def ask(self, spec: Any) -> JobState | None:
         """Makes `spec` what is shown or awaited; the state of its job, None once it is shown whole."""
         id = identity(spec)

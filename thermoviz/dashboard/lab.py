@@ -1,0 +1,234 @@
+"""The frame of every lab page: one sentence, one thing to try, controls, stage, charts, verdicts, plain words.
+
+A page is `lab_page(kind, title, sentence, try_this, charts, explain)`; what stands in between is the same for all:
+links, engine, progress and cancel are those of the page "Landscape".
+"""
+
+import dataclasses
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from ..core.errors import BadInput
+from ..experiments import EXPERIMENTS
+from ..experiments.landscape import surface_run
+from ..experiments.links import from_query, to_query
+from ..experiments.presets import DEFAULT_PRESET
+from ..experiments.run import Run
+from ..experiments.slices import surface_of
+from ..figures.looks import LOOKS, Look
+from ..figures.verdicts import measured, reference, standing
+from ..words import _, read_in, term
+from . import controls, panels, scene
+from .component import stage
+from .share import address, share
+from .state import Visit, Watching, engine, remember, visit
+from .style import stylesheet
+
+Draw = Callable[[Run, Look], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """One chart of a lab: `draw(run, look)` a Plotly figure, `caption` a sentence or a function of the run.
+
+    `needs`: names of the arrays that it draws; until a run has them all the chart's place is held free.
+    `wide`: it takes the whole width instead of half of it.
+    """
+
+    key: str
+    draw: Draw
+    caption: str | Callable[[Run], str] = ""
+    needs: tuple[str, ...] = ()
+    wide: bool = False
+
+    def ready(self, run: Run) -> bool:
+        return all(name in run.arrays for name in self.needs)
+
+
+@dataclasses.dataclass
+class LabVisit(Watching):
+    """One visitor's state on one lab's page. `base` is what the widgets of this `generation` start from."""
+
+    kind: str
+    base: Any
+    messages: tuple[str, ...] = ()
+    asked: Any = None  # the specification last asked for
+
+    @property
+    def prefix(self) -> str:
+        """Of the keys of this generation's widgets."""
+        return f"{self.kind}.{self.generation}"
+
+    def restart(self, spec: Any) -> None:
+        """Widgets start anew from `spec`."""
+        self.leave()
+        self.base, self.messages = spec, ()
+        self.generation += 1
+
+    def cancel(self) -> None:
+        """Back to what is shown; where nothing is whole yet, what there is stays, and nothing more is computed."""
+        if self.shown is not None and self.complete:
+            self.restart(self.shown.spec)
+        elif self.waiting is not None:
+            engine().leave(self.waiting, self.viewer)
+
+    def take_up(self) -> None:
+        """A visitor who comes back to the page finds the controls as they were: Streamlit forgot its widgets."""
+        if self.asked is not None and f"{self.prefix}/seed" not in st.session_state:
+            self.base = self.asked
+            self.generation += 1
+
+    def preview(self, spec: Any) -> None:
+        """Shows the bare surface until there is more, so that the page is never empty."""
+        if self.shown is None and hasattr(spec, "landscape"):
+            self.shown, self.complete = surface_run(spec, surface_of(spec.landscape)), False
+
+    def query(self, spec: Any, house: Visit) -> dict[str, str]:
+        """The link to what is asked for now."""
+        extra = {"look": house.look if house.look != "dark" else None,
+                 "hide": "_".join(sorted(house.hidden)) or None}
+        query = to_query(DEFAULT_PRESET, spec, extra)
+        del query["preset"]  # a lab starts from its own defaults
+        return query
+
+
+def opened(kind: str, query: Mapping[str, str]) -> LabVisit:
+    """The state that a link opens on the page of the lab `kind`; what it may not ask for becomes a sentence."""
+    link = from_query({**query, "kind": kind}, known=("look", "hide"))
+    return LabVisit(kind, link.spec, link.messages)
+
+
+def lab_visit(kind: str) -> LabVisit:
+    """This visitor's state on the page of the lab `kind`; at the first call it is read from the link."""
+    key = f"lab_{kind}"
+    if key not in st.session_state:
+        st.session_state[key] = opened(kind, st.query_params.to_dict())
+    return st.session_state[key]
+
+
+def lab_page(
+    kind: str, title: str, sentence: str, try_this: str, charts: Sequence[Chart], explain: str,
+    stage_settings: Callable[[Run], dict[str, Any]] | None = None,
+) -> None:
+    """Draws the page of one lab.
+
+    `kind`: its key in EXPERIMENTS. `title`: the question; `sentence`: what is seen, in plain words; `try_this`: one
+    thing to do. `explain`: Markdown, every symbol of the page among it. `stage_settings(run)`: what the live stage
+    starts with (temperature, n_balls, title, seed); None: the page has no stage.
+    """
+    read_in(st.context.locale)
+    house, here = visit(), lab_visit(kind)
+    look = LOOKS[house.look]
+    st.html(f"<style>{stylesheet(look)}</style>")
+    spec, refusal = _controls(house, here)
+    job = None
+    if not refusal:
+        try:
+            here.preview(spec)
+        except BadInput as error:
+            refusal = str(error)
+        else:
+            job, here.asked = here.ask(spec), spec
+    query = here.query(spec, house)
+    remember(query)
+    _top(house, here, query, title, sentence, try_this)
+    with st.container(key="messages"):
+        for message in (*here.messages, *([refusal] if refusal else [])):
+            st.warning(message, icon=":material/info:")
+    with st.container(key="status"):
+        if job is not None:
+            scene.progress(here, job)
+    run = here.shown
+    with st.container(key="scene"):
+        if run is not None:
+            if stage_settings is not None and run.surface is not None:
+                _stage(kind, run, look, query, stage_settings(run))
+            if "charts" not in house.hidden:
+                _charts(charts, run, look)
+            verdict_cards(run, complete=here.complete)
+    if "explanation" not in house.hidden:
+        with st.expander(_("What am I seeing?"), icon=":material/help:"):
+            st.markdown(explain)
+
+
+def _controls(house: Visit, here: LabVisit) -> tuple[Any, str]:
+    """The specification that the widgets ask for, and why it is refused, if it is."""
+    here.take_up()
+    if "controls" in house.hidden:
+        return here.base, ""
+    with st.sidebar:
+        st.subheader(_("The experiment"))
+        try:
+            return controls.plain_controls(EXPERIMENTS[here.kind], here.base, here.prefix), ""
+        except BadInput as error:
+            st.error(str(error))
+            return here.base, str(error)
+
+
+def _top(house: Visit, here: LabVisit, query: dict[str, str], title: str, sentence: str, try_this: str) -> None:
+    """Headline, what to try, and the buttons beside them. `data-run`: whose numbers the page shows."""
+    shown = here.shown.id if here.shown is not None and here.complete else ""
+    with st.container(key="top", horizontal=True, vertical_alignment="center"):
+        st.html(f'<h1 class="tv-headline" data-run="{shown}">{html.escape(title)}</h1>'
+                f'<p class="tv-hint">{html.escape(sentence)} <b>{html.escape(_("Try this:"))}</b> '
+                f'{html.escape(try_this)}</p>')
+        if "controls" not in house.hidden:
+            st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment,
+                      help=_("The settings of this experiment, in the panel on the left"))
+        if "share" not in house.hidden and here.shown is not None:
+            share(here.shown, query)
+
+
+def _stage(kind: str, run: Run, look: Look, query: dict[str, str], settings: dict[str, Any]) -> None:
+    """The live stage of the lab's surface; without WebGL2 the charts below stand alone."""
+    told = stage(run, look, key=f"stage_{kind}", link=address(query), **settings)
+    if not told["webgl"]:
+        st.info(_("This browser draws no WebGL2, which the moving balls need; the charts below show the same "
+                  "experiment."), icon=":material/deployed_code_alert:")
+
+
+def _charts(charts: Sequence[Chart], run: Run, look: Look) -> None:
+    """Two charts beside each other, a wide one alone."""
+    row: list[Chart] = []
+    for chart in (*charts, None):
+        if row and (chart is None or chart.wide or len(row) == 2):
+            for column, one in zip(st.columns(2), row, strict=False):
+                with column:
+                    _chart(one, run, look)
+            row = []
+        if chart is not None and chart.wide:
+            _chart(chart, run, look)
+        elif chart is not None:
+            row.append(chart)
+
+
+def _chart(chart: Chart, run: Run, look: Look) -> None:
+    if chart.ready(run):
+        caption = chart.caption(run) if callable(chart.caption) else chart.caption
+        panels.chart(chart.draw(run, look), chart.key, caption)
+    else:
+        with st.container(key=f"card_{chart.key}"):
+            st.caption(_("This chart is being computed."))
+
+
+def verdict_cards(run: Run, complete: bool = True) -> None:
+    """One card per verdict: measured ± error, theory, control, whether it holds, where the analogy breaks."""
+    if not run.verdicts:
+        return
+    cards = "".join(_card(verdict) for verdict in run.verdicts)
+    note = "" if complete else f' · {html.escape(_("still measuring"))}'
+    st.html(f'<div class="tv-panel-title">{html.escape(_("Verdicts"))}{note}</div>'
+            f'<div class="tv-verdicts">{cards}</div>')
+
+
+def _card(verdict: Any) -> str:
+    words, tone = standing(verdict)
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(reference(value))}</dd>" for name, value in (
+        (_("theory"), verdict.theory), (_("control"), verdict.control)))
+    return (f'<div class="tv-verdict"><div class="tv-verdict-head"><b>{html.escape(term(verdict.name))}</b>'
+            f'<span class="tv-badge tv-{tone}">{html.escape(words)}</span></div>'
+            f'<div class="tv-measured">{html.escape(measured(verdict))}</div>'
+            f'<dl>{rows}</dl><p>{html.escape(term(verdict.sentence))}</p></div>')
