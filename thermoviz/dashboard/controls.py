@@ -162,7 +162,7 @@ def _draw(setting: Setting, value: Any, key: str) -> Any:
 def _number(setting: Setting, value: Any, key: str) -> Any:
     if setting.ladder or setting.optional:
         return _ladder(setting, value, key)
-    label = {"label": term(setting.title), "help": term(setting.help) or None, "key": key}
+    label: dict[str, Any] = {"label": term(setting.title), "help": term(setting.help) or None, "key": key}
     if setting.whole:
         return st.number_input(**label, value=int(value), min_value=_bound(setting.low, int), step=1,
                                max_value=_bound(setting.high, int))
