@@ -1,6 +1,7 @@
 """Optimisers against torch.optim; thermostats against their stationary laws, walls, orders of convergence."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -21,6 +22,11 @@ class Flat:
 
     def force(self, x):
         return np.zeros_like(x)
+
+
+class Misshapen(Flat):
+    def __call__(self, x):
+        return np.zeros(7)
 
 
 class Samples:
@@ -141,7 +147,8 @@ def test_order_of_convergence_of_the_stationary_law(name, steps_of, order):
     exact = quad(lambda x: x * x * weight(x), -3, 3)[0] / quad(weight, -3, 3)[0]
     biases = []
     for dt in steps_of:
-        value, spread = koopman_mean(THERMOSTATS[name](dt), energy, lambda x: x**2, T, int((18 if name == "baoab" else 8) / dt))
+        time = 18 if name == "baoab" else 8
+        value, spread = koopman_mean(THERMOSTATS[name](dt), energy, lambda x: x**2, T, int(time / dt))
         biases.append(value - exact)
         assert spread < 0.02 * abs(biases[-1])  # converged to a constant
     measured = np.log2(biases[0] / biases[1])
@@ -339,6 +346,32 @@ def test_batches_are_drawn_as_named():
     assert (epoch[0, :, 0] != epoch[0, :, 1]).any() and (epoch[0] != epoch[1]).any()
 
 
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_fresh_batches_are_all_subsets_alike(size):
+    """Every subset of `size` of 9 samples equally often, by Floyd's draws or by permutations."""
+    draws = 20_000
+    batches = np.sort(next(simulation.DRAWS["fresh"](np.random.default_rng(0), draws, size, 9)), axis=1)
+    counts = np.unique(batches, axis=0, return_counts=True)[1]
+    subsets = math.comb(9, size)
+    assert batches.shape == (draws, size) and len(counts) == subsets
+    chi2 = ((counts - draws / subsets) ** 2 / (draws / subsets)).sum()
+    assert abs(chi2 - (subsets - 1)) < 4 * np.sqrt(2 * (subsets - 1))
+
+
+def test_a_programme_that_will_be_too_hot_is_refused_at_once():
+    class Quartic(tv.DoubleWell):
+        def k_max(self, temperature, highest_start):
+            """12 x^2 - 4 where E = 20 T."""
+            return 12 * (1 + (20 * temperature) ** 0.5) - 4
+
+    settings = dict(x0=[[1.0]], steps=100)
+    heating = tv.Schedule("linear", 0.01, 100.0, 100)
+    dynamics = tv.Overdamped(dt=0.01)
+    tv.simulate(Quartic(), dynamics, temperature=0.01, **settings)
+    with pytest.raises(tv.Unstable, match="curvature"):
+        tv.simulate(Quartic(), dynamics, temperature=heating, **settings)
+
+
 def test_gradient_descent_takes_all_samples_and_energies_are_of_all():
     energy = Samples()
     traj = tv.simulate(energy, tv.GradientDescent(0.5), np.ones((2, 2)), 60, batch_size=4)
@@ -440,6 +473,7 @@ def test_progress_is_heard_and_cancels():
     ({"dynamics": tv.BAOAB(dt=2.0)}, "unstable"), ({"bounds": ((0, 1),) * 3}, "2 pairs"),
     ({"bounds": ((1, 0), (0, 1))}, "smaller"), ({"bounds": ((0.5, 1), (0, 1))}, "outside the bounds"),
     ({"batch_size": 3}, "none"), ({"seed": -1}, "seed"), ({"energy": 3}, "callable"),
+    ({"dynamics": "sgd"}, "such as SGD"), ({"steps": 10**13}, "GiB"), ({"energy": Misshapen()}, "it gave"),
     ({"energy": Samples(), "batch_size": 0}, "batch_size"),
     ({"energy": Samples(), "dynamics": tv.SGD(), "batch_size": 99, "batching": "fresh"}, "at most 40"),
     ({"energy": Samples(), "dynamics": tv.SGD(), "batch_size": 2, "batching": "some"}, "batching"),

@@ -53,8 +53,8 @@ def test_minima_are_minima_within_the_drawn_box(name):
     assert ((minima > [x0, y0]) & (minima < [x1, y1])).all()
     ring = 0.02 * np.stack([np.cos(np.arange(16)), np.sin(np.arange(16))], axis=1)
     assert (energy(minima[:, None] + ring) > energy(minima)[:, None]).all()
-    # Published to six digits: what is left of the force is the curvature times 1e-6.
-    assert np.abs(energy.force(minima)).max() < 2e-3
+    # Held to the last digit: what is left of the force is curvature (at most 1e4) times rounding.
+    assert np.abs(energy.force(minima)).max() < 1e-11
 
 
 def test_mueller_brown_has_the_published_energies():
@@ -88,8 +88,20 @@ def test_force_of_a_plain_callable_comes_from_torch():
     np.testing.assert_array_equal(tv.force(tv.Harmonic(2.0), x), -2 * x)
 
 
+def test_flat_energies_have_no_force():
+    x = points(3, 5)
+    for flat in (lambda t: np.zeros(t.shape[:-1]), lambda t: 0 * t[..., 0], tv.Harmonic(0.0)):
+        np.testing.assert_array_equal(tv.force(flat, x), np.zeros_like(x))
+    np.testing.assert_array_equal(tv.Harmonic([0, 2.0]).force([3.0, 3.0]), [0.0, -6.0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_mueller_brown_is_infinitely_high_far_away():
+    assert tv.MuellerBrown()([40.0, 40.0]) == np.inf
+
+
 @pytest.mark.parametrize("attempt, words", [
-    (lambda: tv.Harmonic(-1), "greater than 0"),
+    (lambda: tv.Harmonic(-1), "greater than or equal to 0"),
     (lambda: tv.Harmonic((1.0, 2.0))(np.zeros(3)), "2 curvatures"),
     (lambda: tv.MuellerBrown()(np.zeros(3)), "length 2"),
     (lambda: tv.Himmelblau()("no"), "array of numbers"),
@@ -98,6 +110,10 @@ def test_force_of_a_plain_callable_comes_from_torch():
     (lambda: tv.force(lambda x: np.asarray(x).sum(-1), [1.0, 2.0]), "torch cannot differentiate"),
     (lambda: tv.force(lambda x: x.sum(), [[1.0], [2.0]]), "energies of shape"),
     (lambda: as_energy(3), "callable"),
+    (lambda: tv.force(lambda x: (x**2).sum(-1), "here"), "array of numbers"),
+    (lambda: tv.force(lambda x: x.detach().sum(-1), [1.0]), "torch cannot differentiate"),
+    (lambda: tv.TwoBasins(depth=50.0, narrow=1.0), "within the narrow one"),
+    (lambda: tv.Schedule("exponential", T0=1.0), "above 0"),
     (lambda: tv.DoubleWell(width=2), "not a setting"),
 ])
 def test_bad_input_gets_one_sentence(attempt, words):

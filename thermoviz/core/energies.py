@@ -8,13 +8,16 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from pydantic import ValidationInfo, field_validator
 
-from .errors import BadInput
+from .errors import BadInput, ThermovizError
 from .specs import Field, specification
 
 Bounds = tuple[tuple[float, float], ...]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 Curvatures = Positive | Annotated[tuple[Positive, ...], Field(min_length=1, max_length=100_000)]
+Stiffness = Annotated[float, Field(ge=0, le=1e6)]
+Stiffnesses = Stiffness | Annotated[tuple[Stiffness, ...], Field(min_length=1, max_length=100_000)]
 
 
 @runtime_checkable
@@ -30,7 +33,7 @@ def positions(x: Any, name: str, d: int | None = None, at_least: int = 1) -> np.
     """x as float64 [..., d]. Raises BadInput unless its last axis has length `d` (or `at_least`, if d is None)."""
     try:
         array = np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):  # the last: a torch tensor that asks for its gradient
         raise BadInput(f"{name}: x must be an array of numbers [..., {d or 'd'}].") from None
     found = array.shape[-1] if array.ndim else 0
     if found != d if d is not None else found < at_least:
@@ -49,22 +52,29 @@ def force(energy: Any, x: Any) -> Any:
         return energy.force(x)
     import torch
 
-    given = isinstance(x, torch.Tensor)
-    point = (x.detach().clone() if given else torch.as_tensor(np.asarray(x, dtype=np.float64))).requires_grad_(True)
     name = getattr(energy, "__name__", type(energy).__name__)
+    given = isinstance(x, torch.Tensor)
+    at = x.detach() if given else torch.as_tensor(positions(x, name))
+    point = (at.clone() if at.is_floating_point() else at.double()).requires_grad_(True)
     try:
         value = energy(point)
-    except (TypeError, RuntimeError, AttributeError) as error:
-        raise BadInput(f"{name}: torch cannot differentiate it ({error}); write it with torch or give it a "
+        slopes = isinstance(value, torch.Tensor) and value.grad_fn is not None
+        flat = not slopes and np.array_equal(np.asarray(value), np.asarray(energy(1.37 * point.detach() + 0.61)))
+    except ThermovizError:
+        raise
+    except (TypeError, RuntimeError, AttributeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise BadInput(f"{name}: torch cannot differentiate it ({reason}); write it with torch or give it a "
                        "method force(x).") from None
-    if not isinstance(value, torch.Tensor) or value.grad_fn is None:
+    if not slopes and not flat:
         raise BadInput(f"{name}: torch cannot differentiate it; write it with torch operations or give it a "
                        "method force(x).")
-    if value.shape != point.shape[:-1]:
+    if tuple(value.shape) != tuple(point.shape[:-1]):
         raise BadInput(f"{name}: x of shape {tuple(point.shape)} must give energies of shape "
                        f"{tuple(point.shape[:-1])}, got {tuple(value.shape)}.")
-    (gradient,) = torch.autograd.grad(value.sum(), point)
-    return -gradient if given else -gradient.numpy()
+    # Without a slope that torch can follow, and the same elsewhere: a constant.
+    gradient = torch.autograd.grad(value.sum(), point)[0] if slopes else torch.zeros_like(point)
+    return -gradient if given else -gradient.detach().numpy()
 
 
 class Differentiable:
@@ -105,11 +115,11 @@ def _curvatures(k: float | tuple[float, ...], d: int, name: str) -> np.ndarray:
 class Harmonic:
     """A harmonic well in any d: E = 1/2 sum_i k_i x_i^2.
 
-    `k`: one curvature for all dimensions, or one each. Source: exact; stationary variance T/k_i,
+    `k`: one curvature >= 0 for all dimensions, or one each (0: free). Source: exact; stationary variance T/k_i,
     F = -T sum ln sqrt(2 pi T/k_i).
     """
 
-    k: Annotated[Curvatures, Field(title="Curvature", description="Stiffness, for all dimensions or one each.")] = 1.0
+    k: Annotated[Stiffnesses, Field(title="Curvature", description="Stiffness, for all dimensions or one each.")] = 1.0
     kind: Literal["harmonic"] = Field(default="harmonic", kw_only=True, repr=False)
 
     bounds: ClassVar[Bounds] = ((-3.0, 3.0), (-3.0, 3.0))
@@ -207,7 +217,9 @@ class MuellerBrown:
     kind: Literal["mueller_brown"] = Field(default="mueller_brown", kw_only=True, repr=False)
 
     bounds: ClassVar[Bounds] = ((-1.5, 1.2), (-0.4, 2.1))
-    minima: ClassVar[np.ndarray] = np.array([[-0.558224, 1.441726], [0.623499, 0.028038], [-0.050011, 0.466694]])
+    minima: ClassVar[np.ndarray] = np.array([
+        [-0.5582236346330243, 1.4417258418046686], [0.6234994049308765, 0.028037758528685668],
+        [-0.0500108229982061, 0.4666941048719721]])
     AMPLITUDE: ClassVar[np.ndarray] = np.array([-200.0, -100.0, -170.0, 15.0])
     XX: ClassVar[np.ndarray] = np.array([-1.0, -1.0, -6.5, 0.7])
     XY: ClassVar[np.ndarray] = np.array([0.0, 0.0, 11.0, 0.6])
@@ -217,7 +229,9 @@ class MuellerBrown:
     def _terms(self, x: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Distances to the four centres [..., 4] along both axes, and the four terms [..., 4]."""
         dx, dy = np.moveaxis(positions(x, "MuellerBrown", 2)[..., None, :] - self.CENTRE, -1, 0)
-        return dx, dy, self.AMPLITUDE * np.exp(self.XX * dx**2 + self.XY * dx * dy + self.YY * dy**2)
+        # Far outside the fourth term rises beyond the largest float: infinite, without a warning.
+        with np.errstate(over="ignore"):
+            return dx, dy, self.AMPLITUDE * np.exp(self.XX * dx**2 + self.XY * dx * dy + self.YY * dy**2)
 
     def __call__(self, x: Any) -> Any:
         return self._terms(x)[2].sum(axis=-1)
@@ -244,9 +258,21 @@ class TwoBasins:
     depth: Annotated[float, Field(ge=0, le=1e3, title="Depth", description="How much deeper the narrow one is.")] = 0.5
     narrow: Annotated[Curvatures, Field(title="Narrow", description="Curvatures of the deep basin.")] = 40.0
     wide: Annotated[Curvatures, Field(title="Wide", description="Curvatures of the shallow basin.")] = 4.0
-    distance: Annotated[float, Field(gt=0, le=100, title="Distance", description="Between the two minima.")] = 2.0
+    distance: Annotated[float, Field(gt=0, le=100, validate_default=True, title="Distance",
+                                     description="Between the two minima.")] = 2.0
     rounding: Annotated[float, Field(gt=0, le=10, title="Rounding", description="Energy that rounds the ridge.")] = 0.05
     kind: Literal["two_basins"] = Field(default="two_basins", kw_only=True, repr=False)
+
+    @field_validator("distance", mode="after")
+    @classmethod
+    def _apart(cls, distance: float, others: ValidationInfo) -> float:
+        if not {"depth", "narrow"} <= others.data.keys():
+            return distance
+        least = float(np.sqrt(2 * others.data["depth"] / np.ravel(others.data["narrow"])[0]))
+        if distance <= least:
+            raise ValueError(f"must be above sqrt(2 depth / narrow) = {least:.4g}, or the wide basin lies within the "
+                             "narrow one")
+        return distance
 
     @property
     def bounds(self) -> Bounds:
@@ -339,8 +365,9 @@ class Himmelblau:
     kind: Literal["himmelblau"] = Field(default="himmelblau", kw_only=True, repr=False)
 
     bounds: ClassVar[Bounds] = ((-5.5, 5.5), (-5.5, 5.5))
-    minima: ClassVar[np.ndarray] = np.array(
-        [[3.0, 2.0], [-2.805118, 3.131313], [-3.779310, -3.283186], [3.584428, -1.848127]])
+    minima: ClassVar[np.ndarray] = np.array([
+        [3.0, 2.0], [-2.805118086952745, 3.131312518250573], [-3.779310253377747, -3.2831859912861696],
+        [3.5844283403304917, -1.8481265269644034]])
 
     def __call__(self, x: Any) -> Any:
         x, y = np.moveaxis(positions(x, "Himmelblau", 2), -1, 0)

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from .errors import BadInput
+from pydantic import ValidationInfo, field_validator
+
 from .specs import Field, specification
 
 ProgrammeKind = Literal["hold", "quench", "linear", "exponential", "cycle"]
@@ -20,12 +21,15 @@ class Schedule:
 
     kind: Annotated[ProgrammeKind, Field(title="Programme", description="How the temperature changes.")] = "hold"
     T0: Annotated[Temperature, Field(title="T0", description="Temperature at the start.")] = 1.0
-    T1: Annotated[Temperature, Field(title="T1", description="Temperature to go to.")] = 0.0
+    T1: Annotated[Temperature, Field(validate_default=True, title="T1", description="Temperature to go to.")] = 0.0
     steps: Annotated[int, Field(ge=1, le=10**9, title="Steps", description="Steps until T1, or of one cycle.")] = 1000
 
-    def __post_init__(self) -> None:
-        if self.kind == "exponential" and not (self.T0 > 0 and self.T1 > 0):
-            raise BadInput(f"Schedule: exponential needs T0 and T1 above 0, got {self.T0:g} and {self.T1:g}.")
+    @field_validator("T1", mode="after")
+    @classmethod
+    def _ratio_exists(cls, T1: float, others: ValidationInfo) -> float:
+        if others.data.get("kind") == "exponential" and not (T1 > 0 and others.data.get("T0", 1.0) > 0):
+            raise ValueError("exponential cooling needs both T0 and T1 above 0")
+        return T1
 
     def __call__(self, step: int) -> float:
         """Temperature in front of `step` (0, 1, ...)."""

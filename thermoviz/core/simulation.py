@@ -19,6 +19,10 @@ FAR = 1e15
 PROGRESS_EVERY = 0.04
 # Random minibatch indices drawn at once.
 INDEX_BLOCK = 2**17
+# Bytes of recorded positions beyond which a run is refused before it starts.
+MOST_RECORDED = 2**34
+# Steps at which a programme of temperatures is asked how hot it gets, before it starts.
+PROBES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +62,13 @@ def simulate(
     "batches" of `seed`. Raises BadInput, Unstable.
     """
     energy = as_energy(energy)
+    if not hasattr(dynamics, "step"):
+        raise BadInput(f"dynamics must be one such as SGD or Overdamped, got {dynamics!r}.")
     steps, record_every = _whole("steps", steps, 0), _whole("record_every", record_every, 1)
     x = _start(energy, x0)
     temperatures = _temperatures(temperature, dynamics, len(x))
     walls = _walls(energy, bounds, x)
-    _refuse_unstable(energy, dynamics, x, temperatures(0))
+    _refuse_unstable(energy, dynamics, x, temperatures, steps if callable(temperature) else 1)
     masked = _mask(energy)
     batches = _batches(energy, dynamics, len(x), batch_size, batching, seed)
     noise = _noise(seed, x)
@@ -94,6 +100,10 @@ class _Tape:
 
     def __init__(self, energy: Any, x: Any, steps: int, record_every: int) -> None:
         self.energy = energy
+        size = (steps // record_every + 2) * len(x) * x[0].nbytes
+        if size > MOST_RECORDED:
+            raise BadInput(f"the records would take {size / 2**30:.3g} GiB, at most {MOST_RECORDED // 2**30} are "
+                           "allowed: choose a larger record_every.")
         self.steps = np.unique(np.append(np.arange(0, steps + 1, record_every), steps))
         self.x = np.empty((len(self.steps), *x.shape), dtype=np.asarray(_numpy(x[:0])).dtype)
         self.values = np.empty((len(self.steps), len(x)))
@@ -102,8 +112,10 @@ class _Tape:
         self.filled = 0
 
     def record(self, step: int, x: Any) -> None:
-        self.x[self.filled] = _numpy(x)
-        self.values[self.filled] = _numpy(self.energy(x))
+        values = _numpy(self.energy(x))
+        if values.shape != (len(x),):
+            raise BadInput(f"energy must map x [n, d] to [n]: for {list(x.shape)} it gave {list(values.shape)}.")
+        self.x[self.filled], self.values[self.filled] = _numpy(x), values
         if self.any_diverged:
             self.values[self.filled, self.diverged_at >= 0] = np.nan
         self.filled += 1
@@ -188,11 +200,15 @@ def _walls(energy: Any, bounds: Any, x: Any) -> Walls | None:
     return walls
 
 
-def _refuse_unstable(energy: Any, dynamics: Any, x: Any, temperature: Any) -> None:
+def _refuse_unstable(
+    energy: Any, dynamics: Any, x: Any, temperatures: Callable[[int], Any], steps: int
+) -> None:
     """Refuses a time step that diverges for certain in the stiffest direction that will be visited."""
     if not (hasattr(energy, "k_max") and hasattr(dynamics, "unstable_dt")):
         return
-    k_max = energy.k_max(float(np.max(temperature)), float(np.nanmax(_numpy(energy(x)))))
+    probed = np.linspace(0, max(steps - 1, 0), min(max(steps, 1), PROBES)).astype(int)
+    hottest = max(float(np.max(temperatures(int(step)))) for step in probed)
+    k_max = energy.k_max(hottest, float(np.nanmax(_numpy(energy(x)))))
     dt, limit = float(np.max(dynamics.dt)), dynamics.unstable_dt(k_max)
     if dt >= limit:
         raise Unstable(f"{type(dynamics).__name__}: dt = {dt:g} is unstable where the curvature reaches {k_max:.3g}; "
@@ -260,9 +276,25 @@ def _with_replacement(rng: np.random.Generator, n: int, size: int, samples: int)
 
 
 def _fresh(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    if size**2 < 8 * samples:
+        block = max(1, INDEX_BLOCK // (n * size))
+        while True:
+            yield from _distinct(rng, block * n, size, samples).reshape(block, n, size)
     everyone = np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples))
     while True:
         yield rng.permuted(everyone, axis=1)[:, :size]
+
+
+def _distinct(rng: np.random.Generator, rows: int, size: int, samples: int) -> np.ndarray:
+    """Rows of `size` different indices, every set equally likely: [rows, size].
+
+    Source: R. Floyd, in J. Bentley, Commun. ACM 30, 754 (1987): a draw that is there already becomes the new top.
+    """
+    chosen = np.empty((size, rows), dtype=np.int32)
+    for k, top in enumerate(range(samples - size, samples)):
+        draw = rng.integers(0, top, size=rows, dtype=np.int32, endpoint=True)
+        chosen[k] = np.where((chosen[:k] == draw).any(axis=0), top, draw)
+    return np.ascontiguousarray(chosen.T)
 
 
 def _epochs(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
