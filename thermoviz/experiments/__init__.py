@@ -5,11 +5,14 @@ from typing import Any
 
 from ..core.errors import BadInput
 from .landscape import Descent, Potential
+from .own_model import OwnModel
 from .progress import Progress
 from .run import Run
 
 # kind -> specification class; its `compute(progress) -> Run` answers the question.
 EXPERIMENTS: dict[str, Any] = {"descent": Descent, "potential": Potential}
+# What a run file may hold: the experiments, and the landscape of one's own model, which only `explore` can compute.
+RUN_KINDS: dict[str, Any] = {**EXPERIMENTS, "own_model": OwnModel}
 
 
 def run(spec: Any, progress: Progress | None = None) -> Run:
@@ -24,4 +27,4 @@ def run(spec: Any, progress: Progress | None = None) -> Run:
     return spec.compute(progress)
 
 
-__all__ = ["EXPERIMENTS", "run"]
+__all__ = ["EXPERIMENTS", "RUN_KINDS", "run"]

@@ -258,7 +258,8 @@ def _batch(run: Any) -> dict[str, Any] | None:
 def _title(run: Any) -> str:
     from ..figures.names import class_title
 
-    return class_title(type(run.spec.potential if run.kind == "potential" else run.spec.dataset))
+    subject = getattr(run.spec, "potential", None) or getattr(run.spec, "dataset", run.spec)
+    return class_title(type(subject))
 
 
 def _look(look: Any) -> Any:
