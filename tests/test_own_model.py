@@ -216,3 +216,23 @@ def test_bad_intervals_and_recomputation_are_refused():
         tv.Recorder(make_model(), every=0)
     with pytest.raises(tv.BadInput, match="tv.explore"):
         tv.run(OwnModel("0" * 64, 21))
+
+
+def test_a_saved_landscape_opens_again_and_exports(tmp_path):
+    import torch
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    x = torch.randn(40, 2)
+    recorder = tv.Recorder(model, every=1)
+    optimiser = torch.optim.Adam(model.parameters(), 0.05)
+    for _ in range(30):
+        optimiser.zero_grad()
+        ((model(x) - x.prod(1, keepdim=True)) ** 2).mean().backward()
+        optimiser.step()
+        recorder.step()
+    run = tv.explore(model, lambda m: ((m(x) - x.prod(1, keepdim=True)) ** 2).mean(), trajectory=recorder, resolution=21)
+    opened = tv.open_run(run.save(tmp_path / "own.safetensors"))
+    assert opened.id == run.id and opened.surface.barrier == run.surface.barrier
+    run.to_html(tmp_path / "own.html")
+    assert "<canvas" in (tmp_path / "own.html").read_text() or "createElement" in (tmp_path / "own.html").read_text()
