@@ -64,7 +64,8 @@ function seen(surface, frame, point, eye) {
 export function firstView(surface, frame, minima) {
   const bottoms = minima.map(([x, y]) => [frame.wx(x), frame.wy(y), frame.wz(surface.energy(x, y)) + 0.02]);
   const valleys = frame.points.filter(([, , z], k) => k % 3 === 0 && z > 0 && z < 0.45 * HEIGHT);
-  const share = (points, eye) => (points.length ? points.filter((point) => seen(surface, frame, point, eye)).length / points.length : 1);
+  const share = (points, eye) => (points.length ? points.filter((point) => seen(surface, frame, point,
+    eye)).length / points.length : 1);
   let best = { azimuth: -0.42, elevation: FIRST_ELEVATION, score: -1 };
   for (const degrees of [55, 62, 70]) {
     const elevation = degrees * Math.PI / 180;

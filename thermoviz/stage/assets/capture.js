@@ -13,8 +13,10 @@ export function download(blob, name) {
 }
 
 /** A file name from a title: letters, digits and hyphens. */
-export const fileName = (title, ending) =>
-  `${(title || "thermoviz").normalize("NFKD").replace(/[^\w]+/g, "-").slice(0, 60).replace(/^-+|-+$/g, "").toLowerCase() || "thermoviz"}.${ending}`;
+export function fileName(title, ending) {
+  const name = (title || "").normalize("NFKD").replace(/[^\w]+/g, "-").slice(0, 60).replace(/^-+|-+$/g, "");
+  return `${name.toLowerCase() || "thermoviz"}.${ending}`;
+}
 
 /**
  * A PNG of the stage, `times` as large as on the screen, caption below. shoot(context, width, height, times) draws the

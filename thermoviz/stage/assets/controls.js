@@ -6,23 +6,29 @@ import { count } from "./words.js";
 /** Numbers of balls, in steps of 1-3-10. */
 export const LADDER = [1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 50000];
 
-export const PROGRAMME_STEPS = [1000, 3000, 10000, 30000, 100000];
+const PROGRAMME_STEPS = [1000, 3000, 10000, 30000, 100000];
 
 export function createTransport(_, on) {
   const play = symbolButton("pause", _("Pause (space)"), on.toggle, { class: "main" });
   const speed = choiceRow(_("Speed"), [[0.25, "\u00bc\u00d7"], [1, "1\u00d7"], [4, "4\u00d7"]], on.speed);
   const camera = choiceRow(_("View"), [["3d", "3D"], ["top", _("top")]], (key) => on.top(key === "top"));
   const balls = h("span", { class: "value", "aria-live": "polite" });
-  const fewer = h("button", { type: "button", "aria-label": _("Fewer balls"), title: _("Fewer balls"), onclick: () => on.ladder(-1) }, "\u2212");
-  const more = h("button", { type: "button", "aria-label": _("More balls"), title: _("More balls"), onclick: () => on.ladder(1) }, "+");
+  const fewer = h("button", { type: "button", "aria-label": _("Fewer balls"), title: _("Fewer balls"),
+    onclick: () => on.ladder(-1) }, "\u2212");
+  const more = h("button", { type: "button", "aria-label": _("More balls"), title: _("More balls"),
+    onclick: () => on.ladder(1) }, "+");
   const element = h("div", { class: "bar" },
     symbolButton("reset", _("Reset: the same seed again"), on.reset), play,
     symbolButton("step", _("One step (S)"), on.step), speed.element, camera.element,
     h("span", { class: "gap" }),
+    h("button", { type: "button", onclick: on.equilibrate,
+      title: _("Draw every ball anew from the Boltzmann distribution") },
+      _("jump to equilibrium")),
     h("span", { class: "pair" }, fewer, balls, more));
   return {
     element,
-    showPlaying: (playing) => setSymbol(play, playing ? "pause" : "play", playing ? _("Pause (space)") : _("Play (space)")),
+    showPlaying: (playing) => setSymbol(play, playing ? "pause" : "play",
+      playing ? _("Pause (space)") : _("Play (space)")),
     showSpeed: (value) => speed.choose(value),
     showTop: (top) => camera.choose(top ? "top" : "3d"),
     showCount(n) {
@@ -36,7 +42,8 @@ export function createTransport(_, on) {
 /** Second row: the seed, where balls start, the networks' replay, and the drawer's button. starts: [[key, text]]. */
 export function createStartRow(_, starts, replay, on) {
   const seed = h("span", { class: "value" });
-  const start = h("select", { "aria-label": _("Where the balls start"), title: _("Where the balls start"), onchange: () => on.start(start.value) },
+  const start = h("select", { "aria-label": _("Where the balls start"), title: _("Where the balls start"),
+    onchange: () => on.start(start.value) },
     ...starts.map(([key, text]) => h("option", { value: key }, text)));
   const slider = h("input", { type: "range", min: 0, max: 1000, value: 1000, "aria-label": _("Replay of the training"),
     oninput: () => on.replay(Number(slider.value) / 1000) });
@@ -44,7 +51,8 @@ export function createStartRow(_, starts, replay, on) {
   const label = h("span", {});
   const element = h("div", { class: "bar" },
     h("span", { class: "pair" }, seed,
-      h("button", { type: "button", onclick: on.newSeed, title: _("Start anew with another seed (N)") }, _("new"))), start,
+      h("button", { type: "button", onclick: on.newSeed, title: _("Start anew with another seed (N)") },
+        _("new"))), start,
     replay ? h("div", { class: "replay" }, play, slider, label) : h("span", { class: "gap" }),
     symbolButton("more", _("More settings"), on.more), symbolButton("home", _("First view again"), on.home));
   return {
@@ -54,7 +62,8 @@ export function createStartRow(_, starts, replay, on) {
     showReplay(fraction, text, playing) {
       slider.value = Math.round(1000 * fraction);
       label.textContent = text;
-      setSymbol(play, playing ? "pause" : "play", playing ? _("Pause the replay") : _("Replay the training of the networks"));
+      setSymbol(play, playing ? "pause" : "play",
+        playing ? _("Pause the replay") : _("Replay the training of the networks"));
     },
   };
 }
@@ -62,12 +71,14 @@ export function createStartRow(_, starts, replay, on) {
 /** The drawer: integrator, friction, law and length of cooling, what is drawn. */
 export function createDrawer(_, state, on) {
   const scheme = picker(_("integrator"), [
-    ["leimkuhler-matthews", "Leimkuhler\u2013Matthews"], ["euler-maruyama", _("Euler (what SGD does)")], ["baoab", _("BAOAB (momentum)")],
+    ["leimkuhler-matthews", "Leimkuhler\u2013Matthews"], ["euler-maruyama", _("Euler (what SGD does)")], ["baoab",
+      _("BAOAB (momentum)")],
   ], (key) => { on.scheme(key); friction.element.hidden = key !== "baoab"; });
   const friction = picker(_("friction"), [0.1, 0.3, 1, 3, 10].map((value) => [String(value), String(value)]),
     (key) => on.friction(Number(key)));
   const law = picker(_("cooling"), [["exponential", _("exponential")], ["linear", _("linear")]], on.law);
-  const length = picker(_("programme's steps"), PROGRAMME_STEPS.map((n) => [String(n), count(n)]), (key) => on.programmeSteps(Number(key)));
+  const length = picker(_("programme's steps"), PROGRAMME_STEPS.map((n) => [String(n), count(n)]),
+    (key) => on.programmeSteps(Number(key)));
   const check = (key, text) => {
     const box = h("input", { type: "checkbox", onchange: () => on.show(key, box.checked) });
     box.checked = state.show[key];

@@ -40,7 +40,8 @@ export function icon(name) {
 /** A button with a symbol, and the words that say what it does. */
 export function symbolButton(name, label, onclick, extra = {}) {
   const { class: more = "", ...rest } = extra;
-  return h("button", { type: "button", class: `symbol ${more}`, title: label, "aria-label": label, onclick, ...rest }, icon(name));
+  return h("button", { type: "button", class: `symbol ${more}`, title: label, "aria-label": label, onclick, ...rest },
+    icon(name));
 }
 
 export function setSymbol(button, name, label) {

@@ -55,6 +55,7 @@ export function createCaptureMenu(_, stage) {
   const element = h("div", { class: "corner" },
     symbolButton("picture", _("Picture"), () => { menu.hidden = !menu.hidden; }), button,
     stage.program ? symbolButton("file", _("One file that runs by itself (HTML)"), saveFile) : null,
-    h("button", { type: "button", class: "symbol", title: _("Keys (?)"), "aria-label": _("Keys (?)"), onclick: stage.help }, "?"));
+    h("button", { type: "button", class: "symbol", title: _("Keys (?)"), "aria-label": _("Keys (?)"),
+      onclick: stage.help }, "?"));
   return { element, menu };
 }

@@ -25,7 +25,8 @@ export function createKeyboard(_, stage, focus, actions) {
   const close = () => { sheet.hidden = true; focus.focus({ preventScroll: true }); };
   const sheet = h("div", { class: "help", role: "dialog", "aria-label": _("Keys"), hidden: true, onclick: close },
     h("div", {}, h("h3", {}, _("Keys, while the stage has the focus")),
-      h("table", {}, h("tbody", {}, ...keys.map(([, shown, text]) => h("tr", {}, h("td", {}, h("kbd", {}, shown)), h("td", {}, text))),
+      h("table", {}, h("tbody", {}, ...keys.map(([, shown, text]) => h("tr", {}, h("td", {}, h("kbd", {}, shown)),
+        h("td", {}, text))),
         h("tr", {}, h("td", {}, _("click")), h("td", {}, _("drop a handful of balls"))),
         h("tr", {}, h("td", {}, _("drag, wheel")), h("td", {}, _("turn, zoom; with Shift: move"))))),
       symbolButton("close", _("Close"), close)));

@@ -1,7 +1,7 @@
 // Geometry of the relief and of the networks' paths, as typed arrays for the graphics card.
 
 /** Points per side of the drawn mesh: finer than the tabulated grid, its heights are the bicubic surface itself. */
-export const MESH = 181;
+const MESH = 181;
 
 /**
  * {vertices: Float32Array [MESH * MESH * 6] of x, y, part of ceiling, slope x, slope y, hole; orders: four index arrays}.
@@ -68,7 +68,7 @@ function cellOrder(quarter) {
 /** Which order is back to front for a camera whose `back` vector points from the target to the eye. */
 export const orderFor = (back) => (back[0] < 0 ? 1 : 0) | (back[1] < 0 ? 2 : 0);
 
-/** Segments (from, to, rgba, time: 11 floats each) of a polyline given by point(k) -> [x, y, z] or null, opacity(k) and colour. */
+/** Appends a polyline's segments (from, to, rgba, time: 11 floats each); point(k) -> [x, y, z] or null, opacity(k). */
 export function pushLine(list, length, point, colour, opacity, time = (k) => k) {
   let before = null;
   for (let k = 0; k < length; k++) {

@@ -4,7 +4,7 @@
 import { fade } from "./colours.js";
 import { niceTicks } from "./words.js";
 
-/** Text with an outline in the background's colour, so that it reads on the relief as well as beside it: a triangle and a line. */
+/** Text with an outline in the background's colour, so that it reads on the relief as well as beside it. */
 function write(context, text, x, y, colour, halo) {
   context.lineJoin = "round";
   context.lineWidth = 4;
@@ -44,7 +44,7 @@ function axes(context, scene, font) {
   title(names[1], [edgeX, midY], [edgeX + 2.1 * outX * away, midY]);
 }
 
-/** The colours' meaning in units of energy, with the balls' mean energy and its equilibrium value beside it: a triangle and a line. */
+/** The colours' meaning in units of energy; the balls' mean energy as a triangle, its equilibrium value as a line. */
 function colourBar(context, scene, font) {
   const { view, frame, surface, look, unit, means, narrow } = scene;
   const width = 10, size = look.font_small;
@@ -100,7 +100,8 @@ function basinNames(context, scene, font) {
     context.moveTo(foot.x, foot.y - 6);
     context.lineTo(foot.x, foot.y - 26);
     context.stroke();
-    write(context, name, Math.min(Math.max(foot.x, room), view.width - room), foot.y - 31, look.text, fade(look.background, 0.85));
+    write(context, name, Math.min(Math.max(foot.x, room), view.width - room), foot.y - 31, look.text,
+      fade(look.background, 0.85));
   }
 }
 
@@ -127,7 +128,9 @@ export function writeCaption(context, { look, title, facts, link }, width, y) {
   const line = (text, size, weight, colour, baseline) => {
     let shown = text;
     context.font = `${weight} ${size}px ${look.font_family}`;
-    while (shown.length > 4 && context.measureText(shown).width > width - 2 * pad) shown = `${shown.slice(0, -2).trimEnd()}\u2026`;
+    while (shown.length > 4 && context.measureText(shown).width > width - 2 * pad) {
+      shown = `${shown.slice(0, -2).trimEnd()}\u2026`;
+    }
     context.fillStyle = colour;
     context.fillText(shown, pad, baseline);
   };

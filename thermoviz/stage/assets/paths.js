@@ -24,7 +24,8 @@ export function readPaths(paths, look) {
   const place = (t, k) => [u[2 * (t * n + k)], u[2 * (t * n + k) + 1]];
   return {
     T, n, members, names: paths.names ?? [], colour, colourOf, visible, place, steps: paths.steps ?? null,
-    starts: Array.from({ length: n }, (_, k) => place(0, k)).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
+    starts: Array.from({ length: n }, (_, k) => place(0, k)).filter(([x,
+      y]) => Number.isFinite(x) && Number.isFinite(y)),
   };
 }
 
@@ -51,7 +52,8 @@ export function pathHeads(paths, surface, frame, t) {
     const a = paths.place(low, k), b = paths.place(high, k);
     const at = onRelief(surface, frame, [a[0] + w * (b[0] - a[0]), a[1] + w * (b[1] - a[1])]);
     if (!at) continue;
-    heads.push({ x: at[0], y: at[1], z: at[2], colour: paths.colour(k), alpha: Math.max(0.45, paths.visible(low, k)), kind: 0, size: paths.n > 8 ? 12 : 17 });
+    heads.push({ x: at[0], y: at[1], z: at[2], colour: paths.colour(k), alpha: Math.max(0.45, paths.visible(low, k)),
+      kind: 0, size: paths.n > 8 ? 12 : 17 });
   }
   return heads;
 }

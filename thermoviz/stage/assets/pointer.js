@@ -26,7 +26,8 @@ function drawRegions(canvas, network, decision, look) {
   decision.values.forEach((value, k) => {
     // values run along x first inside rows of growing y; pictures grow downwards.
     const row = REGION - 1 - Math.floor(k / REGION), column = k % REGION;
-    const colour = decision.classes > 2 ? rgb(look.basins[value % look.basins.length]).map((c, i) => 255 * (0.5 * c + 0.5 * rgb(look.background)[i]))
+    const colour = decision.classes > 2 ? rgb(look.basins[value % look.basins.length]).map((c,
+      i) => 255 * (0.5 * c + 0.5 * rgb(look.background)[i]))
       : between(look, value);
     image.data.set([...colour, 255], 4 * (row * REGION + column));
   });
@@ -134,7 +135,8 @@ export function createPointerPanel(_, network, look, on) {
       const accuracy = network.accuracy(point.x, point.y);
       score.dd.textContent = network.task === "regression" ? fixed(accuracy, 2) : percent(accuracy);
       if (network.inputs === 2) drawRegions(canvas, network, network.decision(point.x, point.y, REGION), look);
-      else if (network.inputs === 1 && network.task === "regression") drawCurve(canvas, network, network.curve(point.x, point.y, 80), look);
+      else if (network.inputs === 1 && network.task === "regression") drawCurve(canvas, network, network.curve(point.x,
+        point.y, 80), look);
       else {
         const answers = network.answers(point.x, point.y, ANSWERS);
         (network.pictures ? drawDigits : drawAnswers)(canvas, answers, look);

@@ -46,9 +46,11 @@ function drawStrip(canvas, series, goals, colour, theory) {
 export function createReadouts(_, look, scale, names, history) {
   const rows = [
     { key: "E", label: _("\u27e8E\u27e9 energy"), help: _("Mean energy of the balls") },
-    { key: "S", label: _("S entropy"), help: _("Entropy of the cloud of balls; its zero depends on the unit of length") },
+    { key: "S", label: _("S entropy"),
+      help: _("Entropy of the cloud of balls; its zero depends on the unit of length") },
     { key: "F", label: _("F = \u27e8E\u27e9 \u2212 TS"), help: _("Free energy: in a bath, this is what falls") },
-  ].map((row) => ({ ...row, now: h("td", { class: "now" }), eq: h("td", { class: "eq" }), chart: h("canvas", { "aria-hidden": "true" }),
+  ].map((row) => ({ ...row, now: h("td", { class: "now" }), eq: h("td", { class: "eq" }), chart: h("canvas",
+    { "aria-hidden": "true" }),
     ...(history[row.key] ??= { series: [], goals: [] }) }));
   const distance = h("td", { class: "now" });
   const strip = h("div", { class: "strip" }), strict = h("div", { class: "strip eq" });
@@ -59,7 +61,8 @@ export function createReadouts(_, look, scale, names, history) {
     h("h3", {}, _("Now, and at equilibrium")),
     h("table", {},
       h("tbody", {},
-        ...rows.map((row) => h("tr", { title: row.help }, h("td", {}, row.label), h("td", { class: "chart" }, row.chart), row.now, row.eq)),
+        ...rows.map((row) => h("tr", { title: row.help }, h("td", {}, row.label), h("td", { class: "chart" },
+          row.chart), row.now, row.eq)),
         h("tr", { title: _("Kullback-Leibler distance to the Boltzmann distribution, its sampling floor taken off") },
           h("td", { colspan: 2 }, _("distance to Boltzmann")), distance, h("td", { class: "eq" }, _("nats"))))),
     shares, spoken);
@@ -91,7 +94,8 @@ export function createReadouts(_, look, scale, names, history) {
     strict.hidden = !exact;
     if (!exact) { boltzmann.textContent = ""; return; }
     bars(strict, exact, false);
-    boltzmann.replaceChildren(h("b", {}, _("Boltzmann")), ` ${exact.map((p) => Math.round(100 * p)).join(" \u00b7 ")} %`);
+    boltzmann.replaceChildren(h("b", {}, _("Boltzmann")),
+      ` ${exact.map((p) => Math.round(100 * p)).join(" \u00b7 ")} %`);
   }
 
   return {
@@ -135,8 +139,10 @@ export function createBadge(_, payload) {
   if (Number.isFinite(honesty.r2)) parts.push(" \u00b7 R\u00b2\u00a0", strong(fixed(honesty.r2, 2)));
   const more = [
     Number.isFinite(honesty.r2) && _("R\u00b2: how well the slice's energy under the paths predicts their true loss"),
-    Number.isFinite(honesty.gradient_share) && _("{p} of the gradient lies in this plane", { p: percent(honesty.gradient_share) }),
-    Number.isFinite(honesty.noise_share) && _("{p} of the gradient noise lies in this plane", { p: percent(honesty.noise_share) }),
+    Number.isFinite(honesty.gradient_share) && _("{p} of the gradient lies in this plane",
+      { p: percent(honesty.gradient_share) }),
+    Number.isFinite(honesty.noise_share) && _("{p} of the gradient noise lies in this plane",
+      { p: percent(honesty.noise_share) }),
     ...(honesty.reasons ?? []),
     _("Balls feel a fixed cut; the network feels all dimensions."),
   ].filter(Boolean);
@@ -153,5 +159,6 @@ export function createLegend(_, paths) {
     return h("span", {}, mark, text);
   };
   return h("div", { class: "legend" }, entry("var(--heat)", "dot", _("balls on this slice")),
-    ...(paths.names.length ? paths.names : [_("networks")]).map((name, k) => entry(paths.colourOf(k), "diamond", name)));
+    ...(paths.names.length ? paths.names : [_("networks")]).map((name, k) => entry(paths.colourOf(k), "diamond",
+      name)));
 }

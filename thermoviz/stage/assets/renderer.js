@@ -10,7 +10,8 @@ import { niceStep, niceTicks } from "./words.js";
 const SHADOWS_UP_TO = 10000; // balls; above, contact shadows only darken the picture
 
 export function createRenderer(canvas) {
-  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: true, powerPreference: "high-performance" });
+  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: true,
+    powerPreference: "high-performance" });
   if (!gl) return null;
   let gpu = null; // everything that a lost context takes away
   let surface = null, frame = null, look = null, paths = null, minima = [];
@@ -271,7 +272,6 @@ export function createRenderer(canvas) {
     gl,
     get frame() { return frame; },
     get ticks() { return ticks; },
-    get spacing() { return spacing * (frame?.span ?? 1); },
     get lost() { return gl.isContextLost(); },
     restore() { gpu = null; build(); dirty = true; },
     setLook(next) { look = next; if (gpu) uploadLook(); },
@@ -336,7 +336,6 @@ export function createRenderer(canvas) {
       drawMarks(view, light, pixel);
       gl.bindVertexArray(null);
     },
-    markDirty() { dirty = true; },
     /** Whether the driver draws in software (it says so itself): then start modestly. */
     get software() {
       const info = gl.getExtension("WEBGL_debug_renderer_info");

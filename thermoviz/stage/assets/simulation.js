@@ -8,7 +8,7 @@ const MOST_STEPS = 64; // per picture, so that a long pause is not made up for
 const HANDFUL = 60;
 
 /** What a programme of a given kind does from temperature T on a surface of that scale. */
-export function programmeFor(kind, law, T, scale, steps) {
+function programmeFor(kind, law, T, scale, steps) {
   const hot = T > 0 ? T : scale;
   if (kind === "quench") return { kind: "quench", T0: T, T1: 0, steps: 0 };
   if (kind === "anneal") return { kind: law, T0: hot, T1: 0.01 * Math.min(hot, scale), steps };
@@ -16,9 +16,13 @@ export function programmeFor(kind, law, T, scale, steps) {
   return { kind: "hold", T0: T, T1: T, steps: 1 };
 }
 
-/** settings: {n, seed, T, scheme, friction, start, law, programmeSteps}; start: "uniform", "boltzmann", "training", "basin:k". */
+/**
+ * settings: {n, seed, T, scheme, friction, start, law, programmeSteps};
+ * start: "uniform", "boltzmann", "training" or "basin:k".
+ */
 export function createSimulation(surface, settings, trainingStart = null) {
-  let balls = null, carried = 0, cost = 0, handful = 0;
+  let balls = null, carried = 0, handful = 0;
+  let cost = 0; // milliseconds of one step of all balls, smoothed
   let programme = { kind: "hold", T0: settings.T, T1: settings.T, steps: 1 }, begun = 0, name = "hold";
   const temperature = (step) => temperatureAt(programme, step - begun);
 
@@ -32,7 +36,8 @@ export function createSimulation(surface, settings, trainingStart = null) {
   }
 
   function begin() {
-    balls = createBalls(surface, { n: settings.n, seed: settings.seed, scheme: settings.scheme, friction: settings.friction });
+    balls = createBalls(surface, { n: settings.n, seed: settings.seed, scheme: settings.scheme,
+      friction: settings.friction });
     carried = 0;
     place();
   }
@@ -43,8 +48,6 @@ export function createSimulation(surface, settings, trainingStart = null) {
     get T() { return temperature(balls ? balls.steps : 0); },
     get programme() { return name; },
     get surface() { return surface; },
-    /** Milliseconds of one step of all balls, smoothed. */
-    get cost() { return cost; },
     reset() {
       // A programme starts again from its own first temperature.
       begun = 0;
@@ -59,7 +62,8 @@ export function createSimulation(surface, settings, trainingStart = null) {
       const now = simulation.T;
       name = kind;
       if (kind === "hold") settings.T = now;
-      programme = programmeFor(kind, settings.law, kind === "hold" ? now : Math.max(settings.T, 0), surface.scale || 1, settings.programmeSteps);
+      programme = programmeFor(kind, settings.law, kind === "hold" ? now : Math.max(settings.T, 0), surface.scale || 1,
+        settings.programmeSteps);
       begun = balls.steps;
       if (kind === "quench") settings.T = now;
     },

@@ -30,14 +30,17 @@ export function createStage(root, first, callbacks = {}) {
   let payload = first, _ = createWords(payload.words), destroyed = false, request = 0;
   const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const settings = {
-    n: payload.n_balls ?? 1000, seed: payload.seed ?? 0, T: payload.temperature ?? 0, scheme: "leimkuhler-matthews", friction: 1,
+    n: payload.n_balls ?? 1000, seed: payload.seed ?? 0, T: payload.temperature ?? 0,
+    scheme: "leimkuhler-matthews", friction: 1,
     start: "boltzmann", law: "exponential", programmeSteps: 10000,
   };
   const shown = { trails: false, paths: true, names: true };
   let playing = !reduced, speed = 1, following = null, film = null;
   const replay = { fraction: 1, playing: !reduced };
   let surface, simulation, statistics, network, paths, basins, ui, view;
-  let told = "", last = 0, painted = -Infinity, measured = -Infinity, measurement = null, pointed = -Infinity, hovered = null, trailed = 0, drawn = 0;
+  // Times of the last picture, measurement and so on, in milliseconds of the page's clock.
+  let last = 0, painted = -Infinity, measured = -Infinity, pointed = -Infinity, trailed = 0;
+  let told = "", measurement = null, hovered = null, drawn = 0;
   const trails = createTrails(), history = {};
 
   const style = h("style", {}, CSS);
@@ -45,11 +48,21 @@ export function createStage(root, first, callbacks = {}) {
   root.append(style, frame);
   applyLook();
 
+  /** The picture part, or null where this browser cannot draw it: no WebGL2, or a driver that refuses the shaders. */
+  function drawnOrNull(on) {
+    try {
+      return createView(_, on);
+    } catch (error) {
+      console.warn(error);
+      return null;
+    }
+  }
+
   function applyLook() {
     for (const [name, value] of Object.entries(lookVariables(payload.look))) frame.style.setProperty(name, value);
   }
 
-  view = createView(_, {
+  view = drawnOrNull({
     click(point) { simulation.drop(point.x, point.y); measured = -Infinity; },
     hover(point) { hovered = point; showProbe(); },
     restored() { uploadPaths(); },
@@ -94,8 +107,18 @@ export function createStage(root, first, callbacks = {}) {
     scheme(key) { simulation.setScheme(key); },
     friction(value) { simulation.setFriction(value); },
     law(key) { settings.law = key; if (simulation.programme === "anneal") actions.programme("anneal"); },
-    programmeSteps(steps) { settings.programmeSteps = steps; if (simulation.programme !== "hold") actions.programme(simulation.programme); },
-    show(key, value) { shown[key] = value; if (key === "trails") { trails.clear(); view.renderer.setTrails(new Float32Array(0)); } uploadPaths(); },
+    programmeSteps(steps) {
+      settings.programmeSteps = steps;
+      if (simulation.programme !== "hold") actions.programme(simulation.programme);
+    },
+    show(key, value) {
+      shown[key] = value;
+      if (key === "trails") {
+        trails.clear();
+        view.renderer.setTrails(new Float32Array(0));
+      }
+      uploadPaths();
+    },
     change(T) { simulation.setTemperature(T); ui.thermometer.showProgramme("hold"); ui.thermometer.show(T); },
     release(T) { actions.change(T); callbacks.temperature?.(T); },
     zero() { actions.release(0); },
@@ -141,18 +164,20 @@ export function createStage(root, first, callbacks = {}) {
       transport: createTransport(_, actions),
       startRow: createStartRow(_, starts(), Boolean(paths), actions),
       drawer: createDrawer(_, { ...settings, show: shown, hasPaths: Boolean(paths) }, actions),
-      thermometer: createThermometer(_, payload, actions),
+      thermometer: createThermometer(_, actions),
       readouts: createReadouts(_, payload.look, surface.scale, basins.map(({ name }) => name), history),
       pointer: createPointerPanel(_, network, payload.look, actions),
       keyboard: createKeyboard(_, stage, view.element, { ...actions, top: () => actions.top(!view.camera.top),
         left: () => view.camera.orbit(0.06, 0), right: () => view.camera.orbit(-0.06, 0),
         up: () => view.camera.orbit(0, -0.05), down: () => view.camera.orbit(0, 0.05),
         nearer: () => view.camera.zoom(1.2), farther: () => view.camera.zoom(1 / 1.2) }),
-      capture: createCaptureMenu(_, { view, caption, payload: exported, program: callbacks.program, help: () => ui.keyboard.toggle(),
+      capture: createCaptureMenu(_, { view, caption, payload: exported, program: callbacks.program,
+        help: () => ui.keyboard.toggle(),
         say, filming(value) { film = value; } }),
     };
     const head = h("div", { class: "head" }, createBadge(_, payload), createLegend(_, paths));
-    view.element.append(...[head, ui.capture.element, ui.capture.menu, probe, note, ui.drawer.element, ui.keyboard.sheet]);
+    view.element.append(...[head, ui.capture.element, ui.capture.menu, probe, note, ui.drawer.element,
+      ui.keyboard.sheet]);
     stage.append(view.element, ui.transport.element, ui.startRow.element);
     frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, stage,
       h("div", { class: "side" }, ui.thermometer.element, network ? ui.pointer.element : null, ui.readouts.element))));
@@ -175,7 +200,8 @@ export function createStage(root, first, callbacks = {}) {
     surface = createSurface(payload.surface, payload.basins);
     statistics = createStatistics(surface);
     const names = payload.basins?.names ?? [];
-    basins = (payload.basins?.minima ?? []).map(([x, y], k) => ({ x, y, name: names[k] ?? _("valley {k}", { k: k + 1 }) }));
+    basins = (payload.basins?.minima ?? []).map(([x, y], k) => ({ x, y, name: names[k] ?? _("valley {k}",
+      { k: k + 1 }) }));
   }
 
   function uploadPaths() {
@@ -197,7 +223,8 @@ export function createStage(root, first, callbacks = {}) {
     if (!keep) {
       readSurface();
       readRun();
-      if (settings.start.startsWith("basin") && Number(settings.start.slice(6)) >= basins.length) settings.start = "boltzmann";
+      const [kind, index] = settings.start.split(":");
+      if (kind === "basin" && Number(index) >= basins.length) settings.start = "boltzmann";
       // On a surface without any height Boltzmann is everywhere, at T = 0 too.
       if (settings.start === "boltzmann" && !(surface.scale > 0)) settings.start = "uniform";
       if (settings.start === "training" && !paths) settings.start = "boltzmann";
@@ -220,7 +247,8 @@ export function createStage(root, first, callbacks = {}) {
     const link = payload.link ?? "";
     return {
       title: payload.title ?? "", link,
-      facts: [_("temperature {T}", { T: number(simulation.T, 3) }), settings.n === 1 ? _("1 ball") : _("{n} balls", { n: count(settings.n) }),
+      facts: [_("temperature {T}", { T: number(simulation.T, 3) }), settings.n === 1 ? _("1 ball") : _("{n} balls",
+        { n: count(settings.n) }),
         _("seed {s}", { s: settings.seed }), payload.caption].filter(Boolean).join(" \u00b7 "),
     };
   }
@@ -237,9 +265,9 @@ export function createStage(root, first, callbacks = {}) {
 
   /** Says once what was given up for slow graphics, and again when that changes. */
   function tellQuality() {
-    const part = drawn < settings.n;
+    const most = view.quality.balls, part = most < settings.n;
     const text = !view.quality.reduced && !part ? "" : part
-      ? _("Slow graphics: {k} of {n} balls are drawn; all of them move.", { k: count(drawn), n: count(settings.n) })
+      ? _("Slow graphics: {k} of {n} balls are drawn; all of them move.", { k: count(most), n: count(settings.n) })
       : _("Slow graphics: drawn more simply, so that the page stays responsive.");
     if (text && text !== told) say(text, 9000);
     told = text;
@@ -250,18 +278,23 @@ export function createStage(root, first, callbacks = {}) {
     if (following !== null) {
       const { balls } = simulation;
       const k = Math.min(following, balls.n - 1);
-      return { x: balls.x[2 * k], y: balls.x[2 * k + 1], E: balls.energy[k], where: _("The network that this ball is") };
+      return { x: balls.x[2 * k], y: balls.x[2 * k + 1], E: balls.energy[k],
+        where: _("The network that this ball is") };
     }
     if (hovered) return { ...hovered, where: _("The network under the pointer") };
-    const home = basins[0] ?? { x: (surface.x0 + surface.x1) / 2, y: (surface.y0 + surface.y1) / 2, name: _("the middle") };
-    return { x: home.x, y: home.y, E: surface.energy(home.x, home.y), where: _("The network at \u201c{name}\u201d", { name: home.name }) };
+    const home = basins[0] ?? { x: (surface.x0 + surface.x1) / 2, y: (surface.y0 + surface.y1) / 2,
+      name: _("the middle") };
+    return { x: home.x, y: home.y, E: surface.energy(home.x, home.y), where: _("The network at \u201c{name}\u201d",
+      { name: home.name }) };
   }
 
   function marks() {
-    const heads = shown.paths ? pathHeads(paths, surface, view.renderer.frame, replay.fraction * (paths ? paths.T - 1 : 0)) : [];
+    const heads = shown.paths ? pathHeads(paths, surface, view.renderer.frame,
+      replay.fraction * (paths ? paths.T - 1 : 0)) : [];
     if (following !== null) {
       const spot = watched(), f = view.renderer.frame;
-      heads.push({ x: f.wx(spot.x), y: f.wy(spot.y), z: f.wz(spot.E) + 0.012, colour: payload.look.text, alpha: 1, kind: 2, size: 26 });
+      heads.push({ x: f.wx(spot.x), y: f.wy(spot.y), z: f.wz(spot.E) + 0.012, colour: payload.look.text, alpha: 1,
+        kind: 2, size: 26 });
     }
     return heads;
   }
@@ -285,7 +318,8 @@ export function createStage(root, first, callbacks = {}) {
     probe.hidden = !hovered || !note.hidden;
     if (!hovered) return;
     const names = payload.axes ?? ["u\u2081", "u\u2082"];
-    probe.textContent = `${_("energy")} ${number(hovered.E, 3)} \u00b7 ${names[0]} ${number(hovered.x, 3)}, ${names[1]} ${number(hovered.y, 3)}`;
+    probe.textContent = [`${_("energy")} ${number(hovered.E, 3)}`, `${names[0]} ${number(hovered.x, 3)}`,
+      `${names[1]} ${number(hovered.y, 3)}`].join(" \u00b7 ");
   }
 
   function showPointed(now) {
@@ -364,9 +398,12 @@ export function createStage(root, first, callbacks = {}) {
     },
     /** What the stage shows now, for tests and for the page. */
     state: () => ({
-      webgl: true, playing, speed, T: simulation.T, programme: simulation.programme, seed: settings.seed, n: settings.n, drawn,
-      steps: simulation.balls.steps, time: simulation.balls.time, positions: Array.from(simulation.balls.x.subarray(0, 2 * Math.min(50, settings.n))),
-      measurement, camera: { top: view.camera.top }, following, replay: replay.fraction, quality: view.quality.level, lost: view.lost,
+      webgl: true, playing, speed, T: simulation.T, programme: simulation.programme,
+      seed: settings.seed, n: settings.n, drawn,
+      steps: simulation.balls.steps, time: simulation.balls.time, positions: Array.from(simulation.balls.x.subarray(0,
+        2 * Math.min(50, settings.n))),
+      measurement, camera: { top: view.camera.top }, following, replay: replay.fraction,
+      quality: view.quality.level, lost: view.lost,
     }),
     view, actions,
     get simulation() { return simulation; },

@@ -19,8 +19,8 @@ export const CSS = `
 .tv [hidden] { display: none !important; }
 .tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(max(304px, 21 * var(--size)), 27%); gap: 14px; align-items: stretch; }
 .tv .card { background: var(--panel); border: 1px solid var(--line); border-radius: 14px; }
-.tv .side { display: flex; flex-direction: column; gap: 12px; min-width: 0; }
-.tv .side .card { padding: 14px 15px; }
+.tv .side { display: flex; flex-direction: column; gap: 11px; min-width: 0; }
+.tv .side .card { padding: 12px 15px; }
 .tv .side .card.grow { flex: 1; }
 .tv h3 { margin: 0 0 8px; font-size: var(--small); font-weight: 650; letter-spacing: .09em; text-transform: uppercase;
   color: var(--dim); line-height: 1.3; padding: 0; }

@@ -7,13 +7,14 @@ const STEPS = 600; // positions of the slider above zero
 const DECADES = [-3, 1]; // of T / scale
 
 /** Slider position <-> temperature, in units of the surface's scale (its barrier, where it has one). */
-export const positionOf = (T, scale) => (T <= 0 ? 0
-  : Math.min(STEPS, Math.max(1, Math.round(1 + (STEPS - 1) * (Math.log10(T / scale) - DECADES[0]) / (DECADES[1] - DECADES[0])))));
-export const temperatureAtPosition = (k, scale) => (k <= 0 ? 0
+const positionOf = (T, scale) => (T <= 0 ? 0
+  : Math.min(STEPS, Math.max(1, Math.round(
+    1 + (STEPS - 1) * (Math.log10(T / scale) - DECADES[0]) / (DECADES[1] - DECADES[0])))));
+const temperatureAtPosition = (k, scale) => (k <= 0 ? 0
   : scale * 10 ** (DECADES[0] + (DECADES[1] - DECADES[0]) * (k - 1) / (STEPS - 1)));
 
 /** What this temperature means for training: the batch size whose noise would be this hot. */
-export function batchMeaning(_, T, batch) {
+function batchMeaning(_, T, batch) {
   const hot = batch?.T_of_batch_1;
   if (!(hot > 0) || !(T > 0)) return null;
   const B = hot / T;
@@ -21,8 +22,8 @@ export function batchMeaning(_, T, batch) {
     : _("hotter than batch size 1 (T\u00a0=\u00a0{T})", { T: number(hot, 2) });
 }
 
-/** on: {change(T) while sliding, release(T), programme(kind), equilibrate()}. */
-export function createThermometer(_, payload, on) {
+/** on: {change(T) while sliding, release(T), programme(kind)}. */
+export function createThermometer(_, on) {
   const output = h("output", { "aria-hidden": "true" });
   const meaning = h("span", { class: "meaning" });
   const ruler = h("div", { class: "ruler", "aria-hidden": "true" });
@@ -37,9 +38,7 @@ export function createThermometer(_, payload, on) {
   ], on.programme);
   const element = h("section", { class: "card temperature", "aria-label": _("Temperature") },
     h("h3", {}, _("Temperature")), h("div", { class: "big" }, output, meaning), slider, ruler,
-    h("div", { class: "programmes" }, programmes.element,
-      h("button", { type: "button", onclick: on.equilibrate, title: _("Draw every ball anew from the Boltzmann distribution") },
-        _("jump to equilibrium"))));
+    h("div", { class: "programmes" }, programmes.element));
   let scale = 1, barrier = null, batch = null, fontScale = 1;
 
   /** Marks below the slider: zero, round values, and one tenth and one barrier. Those that would collide are left out. */
@@ -47,7 +46,7 @@ export function createThermometer(_, payload, on) {
     const taken = [];
     const place = (T, text, more) => {
       const at = positionOf(T, scale) / STEPS;
-      const room = 0.026 * text.length * fontScale + 0.04;
+      const room = 0.019 * text.length * fontScale + 0.03;
       if (at < 0 || at > 1 || taken.some((other) => Math.abs(other.at - at) < (other.room + room) / 2)) return;
       taken.push({ at, room });
       const tick = h("span", { class: more ?? "" }, text);
@@ -57,8 +56,8 @@ export function createThermometer(_, payload, on) {
     ruler.replaceChildren();
     place(0, "0");
     if (barrier > 0) {
-      place(0.1 * barrier, _(".1 barrier"), "barrier");
-      place(barrier, _("barrier"), "barrier");
+      place(0.1 * barrier, ".1 \u00d7", "barrier");
+      place(barrier, _("1 \u00d7 barrier"), "barrier");
     }
     for (let k = -8; k <= 8; k++) {
       const T = 10 ** k;

@@ -10,7 +10,8 @@ import { createTouch } from "./touch.js";
 const NARROW = 520; // css pixels
 
 // What stands at the rims of the stage: badge, buttons, colour bar, numbers on the axes.
-const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { left: 18, right: 52, top: 66, bottom: 34 } };
+const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { left: 18, right: 52, top: 66,
+  bottom: 34 } };
 
 /** Radius of a ball in world units: a single ball is large, fifty thousand are grains. */
 const radiusFor = (n) => Math.min(0.03, 0.0135 * (1000 / Math.max(n, 1)) ** 0.22);
@@ -67,7 +68,8 @@ export function createView(_, on) {
     const w = Math.max(1, Math.round(width * pixel)), hgt = Math.max(1, Math.round(height * pixel));
     if (canvas.width !== w || canvas.height !== hgt) { canvas.width = w; canvas.height = hgt; force = true; }
     const view = viewAt(w, hgt, pixel);
-    renderer.draw(view, { changed: force, pixel, radius: radiusFor(scene.count), now: scene.now, shadows: quality.shadows });
+    renderer.draw(view, { changed: force, pixel, radius: radiusFor(scene.count), now: scene.now,
+      shadows: quality.shadows });
   }
 
   const view = {
