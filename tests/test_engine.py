@@ -157,6 +157,17 @@ def test_a_second_viewer_keeps_the_job_alive(engine, diary):
     assert finish(engine, id).status == "done" and computations(diary) == 1
 
 
+def test_a_job_that_nobody_asks_after_makes_room_for_another(engine, diary, monkeypatch):
+    """A browser that is closed says no good-bye."""
+    monkeypatch.setattr("thermoviz.engine.engine.FORGOTTEN_SECONDS", 0.3)
+    left = engine.submit(Errand(str(diary), 60.0, seed=6), "gone")
+    wait_for(lambda: engine.state(left).stage == "walking")
+    time.sleep(0.4)
+    other = engine.submit(Errand(str(diary), seed=7), "ann")
+    assert engine.state(left).status == "cancelled"
+    assert finish(engine, other).status == "done"
+
+
 def test_a_queued_job_can_be_cancelled_before_it_starts(engine, diary):
     first = engine.submit(Errand(str(diary), 0.5, seed=4), "ann")
     second = engine.submit(Errand(str(diary), 30.0, seed=5), "bob")

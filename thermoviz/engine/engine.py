@@ -29,6 +29,9 @@ DONE, FAILED, CANCELLED = worker.DONE, worker.FAILED, worker.CANCELLED
 JOB_SECONDS = 600.0  # then a job is stopped
 SILENCE_SECONDS = 2.0  # a cancelled worker that gives no sign for so long is killed
 ADDRESS_SPACE = 8 * 2**30  # bytes per worker: virtual, of which a run touches a few hundred MB
+# A job that nobody has asked after for so long was left by a closed browser; it ends as soon as another wants to start.
+# (A hidden tab asks once a minute.)
+FORGOTTEN_SECONDS = 150.0
 RUNS_IN_MEMORY = 16
 JOBS_REMEMBERED = 500
 
@@ -63,6 +66,7 @@ class _Job:
         self.viewers: set[str] = set()
         self.status = QUEUED
         self.message = ""
+        self.asked_after = time.monotonic()
         self.future: Future | None = None
 
 
@@ -96,6 +100,7 @@ class Engine:
             job = self._jobs.get(id)
             if job is not None and not self._over(job):
                 job.viewers.add(viewer)
+                job.asked_after = time.monotonic()
             elif self._known(id):
                 self._jobs.pop(id, None)
             elif job is None or job.status != FAILED or viewer not in job.viewers:
@@ -107,6 +112,8 @@ class Engine:
         with self._lock:
             job = self._jobs.get(id)
             status, message = (job.status, job.message) if job else (None, "")
+            if job:
+                job.asked_after = time.monotonic()
         if job is None or status == DONE:
             if self._known(id):
                 return JobState(DONE, 1.0)
@@ -205,6 +212,7 @@ class Engine:
         if isinstance(getattr(spec, "dataset", None), own_data.OwnData):
             own_data.keep(spec.dataset, self.store.data)
         slices.keep(spec, self.store.data)
+        self._cancel_forgotten()
         job = _Job(id, Scratch.new(self.store.jobs, id))
         job.viewers.add(viewer)
         self._jobs.pop(id, None)
@@ -214,6 +222,13 @@ class Engine:
             worker.compute, args=(spec, id, job.scratch.name, str(self.store.folder), self.store.limit),
             timeout=self._job_seconds)
         job.future.add_done_callback(lambda future: self._ended(job, future))
+
+    def _cancel_forgotten(self) -> None:
+        """Ends the jobs whose viewers have gone without a word, so that the new one gets a worker."""
+        before = time.monotonic() - FORGOTTEN_SECONDS
+        for job in self._jobs.values():
+            if not self._over(job) and job.asked_after < before:
+                self._cancel(job)
 
     def _forget_old_jobs(self) -> None:
         for id in [id for id, job in self._jobs.items() if self._over(job)]:

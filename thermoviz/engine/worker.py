@@ -24,6 +24,7 @@ log = logging.getLogger("thermoviz.worker")
 def start(address_space: int) -> None:
     """Makes a fresh process ready: polite, limited, and warm, so that the first visitor does not wait."""
     os.environ.update(THREADS)
+    os.environ.pop("THERMOVIZ_NO_NUMBA", None)  # the web process forbids it to itself, and a child inherits that
     if hasattr(os, "nice"):
         os.nice(NICE)
     _limit_memory(address_space)

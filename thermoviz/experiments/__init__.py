@@ -11,8 +11,8 @@ from .run import Run
 
 # kind -> specification class; its `compute(progress) -> Run` answers the question.
 EXPERIMENTS: dict[str, Any] = {"descent": Descent, "potential": Potential}
-# What a run file may hold: the experiments, and the landscape of one's own model, which only `explore` can compute.
-RUN_KINDS: dict[str, Any] = {**EXPERIMENTS, "own_model": OwnModel}
+# What a run file may hold besides: the landscape of one's own model, which only `explore` can compute.
+OPENED_ONLY: dict[str, Any] = {"own_model": OwnModel}
 
 
 def run(spec: Any, progress: Progress | None = None) -> Run:
@@ -27,4 +27,4 @@ def run(spec: Any, progress: Progress | None = None) -> Run:
     return spec.compute(progress)
 
 
-__all__ = ["EXPERIMENTS", "RUN_KINDS", "run"]
+__all__ = ["EXPERIMENTS", "OPENED_ONLY", "run"]

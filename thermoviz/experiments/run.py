@@ -158,12 +158,12 @@ class Run:
     @classmethod
     def from_bytes(cls, contents: bytes) -> "Run":
         """The run in a file's contents. Raises BadFile for what is truncated, altered, too large or not ours."""
-        from . import RUN_KINDS, own_data, slices
+        from . import EXPERIMENTS, OPENED_ONLY, own_data, slices
 
         arrays, metadata = files.unpack(contents)
         try:
             settings = json.loads(metadata["specification"])
-            experiment = RUN_KINDS[settings["kind"]]
+            experiment = {**EXPERIMENTS, **OPENED_ONLY}[settings["kind"]]
             own_data.remember_from(arrays)
             spec = from_json(experiment, settings)
             slices.remember_from(spec, arrays)
