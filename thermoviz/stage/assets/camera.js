@@ -86,6 +86,19 @@ export function createCamera() {
   const keep = { azimuth: goal.azimuth, elevation: goal.elevation };
   let top = false;
 
+  // A resting camera is asked for the same few views again and again.
+  const fits = new Map();
+  function remembered(frame, width, height, margins) {
+    const key = [now.azimuth, now.elevation, width, height, ...Object.values(margins)].join();
+    let known = fits.get(key);
+    if (known?.frame !== frame) {
+      if (fits.size > 4) fits.clear();
+      known = { frame, whole: fit(frame, now.azimuth, now.elevation, width, height, margins) };
+      fits.set(key, known);
+    }
+    return known.whole;
+  }
+
   const camera = {
     get top() { return top; },
     get moving() {
@@ -133,7 +146,7 @@ export function createCamera() {
     view(frame, width, height, margins) {
       const aspect = width / height;
       const { back, right, up } = directions(now.azimuth, now.elevation);
-      const whole = fit(frame, now.azimuth, now.elevation, width, height, margins);
+      const whole = remembered(frame, width, height, margins);
       const distance = whole.distance / now.zoom;
       // Zooming in turns to the middle of the relief; panning moves from there.
       const x = whole.shiftX / now.zoom + now.panX, y = whole.shiftY / now.zoom + now.panY;
