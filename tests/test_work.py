@@ -10,7 +10,15 @@ from thermoviz.core.errors import BadInput, TooFewSamples
 from thermoviz.core.estimators import independent_mean
 from thermoviz.core.seeds import rng
 from thermoviz.core.work import (
-    LEAST_KISH, MALA, Tilted, Trap, drive, dragged_trap, jarzynski, kish_size, stiffening_trap,
+    LEAST_KISH,
+    MALA,
+    Tilted,
+    Trap,
+    dragged_trap,
+    drive,
+    jarzynski,
+    kish_size,
+    stiffening_trap,
 )
 
 T = 0.5
