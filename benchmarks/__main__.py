@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import balls, memory, preset, surface, training
+from . import balls, memory, preset, stage_cpu, surface, training
 from .clock import Row, matrix_rate, show
 
 GROUPS = {
@@ -11,6 +11,7 @@ GROUPS = {
     "preset": preset.rows,
     "balls": balls.rows,
     "memory": memory.rows,
+    "stage": stage_cpu.rows,
 }
 
 

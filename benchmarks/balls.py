@@ -1,5 +1,7 @@
 """10,000 balls x 1000 steps of Leimkuhler-Matthews on a tabulated surface, in Python."""
 
+import numpy as np
+
 import thermoviz as tv
 
 from .clock import Row, median_seconds
@@ -8,7 +10,7 @@ from .clock import Row, median_seconds
 def rows() -> list[Row]:
     surface = tv.scan(tv.MuellerBrown(), resolution=81, tolerance=0)
     temperature = 0.2 * surface.barrier
-    start = surface.equilibrium(temperature).sample(10_000, seed=0)
+    start = surface.equilibrium(temperature).sample(10_000, np.random.default_rng(0))
     dynamics = tv.Overdamped(dt=surface.suggested_dt(temperature))
 
     def ours() -> None:

@@ -28,8 +28,8 @@ def _peer(loss, data, corners) -> tuple[np.ndarray, float]:
     import loss_landscapes
     import loss_landscapes.metrics
 
-    x = torch.as_tensor(data.x_train, dtype=torch.float32)
-    y = torch.as_tensor(data.y_train)
+    x = torch.tensor(data.x_train, dtype=torch.float32)
+    y = torch.tensor(data.y_train)
     metric = loss_landscapes.metrics.Loss(torch.nn.CrossEntropyLoss(), x, y)
     result = {}
 

@@ -14,8 +14,8 @@ PEER_REPLICAS = 2
 
 def _plain_loop(loss, data, thetas) -> None:
     """What everyone writes first: one module, one optimiser, one loop."""
-    x = torch.as_tensor(data.x_train, dtype=torch.float32)
-    y = torch.as_tensor(data.y_train)
+    x = torch.tensor(data.x_train, dtype=torch.float32)
+    y = torch.tensor(data.y_train)
     for theta in thetas:
         model = loss.to_module(theta)
         optimiser = torch.optim.SGD(model.parameters(), lr=0.05)

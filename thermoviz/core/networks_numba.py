@@ -14,12 +14,14 @@ ACTIVATIONS = ("linear", "tanh", "relu", "gelu", "sigmoid")
 _BLOCK = 256
 # Below this many multiplications a second thread costs more than it saves (about 0.1 ms of work).
 _WORTH_A_THREAD = 4_000_000
+# Asked once: the system takes 20 microseconds to answer, as long as everything else around a call.
+_CORES = os.cpu_count() or 1
 
 
 def n_threads() -> int:
     """Threads for compiled work: THERMOVIZ_THREADS, else the processor's cores, at most 4."""
     asked = os.environ.get("THERMOVIZ_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) > 0 else max(1, min(4, os.cpu_count() or 1))
+    return int(asked) if asked.isdigit() and int(asked) > 0 else min(4, _CORES)
 
 
 @cache
