@@ -1,4 +1,4 @@
-"""`make bench`: thermoviz beside its peers, in one run on one machine, each figure also as a share of its matrix-product rate."""
+"""`make bench`: thermoviz beside its peers, in one run on one machine; also as a share of its matrix-product rate."""
 
 import argparse
 

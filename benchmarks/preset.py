@@ -1,4 +1,4 @@
-"""The default preset recomputed by a warm worker: from request to the first drawing, to the coarse surface, to the complete run."""
+"""The default preset recomputed by a warm worker: from request to the coarse surface, and to the complete run."""
 
 import statistics
 import tempfile

@@ -231,7 +231,7 @@ def test_a_saved_landscape_opens_again_and_exports(tmp_path):
         ((model(x) - x.prod(1, keepdim=True)) ** 2).mean().backward()
         optimiser.step()
         recorder.step()
-    run = tv.explore(model, lambda m: ((m(x) - x.prod(1, keepdim=True)) ** 2).mean(), trajectory=recorder, resolution=21)
+    run = tv.explore(model, lambda m: ((m(x) - x.prod(1, keepdim=True)) ** 2).mean(), recorder, resolution=21)
     opened = tv.open_run(run.save(tmp_path / "own.safetensors"))
     assert opened.id == run.id and opened.surface.barrier == run.surface.barrier
     run.to_html(tmp_path / "own.html")
