@@ -38,7 +38,7 @@ def variance_within(samples, expected):
 def discrete_dragged(k, speed, dt, steps):
     """Mean and variance of the work of Euler's chain: y = x - centre is AR(1), the work linear in it."""
     a, shift = 1 - k * dt, speed * dt
-    # y_j before switch j; dW_j = k/2 ((y_j - shift)^2 - y_j^2) = -k shift y_j + k shift^2 / 2, y_{j+1} = a (y_j - shift)
+    # Before switch j stands y_j: dW_j = k/2 ((y_j - shift)^2 - y_j^2), then y_{j+1} = a (y_j - shift) + noise.
     mean_y, mean = 0.0, 0.0
     for _ in range(steps):
         mean += -k * shift * mean_y + k * shift**2 / 2
