@@ -181,7 +181,7 @@ def test_the_sampler_is_exact_for_what_is_not_harmonic():
     well = Well(np.array([1.0]), 8.0, T)
     quartic = tv.DoubleWell()
     kept = [x[:, 0].copy() for k, (x, _) in enumerate(metropolis(
-        lambda x: np.where(x[:, 0] > 0, quartic(x), np.inf), well, 400, 120, rng(2, "exact"))) if k >= 20]
+        lambda x: np.where(x[:, 0] > 0, quartic(x), np.inf), [well], 400, 120, rng(2, "exact"))) if k >= 20]
     per_walker = np.mean(kept, axis=0)
     weight = lambda x: np.exp(-((x * x - 1) ** 2) / T)  # noqa: E731
     mean = quad(lambda x: x * weight(x), 0, 5)[0] / quad(weight, 0, 5)[0]

@@ -26,6 +26,7 @@ _HOME = {
     "experiments.own_model": ("Recorder", "explore"),
     "experiments.presets": ("PRESETS", "load_preset"),
     "experiments.run": ("Run", "Verdict", "open_run"),
+    "experiments.volume_or_depth": ("VolumeOrDepth",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [*_MODULE, "__version__"]

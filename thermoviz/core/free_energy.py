@@ -5,7 +5,7 @@ anything). A bridge needs no hops between basins: each is compared with a harmon
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,8 @@ from .estimators import FEWEST, Estimate
 
 # Samples, in effect, in which two ensembles must overlap for a bridge between them to be stated.
 LEAST_OVERLAP = 10.0
-# The sampler's proposals, in turn: 1 draws afresh from the harmonic law, 0.5 stays near, 0 goes along a random line.
+# The sampler's proposals, in turn, from each of its wells: 1 draws afresh from the well's normal law, 0.5 stays near, 0
+# goes along a random line.
 PROPOSALS = (1.0, 0.0, 0.5, 0.0)
 # Width of a step along a line, in widths of the well: the best for a normal law (A. Gelman, G. Roberts and W. Gilks,
 # Bayesian Statistics 5, 599 (1996), table 1).
@@ -107,8 +108,8 @@ def basin_free_energy(
     """
     T, centre = _temperature(temperature), _point(minimum)
     curved = curvature_of(energy, centre) if hessian is None else hessian
-    well = Well(centre, curved, T)
     known = Well(centre, curved if reference is None else reference, T)
+    wells = [known] if reference is None else [Well(centre, curved, T), known]
     if walkers < FEWEST:
         raise TooFewSamples(f"{walkers} walkers are too few for a standard error; at least {FEWEST} are needed.")
     belongs = inside or (lambda x: np.ones(len(x), dtype=bool))
@@ -118,7 +119,7 @@ def basin_free_energy(
 
     energies, reverse = np.empty((2, walkers, steps))
     x = np.empty((walkers, centre.size))
-    for k, (x, E) in enumerate(metropolis(within, well, walkers, 2 * steps, rng)):
+    for k, (x, E) in enumerate(metropolis(within, wells, walkers, 2 * steps, rng)):
         if k >= steps:
             energies[:, k - steps], reverse[:, k - steps] = E, E - known.energy(x)
     draws = known.sample(walkers * steps, rng)
@@ -161,32 +162,35 @@ class Well:
 
 
 def metropolis(
-    energy: Callable[[np.ndarray], np.ndarray], well: Well, walkers: int, steps: int, rng: np.random.Generator
+    energy: Callable[[np.ndarray], np.ndarray], wells: Sequence[Well], walkers: int, steps: int,
+    rng: np.random.Generator,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields (x [walkers, d], E [walkers]) step by step: Markov chains with stationary law e^(-E/T), from the centre.
+    """Yields (x [walkers, d], E [walkers]) step by step: Markov chains of stationary law e^(-E/T), from the centre.
 
-    Proposals z' = sqrt(1 - b^2) z + b xi leave the well's normal law unchanged and are accepted by the rest, E - q: in
-    a harmonic basin always, in any number of dimensions (S. L. Cotter, G. O. Roberts, A. M. Stuart and D. White, Stat.
-    Sci. 28, 424 (2013), eq. (4.10)). Between them stand Metropolis steps along random lines, accepted by E, which reach
-    where E is softer than the well. Raises BadInput where the centre has no finite energy.
+    Proposals x' = c + sqrt(1 - b^2) (x - c) + b xi, xi of a well's law, leave that law unchanged and are accepted by
+    the rest, E - q: in a harmonic basin always, in any number of dimensions (S. L. Cotter, G. O. Roberts, A. M. Stuart
+    and D. White, Stat. Sci. 28, 424 (2013), eq. (4.10)). Between them stand Metropolis steps along random lines,
+    accepted by E. The `wells` take turns, all of one centre and temperature; the widest should cover the basin. Raises
+    BadInput where the centre has no finite energy.
     """
-    z = np.zeros((walkers, well.centre.size))
-    x = well.place(z)
+    T, centre = wells[0].T, wells[0].centre
+    x = np.tile(centre, (walkers, 1))
     E = energy(x)
     if not np.isfinite(E).all():
         raise BadInput("the minimum does not lie inside its own basin, or has no finite energy.")
+    turns = [(well, b) for b in PROPOSALS for well in wells]
     for k in range(steps):
-        b, xi = PROPOSALS[k % len(PROPOSALS)], rng.standard_normal(z.shape)
+        well, b = turns[k % len(turns)]
+        xi = rng.standard_normal(x.shape)
         if b > 0:
-            trial = math.sqrt(1 - b * b) * z + b * xi
-            known = well.T / 2 * ((trial**2).sum(axis=1) - (z**2).sum(axis=1))
+            trial = centre + math.sqrt(1 - b * b) * (x - centre) + b * (well.place(xi) - centre)
+            known = well.energy(trial) - well.energy(x)
         else:
             length = LINE_STEP * rng.standard_normal((walkers, 1)) / np.linalg.norm(xi, axis=1, keepdims=True)
-            trial, known = z + length * xi, 0.0
-        there = well.place(trial)
-        E_there = energy(there)
-        accepted = -well.T * rng.standard_exponential(walkers) <= E - E_there + known
-        z[accepted], x[accepted], E[accepted] = trial[accepted], there[accepted], E_there[accepted]
+            trial, known = x + well.place(length * xi) - centre, 0.0
+        there = energy(trial)
+        accepted = -T * rng.standard_exponential(walkers) <= E - there + known
+        x[accepted], E[accepted] = trial[accepted], there[accepted]
         yield x, E
 
 

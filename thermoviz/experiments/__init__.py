@@ -8,9 +8,10 @@ from .landscape import Descent, Potential
 from .own_model import OwnModel
 from .progress import Progress
 from .run import Run
+from .volume_or_depth import VolumeOrDepth
 
 # kind -> specification class; its `compute(progress) -> Run` answers the question.
-EXPERIMENTS: dict[str, Any] = {"descent": Descent, "potential": Potential}
+EXPERIMENTS: dict[str, Any] = {"descent": Descent, "potential": Potential, "volume_or_depth": VolumeOrDepth}
 # What a run file may hold besides: the landscape of one's own model, which only `explore` can compute.
 OPENED_ONLY: dict[str, Any] = {"own_model": OwnModel}
 
