@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse.linalg import expm_multiply
 
 import thermoviz as tv
-from thermoviz.core.evolution import MasterEquation, bernoulli, mean_x_log_x
+from thermoviz.core.evolution import MasterEquation, bernoulli
 from thermoviz.core.propagation import CHI
 
 
@@ -138,39 +138,6 @@ def test_holes_carry_no_mass():
     p = equation.evolve(equation.uniform(), [0.5, 50.0])
     assert np.abs(p.sum(axis=(1, 2)) - 1).max() < 1e-12 and not p[:, ~equation.inside].any()
     assert not equation.inside.all()
-
-
-def test_mean_x_log_x_against_sampling_and_its_own_series():
-    lam = np.array([0.0, 1e-6, 0.3, 5.0, 59.9, 60.1, 400.0])
-    draws = np.random.default_rng(0).poisson(lam, (200_000, len(lam))).astype(float)
-    values = np.where(draws > 0, draws * np.log(np.maximum(draws, 1)), 0.0)
-    error = values.std(axis=0) / np.sqrt(len(draws))
-    assert (np.abs(values.mean(axis=0) - mean_x_log_x(lam)) <= 4 * error + 1e-9).all()
-    assert mean_x_log_x(60.0001) - mean_x_log_x(60.0) == pytest.approx(0.0001 * (np.log(60) + 1), abs=2e-6)
-
-
-@pytest.mark.parametrize("n", [200, 3000])
-def test_what_balls_say_of_their_distance_is_its_mean(n):
-    surface, T = double_well(), 0.25
-    equilibrium, equation = surface.equilibrium(T), MasterEquation(surface, T)
-    partition = equilibrium.partition(min(n // 10, 64))
-    p = equation.gaussian((0.0, 0.0), 0.25)
-    rng = np.random.default_rng(1)
-    said = [equilibrium.kl(rng.normal(0, 0.25, (n, 2))).value for _ in range(200)]
-    error = np.std(said) / np.sqrt(len(said))
-    # The cells' own error: masses of coarse cells to O(h^2).
-    cells = abs(float(equation.distance(p, partition)) - float(
-        MasterEquation(surface, T, 160).distance(MasterEquation(surface, T, 160).gaussian((0, 0), 0.25), partition)))
-    assert abs(np.mean(said) - float(equation.distance(p, partition, n))) < 4 * error + 2 * cells
-
-
-def test_distance_is_zero_at_equilibrium_and_falls():
-    surface = double_well()
-    equation, partition = MasterEquation(surface, 0.25), surface.equilibrium(0.25).partition(64)
-    p = equation.evolve(equation.uniform(), np.geomspace(1e-3, 100, 20))
-    seen = equation.distance(p, partition)
-    full = (equation.thermodynamics(p).F - equation.F) / 0.25
-    assert seen[-1] < 1e-6 and (seen <= full + 1e-6).all() and (np.diff(seen) < 1e-6).all()
 
 
 @pytest.mark.parametrize(("call", "said"), [

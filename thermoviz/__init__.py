@@ -20,11 +20,13 @@ _HOME = {
     "core.surfaces": ("Surface", "scan"),
     "core.equilibrium": ("Equilibrium",),
     "core.estimators": ("Estimate", "autocorrelation_time", "effective_sample_size", "ergodicity_metric", "r_hat"),
+    "core.first_passage": ("first_passage", "mean_first_passage_time"),
     "core.errors": ("ThermovizError", "BadInput", "BadFile", "Cancelled", "Diverged", "TooFewSamples", "Unstable"),
     "experiments": ("EXPERIMENTS", "run"),
     "experiments.landscape": ("Descent", "Potential"),
     "experiments.own_model": ("Recorder", "explore"),
     "experiments.presets": ("PRESETS", "load_preset"),
+    "experiments.second_law": ("SecondLaw",),
     "experiments.run": ("Run", "Verdict", "open_run"),
     "experiments.volume_or_depth": ("VolumeOrDepth",),
 }

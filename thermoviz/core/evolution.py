@@ -16,7 +16,6 @@ from .errors import BadInput
 from .propagation import Propagator
 
 if TYPE_CHECKING:
-    from .equilibrium import Partition
     from .surfaces import Surface
 
 CELLS = 80
@@ -25,10 +24,6 @@ MOST_CELLS = 400
 RESOLVED = 2.0
 # Cells more than this many T above what matters are left out: they hold less than e^-36 of the mass.
 CUTOFF = 36.0
-# Mean number of balls in a coarse cell from which on its sampling bias follows the asymptotic series.
-MANY = 60.0
-# Points per side of a cell that say which share of it lies in which coarse cell.
-SUBPOINTS = 6
 
 
 class Thermodynamics(NamedTuple):
@@ -186,51 +181,6 @@ class MasterEquation:
         E = masses @ self.energy[self.inside]
         S = -np.where(masses > 0, masses * np.log(np.where(masses > 0, masses, 1.0) / self.area), 0.0).sum(axis=-1)
         return Thermodynamics(E, S, E - self.T * S)
-
-    def distance(self, p: Any, partition: "Partition", balls: int | None = None) -> np.ndarray:
-        """Kullback-Leibler distance in nats of masses p [..., nx, ny] from equilibrium, seen through coarse cells.
-
-        `balls`: the mean of what `Equilibrium.kl` says of so many independent balls drawn from p; None: of infinitely
-        many. The two differ where some coarse cells hold no ball.
-        """
-        shares = self._shares(partition)
-        q = np.clip(np.asarray(p, dtype=float)[..., self.inside] @ shares, 0.0, None)
-        # Its own coarse masses, so that the fixed point lies at distance 0 and no cell's cut is seen as a distance.
-        mass = self.boltzmann[self.inside] @ shares
-        logarithm = np.log(np.where(q > 0, q, 1.0))
-        own = q * logarithm if balls is None else (mean_x_log_x(balls * q) / balls - q * np.log(balls))
-        floor = 0.0 if balls is None else (len(partition.mass) - 1) / (2 * balls)
-        return (own - q * np.log(np.where(mass > 0, mass, 1.0))).sum(axis=-1) - floor
-
-    def _shares(self, partition: "Partition") -> Any:
-        """Which share of each cell inside lies in which coarse cell, by Boltzmann mass: sparse [m, K]."""
-        from scipy import sparse
-
-        at = (np.arange(SUBPOINTS) + 0.5) / SUBPOINTS - 0.5
-        us = (self.us[:, None] + at * self.size[0]).ravel()
-        vs = (self.vs[:, None] + at * self.size[1]).ravel()
-        energy = self.surface.on_product(us, vs)
-        fine = np.repeat(np.repeat(self.energy, SUBPOINTS, axis=0), SUBPOINTS, axis=1)
-        weight = np.nan_to_num(np.exp(np.clip((fine - energy) / self.T, -700, 700)))
-        label = partition.label(np.stack(np.meshgrid(us, vs, indexing="ij"), axis=-1))
-        cell = np.repeat(np.repeat(self._index, SUBPOINTS, axis=0), SUBPOINTS, axis=1)
-        keep = cell >= 0
-        shape = (int(self.inside.sum()), len(partition.mass))
-        table = sparse.csr_matrix((weight[keep], (cell[keep], label[keep])), shape=shape)
-        totals = np.asarray(table.sum(axis=1)).ravel()
-        return sparse.diags_array(1 / np.where(totals > 0, totals, 1.0)) @ table
-
-
-def mean_x_log_x(mean: Any) -> np.ndarray:
-    """<x ln x> of a Poisson number x of the given mean [...]; by its sum, or beyond MANY by its asymptotic series."""
-    from scipy.special import gammaln, xlogy
-
-    mean = np.asarray(mean, dtype=float)
-    few = np.minimum(mean, MANY)
-    x = np.arange(1, int(MANY + 12 * np.sqrt(MANY)))
-    weight = np.exp(xlogy(x, few[..., None]) - few[..., None] - gammaln(x + 1))
-    many = np.maximum(mean, MANY)
-    return np.where(mean <= MANY, weight @ (x * np.log(x)), xlogy(many, many) + 0.5 + (1 + 1 / many) / (12 * many))
 
 
 def _folded_normal(edges: np.ndarray, centre: float, width: float) -> np.ndarray:

@@ -8,10 +8,16 @@ from .landscape import Descent, Potential
 from .own_model import OwnModel
 from .progress import Progress
 from .run import Run
+from .second_law import SecondLaw
 from .volume_or_depth import VolumeOrDepth
 
 # kind -> specification class; its `compute(progress) -> Run` answers the question.
-EXPERIMENTS: dict[str, Any] = {"descent": Descent, "potential": Potential, "volume_or_depth": VolumeOrDepth}
+EXPERIMENTS: dict[str, Any] = {
+    "descent": Descent,
+    "potential": Potential,
+    "volume_or_depth": VolumeOrDepth,
+    "second_law": SecondLaw,
+}
 # What a run file may hold besides: the landscape of one's own model, which only `explore` can compute.
 OPENED_ONLY: dict[str, Any] = {"own_model": OwnModel}
 
