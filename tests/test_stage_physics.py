@@ -246,6 +246,33 @@ def test_positions_agree_with_python_given_the_same_noise(modules, surface, sche
     assert np.abs(np.array(got).reshape(-1, 2) - expected).max() <= 1e-5 * side
 
 
+@pytest.mark.parametrize("kind", ["cliff", "oblong"])
+@pytest.mark.parametrize("scheme", SCHEMES[:2])
+def test_a_quench_settles_at_the_walls_as_in_python(modules, kind, scheme):
+    """Heat, then none: what the force presses to a wall stays there to the last bit, on both sides alike."""
+    surface, n, hot, cold = SURFACES[kind](), 100, 20, 80
+    scale, side = float(surface.scale), np.diff(surface.bounds, axis=1).min()
+    x0 = random_points(surface, n, seed=4)
+    dt = min(0.2 / surface.k_max(scale, float(surface(x0).max())), 0.2 * side / np.abs(surface.force(x0)).max())
+    normals = np.random.default_rng(9).standard_normal((1 + hot + cold) * n * 2)
+    temperatures = [scale] * hot + [0.0] * cold
+    before, after = (np.array(x).reshape(-1, 2) for x in modules(SIMULATE + """
+        b.setStep(argument.dt);
+        b.place('list', { array: argument.x0 });
+        b.injectNoise(argument.normals);
+        b.step((step) => argument.temperatures[step], argument.temperatures.length - 1);
+        const before = report().x;
+        b.step(0, 1);
+        return [before, report().x];""", {
+            "message": message(surface), "n": n, "scheme": scheme, "dt": dt, "x0": x0.tolist(),
+            "normals": normals.tolist(), "temperatures": temperatures}))
+    expected, _ = moved_in_python(surface, tv.Overdamped(dt=dt, scheme=scheme), x0, Injected(normals), temperatures)
+    assert np.abs(after - expected).max() <= 1e-5 * side
+    low, high = np.array(surface.bounds).T
+    pressed = ((before == low) & (surface.force(before) < 0)) | ((before == high) & (surface.force(before) > 0))
+    assert pressed.sum() > 3 and np.array_equal(after[pressed], before[pressed])
+
+
 @pytest.mark.parametrize("kind", ["hold", "quench", "linear", "exponential", "cycle"])
 def test_programmes_are_python_s(modules, kind):
     schedule = tv.Schedule(kind=kind, T0=0.3, T1=0.02, steps=7)

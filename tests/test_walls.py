@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.core.walls import fold, walls_for
+from thermoviz.core.walls import fold, stop, walls_for
 
 BOX = ((-1.0, 2.0), (0.5, 0.75))
 
@@ -89,3 +89,50 @@ def test_refusals_are_one_sentence(x, bounds):
     with pytest.raises(tv.BadInput) as caught:
         tv.reflect(x, bounds)
     assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+
+
+class Ramp:
+    """A constant force [2]."""
+
+    def __init__(self, force):
+        self.slope = np.asarray(force, dtype=float)
+
+    def __call__(self, x):
+        return -x @ self.slope
+
+    def force(self, x):
+        return np.broadcast_to(self.slope, x.shape)
+
+
+COLD = [tv.GradientDescent(lr=0.1), tv.RMSProp(lr=0.1), tv.Overdamped(dt=0.1),
+        tv.Overdamped(dt=0.1, scheme="euler-maruyama")]
+
+
+@pytest.mark.parametrize("dynamics", COLD, ids=lambda dynamics: f"{dynamics.kind} {getattr(dynamics, 'scheme', '')}")
+def test_without_heat_and_inertia_a_wall_stops_and_what_lies_along_it_goes_on(dynamics):
+    """The minimum of a ramp in a box is its edge: reached, and kept to the last bit, while the other moves."""
+    x = tv.simulate(Ramp([3.0, -0.01]), dynamics, [[0.0, 0.7]], 40, bounds=BOX).x[:, 0]
+    assert (x[20:, 0] == 2.0).all() and (np.diff(x[:, 0]) >= 0).all()
+    assert (np.diff(x[:, 1]) < 0).all() or x[-1, 1] == 0.5
+
+
+def test_heat_inertia_and_minibatches_are_thrown_back():
+    """A replica with heat beside a cold one, and a body with mass: both still leave the wall that they meet."""
+    ramp = Ramp([3.0, 0.0])
+    both = tv.simulate(ramp, tv.Overdamped(dt=0.1, scheme="euler-maruyama"), [[1.9, 0.6]] * 2, 30, bounds=BOX,
+                       temperature=[0.0, 1e-4]).x[..., 0]
+    assert (both[1:, 0] == 2.0).all() and (both[1:, 1] < 2.0).all()
+    thrown = tv.simulate(ramp, tv.BAOAB(dt=0.1, friction=0.0), [[1.9, 0.6]], 30, bounds=BOX).x[:, 0, 0]
+    assert (np.diff(thrown) < 0).any() and thrown.max() < 2.0
+
+
+def test_stopping_tells_replicas_apart_and_leaves_the_infinite_alone():
+    x = np.array([[5.0, 0.6], [5.0, 0.6], [-np.inf, 9.0], [np.nan, 0.6]])
+    held = stop(x, walls_for(BOX, x), np.array([True, False, True, True]))
+    assert held[0].tolist() == [2.0, 0.6] and held[1].tolist() == [5.0, 0.6]
+    assert held[2].tolist() == [-np.inf, 0.75] and np.isnan(held[3, 0])
+    torch = pytest.importorskip("torch")
+    tensor = torch.as_tensor(x)
+    for who in (True, np.array([True, False, True, True])):
+        expected = stop(x, walls_for(BOX, x), who)
+        assert np.array_equal(stop(tensor, walls_for(BOX, tensor), who).numpy(), expected, equal_nan=True)

@@ -3,7 +3,8 @@
 A dynamics is a frozen specification: its fields are its settings (one value, or one per replica). Contract:
 `init(energy, x, rng) -> State`, `step(energy, state, rng, temperature) -> State` with x [n, d] in numpy or torch;
 `step_time`: time per step; `reverses`: the fields of the state that change sign, coordinate by coordinate, when a wall
-reflects x; `heated`: whether it knows a temperature; `full_batch`: whether it asks for the gradient of all samples.
+reflects x; `massless`: whether it moves without inertia, so that at T = 0 a wall stops it instead of throwing it back;
+`heated`: whether it knows a temperature; `full_batch`: whether it asks for the gradient of all samples.
 `simulate` is the only loop over steps, for balls and networks alike.
 """
 
@@ -84,6 +85,7 @@ class GradientDescent:
     kind: Literal["gradient_descent"] = Field(default="gradient_descent", kw_only=True, repr=False)
 
     reverses: ClassVar[tuple[str, ...]] = ()
+    massless: ClassVar[bool] = True
     heated: ClassVar[bool] = False
     full_batch: ClassVar[bool] = True
 
@@ -115,6 +117,7 @@ class SGD:
     kind: Literal["sgd"] = Field(default="sgd", kw_only=True, repr=False)
 
     reverses: ClassVar[tuple[str, ...]] = ("velocity",)
+    massless: ClassVar[bool] = False
     heated: ClassVar[bool] = False
     full_batch: ClassVar[bool] = False
 
@@ -146,6 +149,7 @@ class Adam:
     kind: Literal["adam"] = Field(default="adam", kw_only=True, repr=False)
 
     reverses: ClassVar[tuple[str, ...]] = ("mean",)
+    massless: ClassVar[bool] = False
     heated: ClassVar[bool] = False
     full_batch: ClassVar[bool] = False
 
@@ -180,6 +184,7 @@ class RMSProp:
     kind: Literal["rmsprop"] = Field(default="rmsprop", kw_only=True, repr=False)
 
     reverses: ClassVar[tuple[str, ...]] = ()
+    massless: ClassVar[bool] = True
     heated: ClassVar[bool] = False
     full_batch: ClassVar[bool] = False
 
@@ -216,6 +221,7 @@ class Overdamped:
     kind: Literal["overdamped"] = Field(default="overdamped", kw_only=True, repr=False)
 
     reverses: ClassVar[tuple[str, ...]] = ("kept",)
+    massless: ClassVar[bool] = True
     heated: ClassVar[bool] = True
     full_batch: ClassVar[bool] = False
 
@@ -260,6 +266,7 @@ class BAOAB:
     kind: Literal["baoab"] = Field(default="baoab", kw_only=True, repr=False)
 
     reverses: ClassVar[tuple[str, ...]] = ("velocity",)
+    massless: ClassVar[bool] = False
     heated: ClassVar[bool] = True
     full_batch: ClassVar[bool] = False
 

@@ -10,7 +10,7 @@ import numpy as np
 from .energies import as_energy
 from .errors import BadInput, Unstable
 from .seeds import rng as seeded
-from .walls import Walls, fold, walls_for
+from .walls import Walls, fold, stop, walls_for
 
 Batching = Literal["replacement", "fresh", "epochs"]
 # Beyond this a position counts as diverged: float32 losses are no longer finite there.
@@ -55,8 +55,8 @@ def simulate(
     energy: an object with `__call__` and `force`, or a plain callable that torch can differentiate. x0 [n, d] (or [d]:
     one replica), numpy or torch (a tensor's simulation stays on its device). temperature: a number, one per replica
     [n], or a callable step -> either, evaluated before each step. bounds: ((lo, hi), ...) or flat; None means no walls,
-    except for an energy that is `confining` (a Surface). A step into a cell without data (the energy's `masked`) is
-    undone and turned round. batch_size: samples per step for an energy with `minibatch`, drawn with "replacement",
+    except for an energy that is `confining` (a Surface); at T = 0 what has no inertia stops at a wall instead of being
+    reflected. A step into a cell without data (the energy's `masked`) is undone and turned round. batch_size: samples per step for an energy with `minibatch`, drawn with "replacement",
     "fresh" (without replacement within a batch) or by shuffled "epochs" (the incomplete last batch of an epoch is
     dropped); None: all. `progress(fraction)` is called every 40 ms; what it raises passes through. Streams "noise" and
     "batches" of `seed`. Raises BadInput, Unstable.
@@ -71,6 +71,8 @@ def simulate(
     _refuse_unstable(energy, dynamics, x, temperatures, steps if callable(temperature) else 1)
     masked = _mask(energy)
     batches = _batches(energy, dynamics, len(x), batch_size, batching, seed)
+    # Without inertia, heat and minibatches (which are heat too) nothing throws a replica back from a wall.
+    massless = getattr(dynamics, "massless", False) and batches is None
     noise = _noise(seed, x)
     tape = _Tape(energy, x, steps, record_every)
     state = dynamics.init(energy, x, noise)
@@ -79,9 +81,10 @@ def simulate(
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps):
             now = energy if batches is None else energy.minibatch(next(batches))
-            moved = dynamics.step(now, state, noise, temperatures(step))
+            heat = temperatures(step)
+            moved = dynamics.step(now, state, noise, heat)
             if walls is not None:
-                moved = _reflected(dynamics, moved, walls)
+                moved = _reflected(dynamics, moved, walls, massless & (np.asarray(heat) == 0))
             if masked is not None:
                 moved = _turned_back(dynamics, state, moved, masked)
             state = tape.mark_diverged(step + 1, moved)
@@ -231,9 +234,11 @@ def _noise(seed: int, x: Any) -> Any:
     return torch.Generator(device=x.device).manual_seed(int(generator.integers(2**63 - 1)))
 
 
-def _reflected(dynamics: Any, state: Any, walls: Walls) -> Any:
-    x, sign = fold(state.x, walls)
-    return state if sign is None else state._replace(x=x, **_times(dynamics, state, sign))
+def _reflected(dynamics: Any, state: Any, walls: Walls, cold: Any = np.False_) -> Any:
+    """The state inside the walls: `cold` replicas (bool or [n]) stop at them, all others are reflected."""
+    inside = stop(state.x, walls, cold) if cold.any() else state.x
+    x, sign = fold(inside, walls)
+    return state._replace(x=x) if sign is None else state._replace(x=x, **_times(dynamics, state, sign))
 
 
 def _turned_back(dynamics: Any, before: Any, after: Any, masked: Callable[[Any], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Hard walls: specular reflection by folding, right for any overshoot."""
+"""Hard walls: specular reflection by folding, right for any overshoot; or, for what has neither heat nor inertia, a stop."""
 
 from typing import Any, NamedTuple
 
@@ -86,6 +86,23 @@ def fold(x: Any, walls: Walls) -> tuple[Any, Any]:
     folded[outside] = xp.where(one_sided, 2 * wall - place, between)
     sign[outside] = xp.where(one_sided, xp.full_like(odd, -1), 1 - 2 * odd)
     return folded, sign
+
+
+def stop(x: Any, walls: Walls, replicas: Any) -> Any:
+    """x [n, d] with the chosen `replicas` (bool, or bool [n]) held at the wall in each coordinate that left the box.
+
+    Overdamped motion without heat: the force presses on the wall and slides along it. Folding would set up a bounce of
+    two steps that never settles. What is not finite is left to the caller. numpy or torch.
+    """
+    xp = _library(x)
+    outside = ((x < walls.low) | (x > walls.high)) & xp.isfinite(x)
+    if np.ndim(replicas):
+        outside = outside & xp.asarray(np.asarray(replicas)[:, None], device=x.device)
+    if not bool(outside.any()):
+        return x
+    held = x + 0
+    held[outside] = xp.minimum(xp.maximum(x, walls.low), walls.high)[outside]
+    return held
 
 
 def _library(x: Any) -> Any:

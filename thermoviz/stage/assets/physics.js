@@ -12,6 +12,7 @@ const SCHEMES = {
   // x += -dt grad E + (kick_n R_n + kick_{n+1} R_{n+1}) / 2, kick = sqrt(2 T dt) with each R's own T and dt.
   // Second-order stationary law (Leimkuhler & Matthews 2013).
   "leimkuhler-matthews": {
+    massless: true,
     move(b, dt, T, count) {
       const { x, force, memory, noise } = b;
       const fresh = Math.sqrt(2 * T * dt) / 2;
@@ -30,6 +31,7 @@ const SCHEMES = {
   },
   // x += -dt grad E + sqrt(2 T dt) R: what SGD does.
   "euler-maruyama": {
+    massless: true,
     move(b, dt, T, count) {
       const { x, force, noise } = b;
       const kick = Math.sqrt(2 * T * dt);
@@ -41,6 +43,7 @@ const SCHEMES = {
   // v += dt F/2; x += dt v/2; v = c v + sqrt(T (1 - c^2)) R, c = exp(-friction dt); x += dt v/2; v += dt F/2.
   // Exact position variance in a harmonic well (Leimkuhler & Matthews 2013).
   baoab: {
+    massless: false,
     move(b, dt, T, count) {
       const { x, force, memory, noise } = b;
       const decay = Math.exp(-b.friction * dt), kick = Math.sqrt(T * (1 - decay * decay)), half = dt / 2;
@@ -63,18 +66,30 @@ const SCHEMES = {
   },
 };
 
-// Folds every second coordinate from `offset` on into [low, high]: specular reflection, right for any overshoot.
-// After an odd number of folds, taken from the whole number (comparing floats would cool the gas), what the wall
-// reverses changes sign.
-function foldInto(x, memory, offset, count, low, high) {
+// Folds coordinate i of the balls into [low, high]: specular reflection, right for any overshoot. After an odd number of
+// folds, taken from the whole number (comparing floats would cool the gas), what the wall reverses changes sign.
+function fold(x, memory, i, low, high) {
+  if (x[i] >= low && x[i] <= high) return;
   const side = high - low;
-  for (let i = offset; i < 2 * count; i += 2) {
-    if (x[i] >= low && x[i] <= high) continue;
-    const folds = Math.floor((x[i] - low) / side);
-    const rest = Math.min(Math.max(x[i] - low - folds * side, 0), side);
-    const odd = folds % 2 !== 0;
-    x[i] = odd ? high - rest : low + rest;
-    if (odd) memory[i] = -memory[i];
+  const folds = Math.floor((x[i] - low) / side);
+  const rest = Math.min(Math.max(x[i] - low - folds * side, 0), side);
+  const odd = folds % 2 !== 0;
+  x[i] = odd ? high - rest : low + rest;
+  if (odd) memory[i] = -memory[i];
+}
+
+// Without heat and inertia nothing throws a ball back: it stops at the wall, in that coordinate.
+function stop(x, memory, i, low, high) {
+  x[i] = Math.min(Math.max(x[i], low), high);
+}
+
+// Puts `meet` (fold or stop) to work on every ball that has left the box.
+function meetWalls(meet, x, memory, count, { x0, x1, y0, y1 }) {
+  for (let i = 0; i < 2 * count; i += 2) {
+    const u = x[i], v = x[i + 1];
+    if (u >= x0 && u <= x1 && v >= y0 && v <= y1) continue;
+    meet(x, memory, i, x0, x1);
+    meet(x, memory, i + 1, y0, y1);
   }
 }
 
@@ -204,8 +219,9 @@ export function createBalls(surface, settings = {}) {
     }
   }
 
-  function advance(T) {
-    const { move, finish, begin } = SCHEMES[scheme], count = balls.n;
+  // One step. Energies are asked for after the last one only: nothing that moves the balls needs them.
+  function advance(T, last) {
+    const { move, finish, begin, massless } = SCHEMES[scheme], count = balls.n;
     const dt = fixedStep ?? surface.stepFor(T, scheme, highest);
     for (const [first, end] of fresh) begin(b, dt, T, first, end);
     fresh = [];
@@ -213,10 +229,9 @@ export function createBalls(surface, settings = {}) {
     if (T > 0) b.random.fill(b.noise, 2 * count);
     else b.noise.fill(0, 0, 2 * count);
     move(b, dt, T, count);
-    foldInto(b.x, b.memory, 0, count, x0, x1);
-    foldInto(b.x, b.memory, 1, count, y0, y1);
+    meetWalls(massless && !(T > 0) ? stop : fold, b.x, b.memory, count, surface);
     if (b.previous) refuseMasked();
-    surface.forcesInto(b.x, b.force, b.energy, 0, count);
+    surface.forcesInto(b.x, b.force, last ? b.energy : null, 0, count);
     finish(b, dt, count);
     balls.steps += 1;
     balls.time += dt;
@@ -225,7 +240,7 @@ export function createBalls(surface, settings = {}) {
   }
 
   function step(T, substeps = 1) {
-    for (let k = 0; k < substeps; k++) advance(typeof T === "function" ? T(balls.steps) : T);
+    for (let k = 1; k <= substeps; k++) advance(typeof T === "function" ? T(balls.steps) : T, k === substeps);
   }
 
   setScheme(scheme);

@@ -244,7 +244,7 @@ export function createSurface(message, basins) {
     out[2] = ((p3 * s + p2) * s + p1) * s + p0;
   }
 
-  // The same for `count` balls at once: x interleaved, force interleaved. Kept apart from forceInto because a call
+  // The same for balls first..count at once: x and force interleaved, energy null if nobody asks for it. Kept apart from forceInto because a call
   // per ball would cost half of the frame.
   function forcesInto(x, force, energy, first, count) {
     const c = coefficients, rows = n - 2, columns = m - 2, perX = 1 / hx, perY = 1 / hy;
@@ -261,7 +261,7 @@ export function createSurface(message, basins) {
       const q2 = (3 * c11 * t + 2 * c10) * t + c9, q3 = (3 * c15 * t + 2 * c14) * t + c13;
       force[2 * k] = -((3 * p3 * s + 2 * p2) * s + p1) * perX;
       force[2 * k + 1] = -(((q3 * s + q2) * s + q1) * s + q0) * perY;
-      energy[k] = ((p3 * s + p2) * s + p1) * s + ((c3 * t + c2) * t + c1) * t + c[b];
+      if (energy !== null) energy[k] = ((p3 * s + p2) * s + p1) * s + ((c3 * t + c2) * t + c1) * t + c[b];
     }
   }
 
