@@ -110,14 +110,16 @@ def lab_visit(kind: str) -> LabVisit:
 
 
 def lab_page(
-    kind: str, title: str, sentence: str, try_this: str, charts: Sequence[Chart], explain: str,
+    kind: str, title: str, sentence: str, try_this: str, charts: Sequence[Chart] | Callable[[Run], Sequence[Chart]],
+    explain: str,
     stage_settings: Callable[[Run], dict[str, Any]] | None = None,
 ) -> None:
     """Draws the page of one lab.
 
     `kind`: its key in EXPERIMENTS. `title`: the question; `sentence`: what is seen, in plain words; `try_this`: one
-    thing to do. `explain`: Markdown, every symbol of the page among it. `stage_settings(run)`: what the live stage
-    starts with (temperature, n_balls, title, seed); None: the page has no stage.
+    thing to do. `charts`: them, or a function of the run that chooses them. `explain`: Markdown, every symbol of the
+    page among it. `stage_settings(run)`: what the live stage starts with (temperature, n_balls, title, seed); None: the
+    page has no stage.
     """
     read_in(st.context.locale)
     house, here = visit(), lab_visit(kind)
@@ -147,7 +149,7 @@ def lab_page(
             if stage_settings is not None and run.surface is not None:
                 _stage(kind, run, look, query, stage_settings(run))
             if "charts" not in house.hidden:
-                _charts(charts, run, look)
+                _charts(charts(run) if callable(charts) else charts, run, look)
             verdict_cards(run, complete=here.complete)
     if "explanation" not in house.hidden:
         with st.expander(_("What am I seeing?"), icon=":material/help:"):

@@ -85,7 +85,7 @@ class VolumeOrDepth:
         `control_share`, `control_stderr`, `control_exact` [t] with equal curvatures; `hop_T` [k], `hop_share`,
         `hop_stderr` [k, 2] by start, `hop_claimed` [k]; `line_x`, `line_E` [m]; xs, ys, U, temperatures of the slice.
         With `networks` those of `solutions.two_solutions`. NaN: too few samples. Numbers: `crossing`, `barrier`,
-        `slice`, `networks`, `verdicts`.
+        `ridge` (the pass on the line), `slice`, `networks`, `verdicts`.
         """
         stages = Stages(progress, interval=0.0)
         surface = surface_of(self.landscape)
@@ -98,7 +98,7 @@ class VolumeOrDepth:
         crossing, again = _crossing(self, wells, curves)
         control = _control(self, curves["T"], again)
         arrays |= curves | {name: control[name] for name in ("control_share", "control_stderr", "control_exact")}
-        numbers |= {"barrier": wells.barrier, "crossing": _crossing_numbers(wells, crossing),
+        numbers |= {"barrier": wells.barrier, "ridge": wells.ridge, "crossing": _crossing_numbers(wells, crossing),
                     "slice": _slice_numbers(surface)}
         stages.tell(0.5 * end, "hops", lambda: Run(self, arrays, numbers), now=True)
         hops = _hops(self, wells, stages.part("hops", 0.5 * end, end))
@@ -198,7 +198,8 @@ def _control(spec: VolumeOrDepth, T: np.ndarray, at: float | None) -> dict[str, 
 
 def _crossing_numbers(wells: TwoWells, crossing: Estimate | None) -> dict[str, Any]:
     return {"predicted": wells.predicted, "exact": wells.exact_crossing(2 * wells.barrier),
-            "measured": crossing, "stderr": None if crossing is None else crossing.stderr}
+            "measured": None if crossing is None else crossing.value,
+            "stderr": None if crossing is None else crossing.stderr}
 
 
 def _hops(spec: VolumeOrDepth, wells: TwoWells, report: Any) -> Hops | None:

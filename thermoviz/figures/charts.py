@@ -11,9 +11,6 @@ from . import names
 from .looks import Look, rgba
 from .paper import axis, lay_out, number
 
-# The band over replicas: these quantiles and the median.
-LOW, HIGH = 0.1, 0.9
-
 
 def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Train (solid) and test (dashed) loss per optimiser: median over its replicas and the band 10-90 %."""
@@ -40,15 +37,16 @@ def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
 
 
 def _curves(figure: go.Figure, run: Any, look: Look, train: str, test: str, title: str) -> None:
-    steps, member = np.asarray(run.arrays["steps"]), np.asarray(run.arrays["member"])
+    steps, replicas = np.asarray(run.arrays["steps"]), np.bincount(run.arrays["member"])
     for k, name in enumerate(_names(run)):
         colour = look.optimisers[k % len(look.optimisers)]
         for key, label, dash in ((train, _("train"), "solid"), (test, _("test"), "dash")):
-            values = run.arrays.get(key)
-            if values is None or not np.isfinite(values[:, member == k]).any():
+            if key not in run.arrays:
                 continue
-            low, median, high = band(np.asarray(values)[:, member == k])
-            if key == train and (member == k).sum() > 1:
+            low, median, high = run.band(key, k)
+            if not np.isfinite(median).any():
+                continue
+            if key == train and replicas[k] > 1:
                 figure.add_trace(_band(steps, low, high, rgba(colour, 0.18)))
             figure.add_trace(go.Scatter(
                 x=steps, y=median, mode="lines", name=f"{name}, {label}",
@@ -60,15 +58,6 @@ def _names(run: Any) -> list[str]:
     return names.dynamics_names(tuple(getattr(run.spec, "dynamics", ()))) or [_("your model")]
 
 
-def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """10 %, 50 % and 90 % quantile over the finite replicas of values [T, n]; NaN where there is none."""
-    finite = np.isfinite(values)
-    filled = np.where(finite.any(axis=1, keepdims=True), np.where(finite, values, np.nan), 0.0)
-    quantiles = np.nanquantile(filled, [LOW, 0.5, HIGH], axis=1)
-    low, median, high = np.where(finite.any(axis=1), quantiles, np.nan)
-    return low, median, high
-
-
 def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> go.Scatter:
     keep = np.isfinite(low)
     outline = np.concatenate([low[keep], high[keep][::-1]])
@@ -78,11 +67,8 @@ def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> go.S
 
 def diverged(run: Any) -> list[tuple[str, int, int]]:
     """Per optimiser that lost replicas: its name, how many diverged, and the first step at which one did."""
-    if "diverged_at" not in run.arrays:
-        return []
-    at, member = np.asarray(run.arrays["diverged_at"]), np.asarray(run.arrays["member"])
-    lost = [(name, at[(member == k) & (at >= 0)]) for k, name in enumerate(_names(run))]
-    return [(name, len(steps), int(steps.min())) for name, steps in lost if len(steps)]
+    titles = _names(run)
+    return [(titles[k], count, step) for k, count, step in run.lost]
 
 
 def _diverged(figure: go.Figure, run: Any, look: Look) -> None:
@@ -106,8 +92,8 @@ def free_energy(run: Any, look: Look, height: int = 320) -> go.Figure:
             line={"color": colour, "width": look.stroke, "dash": dash},
             hovertemplate=f"T %{{x:.3g}}<br>{name} <b>%{{y:.4g}}</b><extra></extra>"), row=row, col=1)
     lay_out(figure, look, title=_("At equilibrium: heat trades energy for entropy"), height=height)
-    figure.update_xaxes(**_heat_axis(look, T, title=False), row=1, col=1)
-    figure.update_xaxes(**_heat_axis(look, T, title=True), row=2, col=1)
+    figure.update_xaxes(**heat_axis(look, T, title=False), row=1, col=1)
+    figure.update_xaxes(**heat_axis(look, T, title=True), row=2, col=1)
     figure.update_yaxes(**axis(look, _("energy"), nticks=5, range=_energies_shown(run)), row=1, col=1)
     figure.update_yaxes(**axis(look, _("S, nats"), nticks=4), row=2, col=1)
     _barrier_marks(figure, run, look, T)
@@ -121,7 +107,8 @@ def _energies_shown(run: Any) -> list[float]:
     return [bottom - 0.05 * (top - bottom), top + 0.1 * (top - bottom)]
 
 
-def _heat_axis(look: Look, T: list[float], title: bool) -> dict[str, Any]:
+def heat_axis(look: Look, T: list[float], title: bool) -> dict[str, Any]:
+    """A logarithmic axis of temperatures in the colour of heat, from the first to the last of T."""
     heat = axis(look, _("temperature T") if title else "", type="log", showgrid=False, dtick=1,
                 tickformat="~g", range=[np.log10(T[0]), np.log10(T[-1])],
                 minor={"ticks": "outside" if title else "", "ticklen": 3, "tickcolor": look.heat})
@@ -155,32 +142,17 @@ def shares(run: Any, look: Look, height: int = 320) -> go.Figure:
             x=T, y=table[:, k], mode="lines", name=name, line={"color": colour, "width": 1.3 * look.stroke},
             hovertemplate=f"T %{{x:.3g}}<br>{name} <b>%{{y:.1%}}</b><extra></extra>"))
     lay_out(figure, look, title=_("Share of each valley at equilibrium"), height=height,
-            xaxis=_heat_axis(look, T, title=True),
+            xaxis=heat_axis(look, T, title=True),
             yaxis=axis(look, _("share of the balls"), tickformat=".0%", range=[0, 1.02], nticks=6))
     _barrier_marks(figure, run, look, T)
     return figure
 
 
-def crossing(run: Any) -> tuple[str, str, float] | None:
-    """(the cold winner, the hot winner, T between): where the largest share first passes to another valley.
-
-    None where one valley wins throughout. T is the geometric mean of the two recorded temperatures around it.
-    """
-    equilibria = run.equilibria
-    winners = [int(np.argmax(eq.shares)) for eq in equilibria]
-    change = next((i for i in range(1, len(winners)) if winners[i] != winners[i - 1]), None)
-    if change is None:
-        return None
-    titles = names.basin_names(run)
-    between = float(np.sqrt(equilibria[change - 1].T * equilibria[change].T))
-    return titles[winners[change - 1]], titles[winners[change]], between
-
-
 def crossing_sentence(run: Any) -> str:
     """Which valley wins below and above the temperature at which volume passes depth."""
-    passed = crossing(run)
-    if passed is None:
+    if run.crossing is None:
         return _("One valley holds the largest share at every temperature shown.")
-    cold, hot, T = passed
+    cold, hot, T = run.crossing
+    titles = names.basin_names(run)
     return _("Below T ≈ {T} the valley “{cold}” holds the largest share, above it “{hot}”.").format(
-        T=number(T, 2), cold=cold, hot=hot)
+        T=number(T, 2), cold=titles[cold], hot=titles[hot])

@@ -1,0 +1,60 @@
+"""The page "Volume or depth": when a wide shallow valley wins over a narrow deep one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from thermoviz.dashboard.lab import Chart, lab_page
+from thermoviz.figures import volume_or_depth as figures
+from thermoviz.words import _
+
+BASINS = (
+    Chart("basin_shares", figures.basin_shares, _(
+        "Cold, the deep basin holds all; at T* both hold half; hotter, the wide one wins. Circles are measured without "
+        "a single hop between the basins. Triangles are walkers that move freely: hollow where the start still shows."),
+        needs=("T", "share")),
+    Chart("basin_free_energies", figures.basin_free_energies, _(
+        "F = E − TS of each basin, measured against one common well that knows neither depth nor width. The lower "
+        "curve holds more; the curves cross at T*."), needs=("T", "F")),
+    Chart("energy_line", figures.energy_line, _(
+        "Along every other direction both basins are alike: in 1 or in 128 dimensions T* stays the same."),
+        needs=("line_x", "line_E")),
+    Chart("slice_shares", figures.slice_shares, figures.slice_sentence, needs=("U", "temperatures")),
+)
+NETWORKS = (
+    Chart("network_free_energies", figures.network_free_energies, figures.network_sentence, needs=("net_F",)),
+    Chart("fates", figures.fates, _(
+        "Copies of each solution are heated (isotropic Langevin motion), then cooled. Back means: the same solution, "
+        "after putting its hidden units in the same order and sign."), needs=("net_fate",)),
+    Chart("spectra", figures.spectra, _(
+        "Most directions are nearly flat and held by weight decay alone: width lies in many directions at once."),
+        needs=("net_h",)),
+)
+
+
+def charts(run: Any) -> Sequence[Chart]:
+    """Those of the networks only where they were asked for."""
+    return (*BASINS, *NETWORKS) if run.spec.networks else BASINS
+
+
+lab_page(
+    kind="volume_or_depth",
+    title=_("Does the deepest valley always win?"),
+    sentence=_("No: with heat a wide shallow valley wins, because it offers more places to be."),
+    try_this=_("set Narrowness to 1: both basins are equally wide, and the deep one wins at every heat."),
+    charts=charts,
+    explain=_(
+        "**Two valleys compete.** One is deep and narrow, the other shallow and wide. A ball that is shaken at "
+        "temperature **T** (the strength of the shaking, in units of energy) is found in the valley with the lower "
+        "**free energy F = E − TS**, not in the one with the lower energy **E**. The entropy **S** counts how much "
+        "room a valley offers: the wider, the more.\n\n"
+        "**The prediction.** A valley that is a parabola along each direction, with curvatures **h**, has F = E + "
+        "(T/2) Σ ln h, up to what is the same for both. Both are equal at **T\\* = ΔE / (½ ln(det H of the deep one / "
+        "det H of the wide one))**; ΔE is the difference in depth and det H the product of all curvatures h.\n\n"
+        "**The measurement.** Between deep valleys hardly anything hops: the time grows as e to the power of barrier "
+        "/ T. So each valley is compared with a well whose free energy is known, sample by sample (Bennett's "
+        "acceptance ratio), and no hop is needed. Shares seen among freely moving walkers are claimed only where the "
+        "barrier is at most 5 T and walkers from both valleys tell the same.\n\n"
+        "**For networks** E is the loss with its weight decay, and a valley is a solution. The formula is honest only "
+        "where the valley is a parabola as far as heat reaches; elsewhere the page says *not harmonic*. It is about a "
+        "bath that shakes all directions alike, which minibatches do not."),
+)
