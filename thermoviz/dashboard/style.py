@@ -60,7 +60,7 @@ def _page(look: Look) -> str:
     .tv-good {{ color: {look.background}; background: {look.good}; }}
     .tv-poor {{ color: {look.background}; background: {look.poor}; }}
     .tv-open {{ color: {look.text}; background: {look.line}; }}
-    .tv-verdicts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
+    .tv-verdicts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
         gap: .8rem; margin: .5rem 0 .2rem 0; }}
     .tv-verdict {{ background: {look.panel}; border: 1px solid {look.line}; border-radius: 12px;
         padding: .8rem .9rem .6rem .9rem; }}
@@ -69,10 +69,10 @@ def _page(look: Look) -> str:
     .tv-verdict-head .tv-badge {{ white-space: nowrap; }}
     .tv-measured {{ font-size: {look.font_title}px; font-weight: 600; font-variant-numeric: tabular-nums;
         line-height: 1.2; margin: .45rem 0 .3rem 0; color: {look.heat}; }}
-    .tv-verdict dl {{ display: grid; grid-template-columns: auto 1fr; gap: .1rem .8rem; margin: 0 0 .5rem 0;
+    .stApp .tv-verdict dl {{ display: grid; grid-template-columns: auto 1fr; gap: .1rem .8rem; margin: 0 0 .5rem 0; padding: 0;
         font-size: {look.font_small + 1}px; font-variant-numeric: tabular-nums; }}
-    .tv-verdict dt {{ color: {look.dim}; }}
-    .tv-verdict dd {{ margin: 0; color: {look.theory}; }}
+    .stApp .tv-verdict dt {{ margin: 0; padding: 0; color: {look.dim}; }}
+    .stApp .tv-verdict dd {{ margin: 0; padding: 0; color: {look.theory}; }}
     .stApp .tv-verdict p {{ font-size: {look.font_small + 1}px; color: {look.dim}; margin: 0; line-height: 1.45; }}
     .tv-panel-title {{ font-size: {look.font_small}px; font-weight: 650; letter-spacing: .05em;
         text-transform: uppercase; color: {look.dim}; }}

@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ..core.errors import BadInput
-from . import names
+from . import names, second_law
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
 from .looks import LOOKS, Look
@@ -13,22 +13,31 @@ from .relief import surface3d
 
 FIGURES = {"surface3d": surface3d, "contour": contour, "losses": losses, "accuracy": accuracy,
            "free_energy": free_energy, "shares": shares}
+# Figures of labs, by the kind of their run, the one that stands for it first; its landscape's figures serve as well.
+LABS: dict[str, dict[str, Any]] = {
+    "second_law": {"falling_free_energy": second_law.falling_free_energy,
+                   "energy_and_entropy": second_law.energy_and_entropy, "snapshots": second_law.snapshots,
+                   "known_rises": second_law.known_rises},
+}
 # Figures of networks; a run of a potential has none of them.
 NETWORK_FIGURES = ("losses", "accuracy")
 
 
-def still(run: Any, look: str | Look = "dark", figure: str = "surface3d", title: str | None = None,
+def still(run: Any, look: str | Look = "dark", figure: str | None = None, title: str | None = None,
           caption: bool = True, **settings: Any) -> go.Figure:
     """One figure of a run as it stands alone in a notebook or a picture file: own ground, title and caption.
 
-    `look`: a name in LOOKS or a Look; `figure`: a name in FIGURES; `settings` go to that figure (`height`).
+    `look`: a name in LOOKS or a Look; `figure`: a name in FIGURES, or of a lab's run in LABS (None: the lab's first,
+    else the surface); `settings` go to that figure (`height`).
     The caption says how much the slice hides. Raises BadInput for an unknown look or figure, or for a figure
     of networks asked of a potential.
     """
     theme = _named("look", look, LOOKS) if isinstance(look, str) else look
-    draw = _named("figure", figure, FIGURES)
-    if run.kind == "potential" and figure in NETWORK_FIGURES:
-        raise BadInput(f"figure {figure!r} shows networks, and a potential has none.")
+    lab = LABS.get(run.kind, {})
+    figure = figure or next(iter(lab), "surface3d")
+    draw = _named("figure", figure, {**lab, **FIGURES})
+    if "losses" not in run.arrays and run.kind != "descent" and figure in NETWORK_FIGURES:
+        raise BadInput(f"figure {figure!r} shows networks, and a {run.kind} run has none.")
     drawn = draw(run, theme, **settings)
     drawn.update_layout(paper_bgcolor=theme.background, plot_bgcolor=theme.background)
     if title:
@@ -55,5 +64,5 @@ def _write_caption(drawn: go.Figure, run: Any, look: Look) -> None:
                          font={"size": look.font_small, "color": look.dim})
 
 
-__all__ = ["FIGURES", "LOOKS", "NETWORK_FIGURES", "Look", "accuracy", "contour", "free_energy", "losses",
+__all__ = ["FIGURES", "LABS", "LOOKS", "NETWORK_FIGURES", "Look", "accuracy", "contour", "free_energy", "losses",
            "shares", "still", "surface3d"]

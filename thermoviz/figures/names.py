@@ -64,9 +64,15 @@ def basin_names(run: Any) -> list[str]:
     return names
 
 
+def analytic(run: Any) -> bool:
+    """Whether the run's surface is a potential's own, and no slice of something larger."""
+    landscape = getattr(run.spec, "landscape", None)
+    return run.kind == "potential" or (landscape is not None and landscape.kind not in ("slice", "own_slice"))
+
+
 def energy_title(run: Any) -> str:
     """The energy's name and unit: the loss in nats or its own units, or a potential's E."""
-    if run.kind == "potential":
+    if analytic(run):
         return _("energy E")
     titles = {"classification": _("loss, nats"), "regression": _("loss, ½ squared error")}
     return titles.get(task(run), _("loss"))
@@ -79,7 +85,7 @@ def task(run: Any) -> str:
 
 def axis_titles(run: Any) -> tuple[str, str]:
     """Titles of the slice's two axes."""
-    if run.kind == "potential":
+    if analytic(run):
         return _("x"), _("y")
     explained = getattr(run.plane, "explained", None)
     if explained is None:
@@ -94,6 +100,8 @@ def axis_titles(run: Any) -> tuple[str, str]:
 def honesty_sentence(run: Any) -> str:
     """How much the slice hides, in one line; for a potential, that nothing is hidden."""
     honesty = run.honesty
+    if honesty is None and not analytic(run):
+        return _("A slice: the balls feel this cut only, the networks all dimensions.")
     if honesty is None:
         return _("The whole energy: nothing is hidden by a slice.")
     parts = [_("Cut through {d} dimensions").format(d=f"{honesty.d:,}")]

@@ -7,6 +7,7 @@ from ..words import _
 from .paper import number
 
 DIGITS = 2  # of an uncertainty
+NOTHING = 0.02  # share of an uncertainty below which a number is shown as 0
 
 
 def measured(verdict: Any) -> str:
@@ -23,9 +24,11 @@ def measured(verdict: Any) -> str:
     return f"{value:.{max(place, 0)}f} ± {error:.{max(place, 0)}f}".replace("-", "−")
 
 
-def reference(value: float | None) -> str:
-    """What theory or a control gives, or a dash where there is none."""
-    return "–" if value is None or not math.isfinite(value) else number(value, 3)
+def reference(value: float | None, error: float | None = None) -> str:
+    """What theory or a control gives, or a dash where there is none; 0 for what is far below the error beside it."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return "0" if error and abs(value) < NOTHING * error else number(value, 3)
 
 
 def standing(verdict: Any) -> tuple[str, str]:
