@@ -44,8 +44,8 @@ def anneal(
     """The cloud that starts in Boltzmann's law of programme(0) and is taken through programme(share) > 0, share 0 to 1.
 
     time: how long that takes. basin: whose mass is followed (0: the deepest). start: masses [cells, cells] instead of
-    Boltzmann's. steps: of time (None: two per relaxation of the deepest valley, 40 to 1000, and even, so that half-way is
-    one of them). Error O(dt^2) in a step that resolves it, O(h^2) in the cells. Raises BadInput.
+    Boltzmann's. steps: of time (None: two per relaxation of the deepest valley, 40 to 1000, and even, so that half-way
+    is one of them). Error O(dt^2) in a step that resolves it, O(h^2) in the cells. Raises BadInput.
     """
     from .evolution import MasterEquation
 

@@ -62,8 +62,8 @@ def _sweep(energy: Any, speed: float, T: float, dt: float, p: Any, axis: int, wo
 def follow(energy: Any, size: Any, temperatures: Any, dt: float, p: Any, held: Any, means: Any, kept: Any) -> None:
     """p [nx, ny], in place, through one step of length dt at each of temperatures [N].
 
-    Sweeps go along x, then y; in every second step y comes first. size [2]: sides of a cell. held [nx, ny]: 1 where mass
-    counts as kept, else 0. Fills means [N], <E> after each step, and kept [N], the mass where held is 1.
+    Sweeps go along x, then y; in every second step y comes first. size [2]: sides of a cell. held [nx, ny]: 1 where
+    mass counts as kept, else 0. Fills means [N], <E> after each step, and kept [N], the mass where held is 1.
     """
     nx, ny = p.shape
     work = np.empty((4, max(nx, ny)))

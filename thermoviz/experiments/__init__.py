@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from ..core.errors import BadInput
+from .crystal_or_glass import CrystalOrGlass
 from .landscape import Descent, Potential
 from .own_model import OwnModel
 from .progress import Progress
@@ -17,6 +18,7 @@ EXPERIMENTS: dict[str, Any] = {
     "potential": Potential,
     "volume_or_depth": VolumeOrDepth,
     "second_law": SecondLaw,
+    "crystal_or_glass": CrystalOrGlass,
 }
 # What a run file may hold besides: the landscape of one's own model, which only `explore` can compute.
 OPENED_ONLY: dict[str, Any] = {"own_model": OwnModel}
