@@ -225,14 +225,6 @@ def test_losses_draw_median_and_band_of_the_replicas_that_are_still_finite(netwo
     assert any("diverged at step 100" in a.text for a in figure.layout.annotations)
 
 
-def test_band_is_the_quantiles_and_never_warns():
-    values = np.array([[1.0, 2.0, 3.0], [np.nan, 5.0, np.nan], [np.nan, np.nan, np.inf]])
-    low, median, high = charts.band(values)
-    np.testing.assert_allclose(low, [1.2, 5, np.nan])
-    np.testing.assert_allclose(median, [2, 5, np.nan])
-    np.testing.assert_allclose(high, [2.8, 5, np.nan])
-
-
 def test_all_replicas_diverged_still_draws_the_curves_up_to_there(networks, look):
     losses = np.where(np.arange(N_RECORDS)[:, None] < 3, networks.arrays["losses"], np.nan)
     arrays = {k: v for k, v in networks.arrays.items() if k in ("steps", "member", "accuracy")}

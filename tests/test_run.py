@@ -162,3 +162,27 @@ def test_run_refuses_what_is_no_specification():
     for wrong in (None, "descent", {}, tv.Potential, tv.DoubleWell()):
         with pytest.raises(tv.BadInput, match="specification of an experiment"):
             tv.run(wrong)
+
+
+def test_the_band_is_the_quantiles_of_the_finite_replicas_and_never_warns(recwarn):
+    losses = np.array([[1.0, 2.0, 3.0, 9.0], [np.nan, 5.0, np.nan, 9.0], [np.nan, np.nan, np.inf, 9.0]])
+    run = Run(tv.Descent(), {"steps": np.arange(3), "losses": losses, "member": np.array([0, 0, 0, 1])})
+    np.testing.assert_allclose(run.band("losses", 0), [[1.2, 5, np.nan], [2, 5, np.nan], [2.8, 5, np.nan]])
+    np.testing.assert_allclose(run.band("losses", 1), 9)
+    assert not recwarn.list
+
+
+def test_lost_counts_the_diverged_replicas_of_each_dynamics():
+    member, at = np.array([0, 0, 1, 1, 2]), np.array([-1, -1, 40, 30, 7])
+    run = Run(tv.Descent(), {"member": member, "diverged_at": at})
+    assert run.lost == ((1, 2, 30), (2, 1, 7)) and Run(tv.Potential(), {}).lost == ()
+
+
+def test_the_crossing_lies_where_the_largest_share_changes_hands():
+    """Shares are asked anew on both sides; a bowl has one valley and no crossing."""
+    found = tv.run(tv.Potential(tv.TwoBasins(depth=0.4, narrow=16, wide=2, distance=1.1)))
+    cold, hot, T = found.crossing
+    rung = found.arrays["temperatures"][1] / found.arrays["temperatures"][0]
+    below, above = (found.surface.equilibrium(t).shares for t in (T / rung, T * rung))
+    assert cold != hot and below.argmax() == cold and above.argmax() == hot
+    assert tv.run(tv.Potential(tv.Harmonic())).crossing is None

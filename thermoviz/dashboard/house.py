@@ -2,11 +2,12 @@
 
 import gc
 import os
+import threading
 
 import streamlit as st
 
 from ..figures.looks import LOOKS
-from .state import engine, visit
+from .state import HEAD_START_SECONDS, engine, visit
 
 ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" '
         'fill="#121c2e"/><path d="M3 8C9 30 14 27 17 19S25 14 29 6" fill="none" stroke="#7fcdbb" '
@@ -25,11 +26,14 @@ def open_house() -> None:
 
 @st.cache_resource(show_spinner=False)
 def settle() -> bool:
-    """Once, when the first page stands and everything it needs is imported: workers warm up in the background.
+    """Once, when the first page is sent and everything it needs is imported.
 
+    Workers warm up in the background, but a moment later: on a small machine the browser is drawing just now.
     Streamlit collects garbage after every rerun, which is slow over many imported objects: they are put aside.
     """
-    engine().warm()
+    warming = threading.Timer(2 * HEAD_START_SECONDS, engine().warm)
+    warming.daemon = True
+    warming.start()
     gc.collect()
     gc.freeze()
     return True

@@ -7,13 +7,16 @@ import numpy as np
 import streamlit as st
 
 from .. import figures
+from ..core.errors import BadInput
+from ..experiments import EXPERIMENTS
 from ..experiments.presets import PRESETS, load_preset
 from ..figures import charts, names
 from ..figures.looks import Look
 from ..figures.paper import number
 from ..figures.thumbnails import data_uri, thumbnail
 from ..words import _, counted, term
-from .state import Visit
+from . import controls
+from .state import HEAD_START_SECONDS, Visit
 from .style import thumbnail_rules
 
 # No logo, no zoom by accident: only the button that saves a picture, at twice the size.
@@ -40,13 +43,29 @@ def _pictures(look_name: str) -> dict[str, str]:
     return {key: data_uri(thumbnail(load_preset(key), look)) for key in PRESETS}
 
 
-def presets(visit: Visit, look: Look) -> None:
-    """Six landscapes, drawn from their own grids; a click shows one at once."""
-    st.html(f"<style>{thumbnail_rules(look, _pictures(look.name), visit.preset)}</style>")
+def experiment(visit: Visit) -> tuple[Any, str]:
+    """Draws the controls; the specification that they ask for, and why it is refused, if it is."""
+    with st.sidebar:
+        st.subheader(_("The experiment"))
+        try:
+            return controls.controls(EXPERIMENTS[visit.base.kind], visit.base, visit.generation), ""
+        except BadInput as error:
+            st.error(str(error))
+            return visit.base, str(error)
+
+
+def presets(visit: Visit) -> None:
+    """Six landscapes; a click shows one at once."""
     with st.container(horizontal=True, key="presets", gap="small"):
         for key, preset in PRESETS.items():
             st.button(f"{term(preset.title)}\n\n{term(preset.subtitle)}", key=f"preset_{key}",
                       width="stretch", on_click=visit.choose, args=(key,))
+
+
+def thumbnails(visit: Visit, look: Look) -> None:
+    """The presets' pictures, drawn from their own grids. Apart from the buttons, since at the first visit to a
+    server this takes longer than to send the stage."""
+    st.html(f"<style>{thumbnail_rules(look, _pictures(look.name), visit.preset)}</style>")
 
 
 def chart(figure: Any, key: str, caption: str = "") -> None:
@@ -55,6 +74,23 @@ def chart(figure: Any, key: str, caption: str = "") -> None:
         st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=CHART_CONFIG)
         if caption:
             st.caption(caption)
+
+
+def charts_in_turn(visit: Visit, run: Any, look: Look) -> None:
+    """The charts, once the stage has had its head start in the browser."""
+    with st.container(key="charts"):
+        if visit.let_stage_begin():
+            run_charts(run, look)
+        else:
+            _draw_soon(visit)
+
+
+@st.fragment(run_every=HEAD_START_SECONDS)
+def _draw_soon(visit: Visit) -> None:
+    """The browser asks again after the head start; then the page is drawn with its charts."""
+    if visit.let_stage_begin():
+        st.rerun()
+    st.caption(_("The charts follow in a moment."))
 
 
 def run_charts(run: Any, look: Look) -> None:

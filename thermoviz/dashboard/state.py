@@ -4,8 +4,10 @@ The link is parsed once, before any widget is drawn. A changed specification is 
 was shown stays until something newer can be drawn, so that the page is never empty and never waits.
 """
 
+import abc
 import dataclasses
 import os
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +24,8 @@ from ..words import _, term
 
 KINDS = ("descent", "potential")  # of the experiments that the page "Landscape" shows
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
+# The charts' program and drawing take a browser's main thread for longer than the stage's: they let it go first.
+HEAD_START_SECONDS = 0.8
 # What an instructor can hide by link: ?hide=controls,share
 HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
@@ -33,7 +37,7 @@ def engine() -> Engine:
 
 
 @dataclasses.dataclass(kw_only=True)
-class Watching:
+class Watching(abc.ABC):
     """A visitor's talk with the engine. `generation` counts how often the widgets began anew."""
 
     viewer: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
@@ -49,9 +53,9 @@ class Watching:
             engine().leave(self.waiting, self.viewer)
             self.waiting = None
 
+    @abc.abstractmethod
     def cancel(self) -> None:
         """The button beside the progress: back to what is shown."""
-        raise NotImplementedError
 
     def ask(self, spec: Any) -> JobState | None:
         """Makes `spec` what is shown or awaited; the state of its job, None once it is shown whole."""
@@ -94,6 +98,9 @@ class Visit(Watching):
     hidden: frozenset[str]
     first: float | None = None  # the temperature that the stage started with on this surface
     experimenting: bool = False  # the sidebar with the controls stands open
+    asked: Any = None  # the specification last asked for
+    stage_sent: float | None = None  # when the stage was first sent, on time.monotonic's clock
+    charts_due: bool = False  # the stage has had its head start
 
     @property
     def title(self) -> Any:
@@ -118,9 +125,29 @@ class Visit(Watching):
         """The stage's temperature was set: it belongs to the link from now on."""
         self.temperature = st.session_state[STAGE].get("temperature")
 
+    @property
+    def untouched(self) -> bool:
+        """The widgets of this generation are not drawn yet, so they would say `base`."""
+        return f"{self.generation}/seed" not in st.session_state
+
+    def take_up(self) -> None:
+        """A visitor who comes back to the page finds the controls as they were: Streamlit forgot its widgets."""
+        if self.asked is not None and self.untouched:
+            self.base, self.asked = self.asked, None
+            self.generation += 1
+
+    def let_stage_begin(self) -> bool:
+        """Whether what is slow to draw may follow: not before the stage has had its head start in the browser."""
+        if self.stage_sent is None:
+            self.stage_sent = time.monotonic()
+        elapsed = time.monotonic() - self.stage_sent
+        self.charts_due = self.charts_due or elapsed >= HEAD_START_SECONDS or not st.context.headers
+        return self.charts_due
+
     def restart(self, preset: str, spec: Any) -> None:
         """Widgets start anew from `spec`, under the headline of `preset`."""
         self.leave()
+        self.asked = None
         self.preset, self.base, self.messages = preset, spec, ()
         self.first = self.temperature
         self.generation += 1
@@ -138,6 +165,11 @@ class Visit(Watching):
         """Back to what is shown."""
         spec = self.shown.spec if self.shown is not None and self.complete else PRESETS[self.preset].spec
         self.restart(self.preset, spec)
+
+    def ask(self, spec: Any) -> JobState | None:
+        """As Watching.ask; remembered for when the visitor comes back."""
+        self.asked = spec
+        return super().ask(spec)
 
     def _show(self, run: Any, complete: bool) -> None:
         """Another surface; the heat that the visitor has set stays."""

@@ -33,6 +33,10 @@ AXES: dict[str, tuple[str | int, ...]] = {
 _TOGETHER = (("xs", "ys", "U"), ("plane_origin", "plane_u", "plane_v"), ("theta_final", "theta_member"))
 
 
+# The band over replicas: these quantiles and the median.
+BAND = (0.1, 0.5, 0.9)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One claim, measured.
@@ -123,6 +127,40 @@ class Run:
         if self.surface is None or "temperatures" not in self.arrays:
             return ()
         return self.surface.equilibria(self.arrays["temperatures"].tolist())
+
+    def band(self, name: str, k: int) -> np.ndarray:
+        """Quantiles [3, T] (10 %, 50 %, 90 %) of the array `name` [T, n] over the finite replicas of dynamics k.
+
+        NaN at the times at which none is finite.
+        """
+        values = np.asarray(self.arrays[name], float)[:, self.arrays["member"] == k]
+        some = np.isfinite(values).any(axis=1)
+        quantiles = np.full((len(BAND), len(values)), np.nan)
+        if some.any():
+            quantiles[:, some] = np.nanquantile(np.where(np.isfinite(values), values, np.nan)[some], BAND, axis=1)
+        return quantiles
+
+    @property
+    def lost(self) -> tuple[tuple[int, int, int], ...]:
+        """Per dynamics that lost replicas: its index, how many of them diverged, the first step at which one did."""
+        if "diverged_at" not in self.arrays:
+            return ()
+        at, member = self.arrays["diverged_at"], self.arrays["member"]
+        steps = {k: at[(member == k) & (at >= 0)] for k in np.unique(member).tolist()}
+        return tuple((k, len(found), int(found.min())) for k, found in steps.items() if len(found))
+
+    @property
+    def crossing(self) -> tuple[int, int, float] | None:
+        """(basin, basin, T): where, as it grows warmer, the largest share first passes to another basin.
+
+        None where one basin wins throughout. T is the geometric mean of the two `temperatures` around it.
+        """
+        winners = [int(np.argmax(eq.shares)) for eq in self.equilibria]
+        for i in range(1, len(winners)):
+            if winners[i] != winners[i - 1]:
+                T = float(np.sqrt(self.equilibria[i - 1].T * self.equilibria[i].T))
+                return winners[i - 1], winners[i], T
+        return None
 
     @functools.cached_property
     def verdicts(self) -> tuple[Verdict, ...]:

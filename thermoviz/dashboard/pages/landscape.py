@@ -2,29 +2,22 @@
 
 import streamlit as st
 
-from thermoviz.core.errors import BadInput
-from thermoviz.dashboard import controls, panels, scene
+from thermoviz.dashboard import panels, scene
 from thermoviz.dashboard.share import share
 from thermoviz.dashboard.state import remember, visit
 from thermoviz.dashboard.style import stylesheet
-from thermoviz.experiments import EXPERIMENTS
 from thermoviz.figures.looks import LOOKS
 from thermoviz.words import _, read_in
 
 read_in(st.context.locale)
 here = visit()
+here.take_up()
 look = LOOKS[here.look]
 st.html(f"<style>{stylesheet(look)}</style>")
 
-spec, refusal = here.base, ""
-if "controls" not in here.hidden:
-    with st.sidebar:
-        st.subheader(_("The experiment"))
-        try:
-            spec = controls.controls(EXPERIMENTS[here.base.kind], here.base, here.generation)
-        except BadInput as error:
-            refusal = str(error)
-            st.error(refusal)
+# The stage goes first wherever it can: widgets that are not drawn yet would only say what they start from.
+later = here.untouched and "controls" not in here.hidden
+spec, refusal = (here.base, "") if later or "controls" in here.hidden else panels.experiment(here)
 job = here.ask(spec) if not refusal else None
 query = here.query(spec)
 remember(query)
@@ -43,14 +36,18 @@ with st.container(key="messages"):
         st.warning(message, icon=":material/info:")
     panels.diverged(run)
 if "presets" not in here.hidden:
-    panels.presets(here, look)
+    panels.presets(here)
 with st.container(key="status"):
     if job is not None:
         scene.progress(here, job)
 scene.scene(here, run, look, query)
+if later:
+    panels.experiment(here)
+if "presets" not in here.hidden:
+    panels.thumbnails(here, look)
 if "honesty" not in here.hidden:
     panels.honesty(run)
 if "charts" not in here.hidden:
-    panels.run_charts(run, look)
+    panels.charts_in_turn(here, run, look)
 if "explanation" not in here.hidden:
     panels.explanation(run)
