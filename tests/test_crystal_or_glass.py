@@ -1,4 +1,4 @@
-"""Crystal or glass: balls against the exact evolution, loops and work against closed forms, verdicts and their limits."""
+"""Crystal or glass: balls against the exact evolution, loops and work against closed forms, honest verdicts."""
 
 import math
 

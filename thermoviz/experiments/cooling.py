@@ -42,12 +42,13 @@ def bath(programme: ProgrammeKind, hot: float, cold: float, steps: int) -> Calla
 
 
 def cycles(
-    energy: Any, start: Callable[[int, np.random.Generator], np.ndarray], programme: ProgrammeKind, hot: float, cold: float,
-    lengths: list[int], balls: int, dt: float, seed: int, report: Callable[[float], Any] | None = None,
+    energy: Any, start: Callable[[int, np.random.Generator], np.ndarray], programme: ProgrammeKind, hot: float,
+    cold: float, lengths: list[int], balls: int, dt: float, seed: int, report: Callable[[float], Any] | None = None,
 ) -> list[Cycle]:
     """Cools and heats `balls` balls for each of `lengths` (steps of cooling, one way).
 
-    They begin at start(n, rng) [n, d] in a bath at hot. Leimkuhler-Matthews steps of `dt`. The results stand in the order of `lengths`. report(fraction) may raise.
+    They begin at start(n, rng) [n, d] in a bath at `hot`. Leimkuhler-Matthews steps of `dt`. The results stand in the
+    order of `lengths`. report(fraction) may raise.
     """
     order = sorted(range(len(lengths)), key=lambda k: -lengths[k])
     groups = [_Group(lengths[k], bath(programme, hot, cold, lengths[k]), max(lengths)) for k in order]
