@@ -39,9 +39,11 @@ NO_GAIN = 0.01
 def cooled_networks(
     spec: "CrystalOrGlass", report: Callable[[float], Any],
 ) -> tuple[dict[str, np.ndarray], dict[str, Any], list[dict[str, Any]]]:
-    """(arrays, numbers, verdicts). Arrays over g groups, quenched first: `net_steps` [T], `net_T` [T, g], `net_loss`
-    [T, g, r] along the way, `net_final` [g, r] at the end (NaN: diverged), `net_control` [2, r] of the convex control,
-    quenched and slowest. Numbers: `d`, `cooled` [g], `best`, `crystal` [g], `crystal_error` [g].
+    """(arrays, numbers, verdicts) of groups of networks, each cooled in its own time.
+
+    Arrays over g groups, quenched first: `net_steps` [T], `net_T` [T, g], `net_loss_mean`
+    [T, g] of the networks that did not diverge, `net_final` [g, r] at the end (NaN: diverged), `net_control` [2, r] of
+    the convex control, quenched and slowest. Numbers: `d`, `cooled` [g], `best`, `crystal` [g], `crystal_error` [g].
     """
     data = DATA.load(spec.seed)
     loss = NetworkLoss(spec.network, data, weight_decay=WEIGHT_DECAY)
@@ -51,7 +53,7 @@ def cooled_networks(
     final = losses[-1]
     numbers: dict[str, Any] = {"d": loss.d, "cooled": [share * STEPS for share in COOLED]}
     arrays = {"net_steps": steps, "net_T": np.stack([_heat(COOLED, spec.network_hot, int(s)) for s in steps]),
-              "net_loss": losses, "net_final": final, "net_control": control[-1]}
+              "net_loss_mean": _means(losses), "net_final": final, "net_control": control[-1]}
     if np.isfinite(final).any():
         best = float(np.nanmin(final))
         near = final <= best * (1 + NEAR_BEST)
@@ -61,6 +63,13 @@ def cooled_networks(
         numbers |= {"best": best, "crystal": crystal.tolist(),
                     "crystal_error": np.sqrt(smoothed * (1 - smoothed) / np.maximum(counted, 1)).tolist()}
     return arrays, numbers, [asdict(one) for one in _verdicts(arrays, numbers)]
+
+
+def _means(losses: np.ndarray) -> np.ndarray:
+    """Mean over the networks [..., r] that are still finite; NaN where there is none."""
+    alive = np.isfinite(losses)
+    total = np.where(alive, losses, 0.0).sum(axis=-1)
+    return np.where(alive.any(axis=-1), total / np.maximum(alive.sum(axis=-1), 1), np.nan)
 
 
 def _heat(cooled: tuple[float, ...], hot: float, step: int) -> np.ndarray:

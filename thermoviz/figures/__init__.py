@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ..core.errors import BadInput
-from . import names, second_law
+from . import crystal_or_glass, names, second_law
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
 from .looks import LOOKS, Look
@@ -18,6 +18,7 @@ LABS: dict[str, dict[str, Any]] = {
     "second_law": {"falling_free_energy": second_law.falling_free_energy,
                    "energy_and_entropy": second_law.energy_and_entropy, "snapshots": second_law.snapshots,
                    "known_rises": second_law.known_rises},
+    "crystal_or_glass": crystal_or_glass.CHARTS,
 }
 # Figures of networks; a run of a potential has none of them.
 NETWORK_FIGURES = ("losses", "accuracy")

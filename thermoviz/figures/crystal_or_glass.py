@@ -1,0 +1,203 @@
+"""Figures of the lab "crystal or glass": mass against cooling time, loops and their areas, work, cooled networks."""
+
+import math
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ..core.errors import BadInput
+from ..words import _, counted
+from .looks import Look, rgba
+from .paper import axis, lay_out, number
+
+MARKER = 3.6  # diameter of a measured point, in strokes
+# How solid the quickest, a middle and the slowest cooling are drawn, in the one colour of heat.
+SHADES = (0.4, 0.68, 1.0)
+
+
+def mass(run: Any, look: Look, height: int = 360) -> go.Figure:
+    """Share of the balls in the deepest valley against cooling time: exact, measured, and what equilibrium would be."""
+    a, found = run.arrays, run.numbers
+    figure = go.Figure()
+    figure.add_trace(_line(a["cool_times"], a["mass_exact"], _("exact evolution"), look.theory, look, "%{y:.1%}"))
+    if "mass" in a:
+        figure.add_trace(_points(a["cool_times"], a["mass"], a["mass_error"], _balls(run), look, "%{y:.1%}"))
+    if "exchange" in found:
+        swaps = found["exchange"]
+        figure.add_trace(_points(
+            [swaps["steps"] * found["dt"]], [swaps["mass"]], [swaps["mass_error"]], _("replica exchange"), look,
+            "%{y:.1%}", colour=look.text, symbol="diamond"))
+    for share, text, anchor in ((found["share_cold"], _("equilibrium when cold"), "top"),
+                                (found["share_hot"], _("equilibrium when hot"), "top")):
+        _level(figure, look, share, text, anchor)
+    return lay_out(figure, look, title=_("Who finds the deepest valley?"), height=height, xaxis=_time(run, look),
+                   yaxis=axis(look, _("share in the deepest valley"), tickformat=".0%", range=[-0.02, 1.06], nticks=6))
+
+
+def mass_sentence(run: Any) -> str:
+    """What slow cooling gains over quick cooling, in words."""
+    share = run.arrays.get("mass", run.arrays["mass_exact"])
+    if run.surface.basins.n == 1:
+        return _("This landscape has one valley: every ball finds it, however quickly it is cooled.")
+    return _("Cooled in {fast} steps {few} % of the balls end in the deepest valley, cooled in {slow} steps {many} %. "
+             "Replica exchange gets there in a tenth of the steps.").format(
+        fast=f"{run.arrays['cool_steps'][0]:,}", slow=f"{run.arrays['cool_steps'][-1]:,}",
+        few=f"{100 * share[0]:.0f}", many=f"{100 * share[-1]:.0f}")
+
+
+def loops(run: Any, look: Look, height: int = 360) -> go.Figure:
+    """Mean energy against the bath's temperature, down and up again, of a quick, a middle and the slowest cycle."""
+    a = run.arrays
+    figure = go.Figure()
+    steps = [a["cool_steps"][k] for k in (0, len(a["cool_steps"]) // 2, -1)]
+    for E, n, shade in zip(a["loop_E"], steps, SHADES, strict=True):
+        name = _("{n} steps").format(n=f"{n:,}")
+        figure.add_trace(go.Scatter(
+            x=a["loop_T"], y=E, mode="lines", name=name,
+            line={"color": rgba(look.heat, shade), "width": (0.6 + 0.7 * shade) * look.stroke},
+            hovertemplate=f"{name}<br>T %{{x:.3g}}<br>⟨E⟩ <b>%{{y:.4g}}</b><extra></extra>"))
+    figure.add_trace(_line(a["loop_T"], a["loop_E_equilibrium"], _("equilibrium"), look.theory, look, "%{y:.4g}",
+                           x_name="T"))
+    return lay_out(figure, look, title=_("Cooled, then heated again: does the energy come back the same way?"),
+                   height=height, xaxis=axis(look, _("temperature T of the bath"), nticks=6),
+                   yaxis=axis(look, _("mean energy ⟨E⟩"), nticks=6))
+
+
+def areas(run: Any, look: Look, height: int = 360) -> go.Figure:
+    """Signed area of the loops against cooling time, and of a convex well against its closed form."""
+    a, control = run.arrays, run.numbers.get("control")
+    figure = go.Figure()
+    figure.add_trace(_line(a["cool_times"], a["area_exact"], _("exact evolution"), look.theory, look, "%{y:.3g}"))
+    figure.add_trace(_points(a["cool_times"], a["area"], a["area_error"], _balls(run), look, "%{y:.3g}"))
+    if control is not None:
+        times = control["loop_times"]
+        figure.add_trace(_line(times, control["loop_area_exact"], _("convex well, closed form"), look.dim, look,
+                               "%{y:.3g}", dash="dot"))
+        figure.add_trace(_points(times, control["loop_area"], control["loop_area_error"], _("convex well, measured"),
+                                 look, "%{y:.3g}", colour=look.dim))
+    return lay_out(figure, look, title=_("Area of the loop, −∮ E dT"), height=height, xaxis=_time(run, look),
+                   yaxis=axis(look, _("area, energy²"), nticks=6, rangemode="tozero"))
+
+
+def work(run: Any, look: Look, height: int = 360) -> go.Figure:
+    """Mean work and Jarzynski's free energy against the time of the pull, beside the exact free energy."""
+    a, exact = run.arrays, run.numbers["drive"]["dF_exact"]
+    times, told = a["drive_times"], np.isfinite(a["drive_dF"])
+    figure = go.Figure()
+    figure.add_trace(_points(times, a["work_mean"], a["work_error"], _("mean work ⟨W⟩"), look, "%{y:.4g}"))
+    figure.add_trace(_points(times[told], a["drive_dF"][told], a["drive_dF_error"][told],
+                             _("Jarzynski: −T ln ⟨e^(−W/T)⟩"), look, "%{y:.4g}", colour=look.text, symbol="diamond"))
+    _level(figure, look, exact, _("exact ΔF = {F}").format(F=number(exact)), "bottom", colour=look.theory)
+    refused = times[~told]
+    if len(refused):
+        # A mark without a value, where the page refuses to give one.
+        figure.add_trace(go.Scatter(
+            x=refused, y=np.full(len(refused), exact), mode="markers", name=_("refused: too few weights count"),
+            customdata=a["drive_kish"][~told],
+            marker={"symbol": "x-thin", "size": 1.4 * MARKER * look.stroke, "line": {"width": 2, "color": look.dim}},
+            hovertemplate=_("cannot tell: %{customdata:.0f} weights count") + "<extra></extra>"))
+    return lay_out(figure, look, title=_("Free energy from work"), height=height,
+                   xaxis=_log_axis(look, times, _("time of the pull, logarithmic")),
+                   yaxis=axis(look, _("energy"), nticks=6))
+
+
+def network_losses(run: Any, look: Look, height: int = 360) -> go.Figure:
+    """Mean loss of the networks along the way, one line for each cooling time."""
+    a = run.arrays
+    figure = go.Figure()
+    for k, name in enumerate(_groups(run)):
+        figure.add_trace(go.Scatter(
+            x=a["net_steps"], y=a["net_loss_mean"][:, k], mode="lines", name=name,
+            line={"color": _shade(k, look), "width": 1.2 * look.stroke},
+            hovertemplate=f"{name}<br>" + _("step %{x:,}") + "<br><b>%{y:.4f}</b><extra></extra>"))
+    return lay_out(figure, look, title=_("Mean loss of the networks, while they are cooled"), height=height,
+                   xaxis=axis(look, _("step"), showgrid=False, nticks=6), yaxis=axis(look, _("loss, nats"), nticks=6))
+
+
+def network_finals(run: Any, look: Look, height: int = 360) -> go.Figure:
+    """The loss that every network ends at, by cooling time; the line is the lowest of all."""
+    groups, figure = _groups(run), go.Figure()
+    final, best = run.arrays["net_final"], run.numbers["networks"].get("best")
+    for k, name in enumerate(groups):
+        figure.add_trace(go.Box(
+            y=final[k][np.isfinite(final[k])], name=name, boxpoints="all", jitter=0.7, pointpos=0, showlegend=False,
+            fillcolor="rgba(0,0,0,0)", line={"color": "rgba(0,0,0,0)"}, hoveron="points",
+            marker={"color": rgba(_shade(k, look), 0.75), "size": 0.8 * MARKER * look.stroke},
+            hovertemplate=f"{name}<br><b>%{{y:.4f}}</b><extra></extra>"))
+    if best is not None:
+        _level(figure, look, best, _("lowest of all, {E}").format(E=number(best)), "bottom")
+    return lay_out(figure, look, title=_("Where each network ends"), height=height,
+                   xaxis=axis(look, _("cooled over"), showgrid=False),
+                   yaxis=axis(look, _("final loss, nats"), nticks=6))
+
+
+def network_sentence(run: Any) -> str:
+    """How many networks are crystals, quenched and slowly cooled."""
+    found = run.numbers["networks"]
+    if "crystal" not in found:
+        return _("Every network diverged at this heat.")
+    return _("All take equally many steps. Within 2 % of the lowest loss end {few} % of the quenched and {many} % of "
+             "the slowly cooled networks, in {d} dimensions.").format(
+        few=f"{100 * found['crystal'][0]:.0f}", many=f"{100 * found['crystal'][-1]:.0f}", d=found["d"])
+
+
+def _groups(run: Any) -> list[str]:
+    """Names of the groups of networks. Raises BadInput for a run without them."""
+    if "networks" not in run.numbers:
+        raise BadInput("this run has no networks: ask for them with networks=True.")
+    cooled = run.numbers["networks"]["cooled"]
+    return [counted("{n} step", "{n} steps", round(n)) if n else _("quenched") for n in cooled]
+
+
+def _shade(k: int, look: Look) -> str:
+    """Grey for the quenched; the slowest in the colour of heat."""
+    return (look.dim, look.optimisers[1], look.basins[0], look.heat)[k]
+
+
+def _balls(run: Any) -> str:
+    return _("{n} balls each").format(n=f"{run.spec.balls:,}")
+
+
+def _time(run: Any, look: Look) -> dict[str, Any]:
+    times = run.arrays["cool_times"]
+    control = run.numbers.get("control", {}).get("loop_times", [])
+    exchange = [run.numbers["exchange"]["steps"] * run.numbers["dt"]] if "exchange" in run.numbers else []
+    return _log_axis(look, np.concatenate([times, control, exchange]), _("cooling time, logarithmic"))
+
+
+def _log_axis(look: Look, times: np.ndarray, title: str) -> dict[str, Any]:
+    low, high = math.log10(times.min()), math.log10(times.max())
+    margin = 0.06 * (high - low) + 0.02
+    return axis(look, title, type="log", showgrid=False, dtick=1, tickformat="~g",
+                range=[low - margin, high + margin])
+
+
+def _level(figure: go.Figure, look: Look, value: float, text: str, anchor: str, colour: str | None = None) -> None:
+    """A thin line across, with its name at the left end; `anchor` "top": the name stands above it."""
+    colour = colour or look.theory
+    figure.add_hline(y=value, line={"color": rgba(colour, 0.65), "width": 1, "dash": "dot"})
+    figure.add_annotation(x=0.01, xref="paper", y=value, text=text, showarrow=False, xanchor="left",
+                          yanchor="bottom" if anchor == "top" else "top",
+                          font={"size": look.font_small, "color": colour})
+
+
+def _line(x: Any, y: Any, name: str, colour: str, look: Look, shown: str, dash: str = "solid",
+          x_name: str = "t") -> go.Scatter:
+    return go.Scatter(x=x, y=y, mode="lines", name=name,
+                      line={"color": colour, "width": 1.2 * look.stroke, "dash": dash},
+                      hovertemplate=f"{name}<br>{x_name} %{{x:.3g}}<br><b>{shown}</b><extra></extra>")
+
+
+def _points(x: Any, y: Any, error: Any, name: str, look: Look, shown: str, colour: str | None = None,
+            symbol: str = "circle") -> go.Scatter:
+    colour = colour or look.heat
+    return go.Scatter(
+        x=x, y=y, mode="markers", name=name,
+        error_y={"type": "data", "array": error, "color": rgba(colour, 0.8), "thickness": look.stroke / 2, "width": 0},
+        marker={"color": colour, "size": MARKER * look.stroke, "symbol": symbol},
+        hovertemplate=f"{name}<br>t %{{x:.3g}}<br><b>{shown}</b> ± %{{error_y.array:.2g}}<extra></extra>")
+
+
+CHARTS = {"mass": mass, "loops": loops, "areas": areas, "work": work, "network_losses": network_losses,
+          "network_finals": network_finals}
