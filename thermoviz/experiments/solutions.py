@@ -24,7 +24,7 @@ BATCHES = (8, 128)
 HEATS, COPIES, HEATED_STEPS, STEP = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3), 24, 1500, 0.2
 # Cooling: descent without momentum until the stiff directions rest, then with it, down to directions 1000 times softer.
 DESCENT_STEPS, MOMENTUM, MOMENTUM_STEPS, RATE = 200, 0.97, 1300, 0.5
-TEMPERATURES = np.geomspace(1e-5, 1e-2, 61)
+TEMPERATURES = np.geomspace(1e-5, 3e-3, 61)
 # Newton's steps to the bottom, none longer than this.
 NEWTON_STEPS, LONGEST_STEP = 12, 0.3
 # A cooled copy is back where its distance, hidden units aligned, is below this share of the distance from A to B.

@@ -93,13 +93,12 @@ class VolumeOrDepth:
         wells = self.wells
         arrays |= _line(wells)
         end = 0.2 if self.networks else 1.0
-        bridge = stages.part("free energies", 0.0, 0.5 * end)
-        curves = _curves(self, wells, bridge)
-        crossing, again = _crossing(self, wells, curves)
-        control = _control(self, curves["T"], again)
+        curves = _curves(self, wells, stages.part("free energies", 0.0, 0.25 * end))
+        crossing, at = _crossing(self, wells, curves)
+        control = _control(self, curves["T"], at, stages.part("control", 0.25 * end, 0.45 * end))
         arrays |= curves | {name: control[name] for name in ("control_share", "control_stderr", "control_exact")}
         numbers |= {"barrier": wells.barrier, "ridge": wells.ridge, "crossing": _crossing_numbers(wells, crossing),
-                    "slice": _slice_numbers(surface)}
+                    "slice": _slice_numbers(surface, stages.part("slice", 0.45 * end, 0.5 * end))}
         stages.tell(0.5 * end, "hops", lambda: Run(self, arrays, numbers), now=True)
         hops = _hops(self, wells, stages.part("hops", 0.5 * end, end))
         arrays |= _hop_arrays(wells, hops)
@@ -183,11 +182,14 @@ def _crossing(
     return Estimate(at - pair.difference / climb, pair.difference.stderr / abs(climb)), at
 
 
-def _control(spec: VolumeOrDepth, T: np.ndarray, at: float | None) -> dict[str, Any]:
+def _control(spec: VolumeOrDepth, T: np.ndarray, at: float | None, report: Any) -> dict[str, Any]:
     """Equal curvatures: the deep basin's shares, and how much entropy the wide one has ahead at the crossing."""
     equal = TwoWells(spec.d, spec.depth, 1.0, spec.distance)
-    pairs = [_measured(equal, float(t), spec.walkers, spec.seed, "control") for t in T]
-    differences = [Estimate(np.nan, np.nan) if pair is None else pair.difference for pair in pairs]
+    differences = []
+    for k, t in enumerate(T):
+        pair = _measured(equal, float(t), spec.walkers, spec.seed, "control")
+        differences.append(Estimate(np.nan, np.nan) if pair is None else pair.difference)
+        report((k + 1) / len(T))
     shares = np.array([share(difference, t) for difference, t in zip(differences, T, strict=True)])
     errors = np.array([difference.stderr for difference in differences]) / T
     pair = None if at is None else _measured(equal, at, FOCUS * spec.walkers, spec.seed, "control crossing")
@@ -223,7 +225,7 @@ def _claimed(wells: TwoWells, hops: Hops) -> np.ndarray:
     return (wells.barrier <= MOST_BARRIER * hops.T * (1 + 1e-9)) & hops.agree
 
 
-def _slice_numbers(surface: Any) -> dict[str, Any]:
+def _slice_numbers(surface: Any, report: Any) -> dict[str, Any]:
     """On the slice, exactly: where the widest valley overtakes the deepest, and where harmonic theory says so.
 
     The widest has the largest share at T = the surface's scale. None where one valley is both, or is not harmonic.
@@ -238,6 +240,7 @@ def _slice_numbers(surface: Any) -> dict[str, Any]:
         return {"deepest": deepest, "widest": widest, "crossing": None, "predicted": None}
 
     def lead(T: float) -> float:
+        report(0.0)  # so that a cancel is heard
         shares = surface.equilibrium(T).shares
         return float(shares[widest] - shares[deepest])
 

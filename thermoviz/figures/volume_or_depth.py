@@ -21,8 +21,9 @@ def energy_line(run: Any, look: Look, height: int = 330) -> go.Figure:
     """The energy along the line that joins the two minima, and how high T* is beside it."""
     x, E, numbers = run.arrays["line_x"], run.arrays["line_E"], run.numbers
     figure = go.Figure()
-    for part, name, colour in ((x <= numbers["ridge"], _("wide, shallow"), look.basins[1]),
-                               (x >= numbers["ridge"], _("narrow, deep"), look.basins[0])):
+    ridge = int(np.searchsorted(x, numbers["ridge"]))
+    for part, name, colour in ((slice(ridge + 1), _("wide, shallow"), look.basins[1]),
+                               (slice(ridge, None), _("narrow, deep"), look.basins[0])):
         figure.add_trace(go.Scatter(
             x=x[part], y=E[part], mode="lines", name=name, line={"color": colour, "width": 1.6 * look.stroke},
             hovertemplate=f"{name}<br>x %{{x:.3g}}<br>E <b>%{{y:.3g}}</b><extra></extra>"))
@@ -30,7 +31,7 @@ def energy_line(run: Any, look: Look, height: int = 330) -> go.Figure:
     figure.add_annotation(x=numbers["ridge"], y=numbers["barrier"] - run.spec.depth, yshift=14, showarrow=False,
                           text=_("pass, {barrier} above the deep basin").format(barrier=number(numbers["barrier"])),
                           font={"size": look.font_small, "color": look.dim})
-    return lay_out(figure, look, title=_("Two basins, cut along the line between them"), height=height,
+    return lay_out(figure, look, title=_("Two basins, on the line between them"), height=height,
                    xaxis=axis(look, _("x, along that line"), showgrid=False),
                    yaxis=axis(look, _("energy E"), nticks=6, range=[bottom - 0.05 * (top - bottom), top]))
 
@@ -44,7 +45,7 @@ def basin_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
     figure.add_trace(_points(T, arrays["share"], arrays["share_stderr"], _("measured, without hops"), look))
     figure.add_trace(_line(T, arrays["control_exact"], _("equal widths (control)"), look.dim, look, "dot"))
     figure.add_trace(_points(T, arrays["control_share"], arrays["control_stderr"], _("control, measured"), look,
-                             colour=look.dim, size=0.7))
+                             colour=look.dim, size=0.7).update(showlegend=False))
     for trace in _hops(run, look):
         figure.add_trace(trace)
     _crossing_marks(figure, run, look)
@@ -61,8 +62,8 @@ def _hops(run: Any, look: Look) -> list[go.Scatter]:
     T, claimed = run.arrays["hop_T"], run.arrays["hop_claimed"].astype(bool)
     labels = [_("both starts agree") if yes else _("cannot tell: the starts still matter") for yes in claimed]
     traces = []
-    for start, (name, symbol) in enumerate(((_("free walkers from the deep basin"), "triangle-down"),
-                                            (_("free walkers from the wide basin"), "triangle-up"))):
+    for start, (name, symbol) in enumerate(((_("free walkers, from deep"), "triangle-down"),
+                                            (_("free walkers, from wide"), "triangle-up"))):
         symbols = [symbol if yes else f"{symbol}-open" for yes in claimed]
         traces.append(go.Scatter(
             x=T, y=run.arrays["hop_share"][:, start], mode="markers", name=name, text=labels,
@@ -96,10 +97,13 @@ def slice_shares(run: Any, look: Look, height: int = 330) -> go.Figure:
     """Exact shares of the valleys of the slice, and where the widest overtakes the deepest."""
     figure = charts.shares(run, look, height)
     found = run.numbers.get("slice") or {}
-    for T, label, dash, y in ((found.get("crossing"), _("the widest overtakes"), "solid", 1.0),
-                              (found.get("predicted"), _("harmonic theory"), "dash", 0.93)):
+    for T, label, dash, side in ((found.get("crossing"), _("the widest overtakes"), "solid", "left"),
+                                 (found.get("predicted"), _("harmonic theory"), "dash", "right")):
         if T is not None:
-            _mark(figure, look, T, label, dash, y)
+            _mark(figure, look, T, dash)
+            figure.add_annotation(x=np.log10(T), y=0.98, yref="paper", text=f"{label} {number(T)}", showarrow=False,
+                                  xanchor=side, xshift=5 if side == "left" else -5, yanchor="top",
+                                  font={"size": look.font_small, "color": look.theory})
     return figure
 
 
@@ -134,7 +138,10 @@ def network_free_energies(run: Any, look: Look, height: int = 330) -> go.Figure:
                     "color": look.basins[k], "width": 1.3 * look.stroke, "dash": dash},
                 hovertemplate=f"{label}<br>T %{{x:.3g}}<br><b>%{{y:.3g}}</b><extra></extra>"))
     if found["crossing"] is not None:
-        _mark(figure, look, found["crossing"], _("T* if harmonic"), "dash", 1.0)
+        _mark(figure, look, found["crossing"], "dash")
+        figure.add_annotation(x=np.log10(found["crossing"]), y=1, yref="paper", yanchor="bottom", showarrow=False,
+                              text=_("T* {T}, were they harmonic").format(T=number(found["crossing"], 2)),
+                              font={"size": look.font_small, "color": look.theory})
     return lay_out(figure, look, title=_("Free energy of two solutions, A as zero"), height=height,
                    xaxis=charts.heat_axis(look, list(T), title=True),
                    yaxis=axis(look, _("F − F of A, nats"), nticks=6))
@@ -228,18 +235,20 @@ def _crossings(run: Any) -> tuple[float | None, float | None]:
 
 def _crossing_marks(figure: go.Figure, run: Any, look: Look) -> None:
     predicted, measured = _crossings(run)
-    if predicted is not None:
-        _mark(figure, look, predicted, _("T* predicted"), "dash", 1.0)
+    if predicted is None:
+        return
+    _mark(figure, look, predicted, "dash")
+    text = _("T* {T} predicted").format(T=number(predicted))
     if measured is not None:
-        _mark(figure, look, measured, _("T* measured"), "solid", 0.93, look.heat)
+        _mark(figure, look, measured, "solid", look.heat)
+        text += ", " + _("{T} measured").format(T=number(measured))
+    figure.add_annotation(x=np.log10(predicted), y=1, yref="paper", text=text, showarrow=False, yanchor="bottom",
+                          font={"size": look.font_small, "color": look.theory})
 
 
-def _mark(figure: go.Figure, look: Look, T: float, label: str, dash: str, y: float, colour: str | None = None) -> None:
-    """A vertical line at a temperature, its name beside it."""
-    colour = colour or look.theory
-    figure.add_vline(x=T, line={"color": rgba(colour, 0.75), "width": 1.2, "dash": dash})
-    figure.add_annotation(x=np.log10(T), y=y, yref="paper", text=f"{label} {number(T)}", showarrow=False,
-                          xanchor="left", xshift=5, yanchor="top", font={"size": look.font_small, "color": colour})
+def _mark(figure: go.Figure, look: Look, T: float, dash: str, colour: str | None = None) -> None:
+    """A vertical line at a temperature."""
+    figure.add_vline(x=T, line={"color": rgba(colour or look.theory, 0.75), "width": 1.2, "dash": dash})
 
 
 CHARTS = {"energy_line": energy_line, "basin_shares": basin_shares, "basin_free_energies": basin_free_energies,

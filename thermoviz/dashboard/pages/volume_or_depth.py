@@ -8,6 +8,9 @@ from thermoviz.figures import volume_or_depth as figures
 from thermoviz.words import _
 
 BASINS = (
+    Chart("energy_line", figures.energy_line, _(
+        "Along every other direction both basins are alike: in 1 or in 128 dimensions T* stays the same."),
+        needs=("line_x", "line_E")),
     Chart("basin_shares", figures.basin_shares, _(
         "Cold, the deep basin holds all; at T* both hold half; hotter, the wide one wins. Circles are measured without "
         "a single hop between the basins. Triangles are walkers that move freely: hollow where the start still shows."),
@@ -15,9 +18,6 @@ BASINS = (
     Chart("basin_free_energies", figures.basin_free_energies, _(
         "F = E − TS of each basin, measured against one common well that knows neither depth nor width. The lower "
         "curve holds more; the curves cross at T*."), needs=("T", "F")),
-    Chart("energy_line", figures.energy_line, _(
-        "Along every other direction both basins are alike: in 1 or in 128 dimensions T* stays the same."),
-        needs=("line_x", "line_E")),
     Chart("slice_shares", figures.slice_shares, figures.slice_sentence, needs=("U", "temperatures")),
 )
 NETWORKS = (
@@ -27,7 +27,7 @@ NETWORKS = (
         "after putting its hidden units in the same order and sign."), needs=("net_fate",)),
     Chart("spectra", figures.spectra, _(
         "Most directions are nearly flat and held by weight decay alone: width lies in many directions at once."),
-        needs=("net_h",)),
+        needs=("net_h",), wide=True),
 )
 
 
