@@ -228,8 +228,9 @@ def verdict_cards(run: Run, complete: bool = True) -> None:
 
 def _card(verdict: Any) -> str:
     words, tone = standing(verdict)
-    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(reference(value, verdict.stderr))}</dd>" for name, value in (
-        (_("theory"), verdict.theory), (_("control"), verdict.control)))
+    compared = ((_("theory"), verdict.theory), (_("control"), verdict.control))
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(reference(value, verdict.stderr))}</dd>"
+                   for name, value in compared)
     return (f'<div class="tv-verdict"><div class="tv-verdict-head"><b>{html.escape(term(verdict.name))}</b>'
             f'<span class="tv-badge tv-{tone}">{html.escape(words)}</span></div>'
             f'<div class="tv-measured">{html.escape(measured(verdict))}</div>'

@@ -17,6 +17,9 @@ def _ground(look: Look) -> str:
         background: {look.background}; color: {look.text}; font-family: {look.font_family}; }}
     [data-testid="stHeader"] {{ border-bottom: 1px solid {look.line}; }}
     [data-testid="stHeader"] a span, [data-testid="stHeader"] a p {{ color: {look.dim}; }}
+    .stApp :is([data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"] button),
+    .stApp :is([data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"]) span {{
+        color: {look.dim}; opacity: 1; visibility: visible; }}
     [data-testid="stTopNavLink"][aria-current="page"] {{ border-bottom: 2px solid {look.heat};
         border-radius: 0; background: transparent; }}
     [data-testid="stTopNavLink"][aria-current="page"] span {{ color: {look.text}; }}
@@ -69,7 +72,8 @@ def _page(look: Look) -> str:
     .tv-verdict-head .tv-badge {{ white-space: nowrap; }}
     .tv-measured {{ font-size: {look.font_title}px; font-weight: 600; font-variant-numeric: tabular-nums;
         line-height: 1.2; margin: .45rem 0 .3rem 0; color: {look.heat}; }}
-    .stApp .tv-verdict dl {{ display: grid; grid-template-columns: auto 1fr; gap: .1rem .8rem; margin: 0 0 .5rem 0; padding: 0;
+    .stApp .tv-verdict dl {{ display: grid; grid-template-columns: auto 1fr; gap: .1rem .8rem;
+        margin: 0 0 .5rem 0; padding: 0;
         font-size: {look.font_small + 1}px; font-variant-numeric: tabular-nums; }}
     .stApp .tv-verdict dt {{ margin: 0; padding: 0; color: {look.dim}; }}
     .stApp .tv-verdict dd {{ margin: 0; padding: 0; color: {look.theory}; }}
@@ -81,6 +85,9 @@ def _page(look: Look) -> str:
     .tv-facts b {{ display: block; font-size: {look.font_title}px; font-variant-numeric: tabular-nums;
         font-weight: 600; color: {look.text}; line-height: 1.2; }}
     .tv-facts span {{ color: {look.dim}; font-size: {look.font_small + 1}px; }}
+    .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"]:has(> :only-child),
+    .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"] > :only-child,
+    .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"] > :only-child > * {{ height: 100%; }}
     .st-key-scene {{ transition: opacity .25s ease; }}
     .st-key-messages:empty, .st-key-status:empty {{ display: none; }}
     [class*="st-key-card_"] {{ background: {look.panel}; border: 1px solid {look.line};
@@ -100,11 +107,12 @@ def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
     .stApp [class*="st-key-preset_"] button {{ min-height: 62px; width: 100%; justify-content: flex-start;
         text-align: left; padding: 5px 4px 5px 62px; border-radius: 10px;
         background: {look.panel} no-repeat 6px center / 48px 48px; }}
-    .stApp [class*="st-key-preset_"] button [data-testid="stMarkdownContainer"] {{ display: flex;
-        flex-direction: column; align-items: flex-start; overflow: hidden; }}
-    .stApp [class*="st-key-preset_"] button p {{ font-size: {look.font}px; line-height: 1.35;
-        color: {look.text}; max-width: 100%; white-space: normal !important; }}
-    .stApp [class*="st-key-preset_"] button p + p {{ font-size: {look.font_small}px; color: {look.dim}; }}
+    .stApp [class*="st-key-preset_"] button > *, .stApp [class*="st-key-preset_"] button > * > span {{ width: 100%; }}
+    .stApp [class*="st-key-preset_"] button [data-testid="stMarkdownContainer"] {{ width: 100%; text-align: left; }}
+    .stApp [class*="st-key-preset_"] button p {{ font-size: {look.font}px; line-height: 1.3; white-space: nowrap;
+        color: {look.text}; overflow: hidden; text-overflow: ellipsis; }}
+    .stApp [class*="st-key-preset_"] button p + p {{ font-size: {look.font_small}px; color: {look.dim};
+        white-space: normal !important; height: 2.6em; }}
     .stApp .st-key-preset_{chosen} button {{ box-shadow: 0 0 0 2px {look.heat}; border-color: {look.heat}; }}
     """]
     rules += [f'.stApp .st-key-preset_{key} button {{ background-image: url("{uri}"); }}'

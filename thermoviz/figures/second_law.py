@@ -22,7 +22,7 @@ def falling_free_energy(run: Any, look: Look, height: int = 360) -> go.Figure:
     figure = go.Figure()
     _curve(figure, run, look, "F", _("F"))
     _rest(figure, run, look, "F_eq", _("−T ln Z = {F}"))
-    return lay_out(figure, look, title=_("Free energy F = ⟨E⟩ − TS"), height=height, legend=_legend(),
+    return lay_out(figure, look, title=_("Free energy F = ⟨E⟩ − TS"), height=height, **_legend(look),
                    xaxis=_time_axis(run, look), yaxis=axis(look, _("F"), nticks=6))
 
 
@@ -31,23 +31,24 @@ def energy_and_entropy(run: Any, look: Look, height: int = 360) -> go.Figure:
     if "cloud_S" not in run.arrays:
         figure = go.Figure()
         _curve(figure, run, look, "E", _("⟨E⟩"))
-        return lay_out(figure, look, title=_("Mean energy ⟨E⟩"), height=height, legend=_legend(),
+        return lay_out(figure, look, title=_("Mean energy ⟨E⟩"), height=height, **_legend(look),
                        xaxis=_time_axis(run, look), yaxis=axis(look, _("⟨E⟩"), nticks=6))
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.1)
     for row, (name, title, rest) in enumerate((("E", _("⟨E⟩"), "E_eq"), ("S", _("S, nats"), "S_eq")), 1):
         _curve(figure, run, look, name, title, row=row, legend=row == 1)
         _rest(figure, run, look, rest, _("equilibrium {F}"), row=row)
         figure.update_yaxes(**axis(look, title, nticks=5), row=row, col=1)
-    lay_out(figure, look, title=_("Mean energy ⟨E⟩ and entropy S"), height=height, legend=_legend())
+    lay_out(figure, look, title=_("Mean energy ⟨E⟩ and entropy S"), height=height, **_legend(look))
     time = _time_axis(run, look)
     figure.update_xaxes(**{**time, "title": {"text": ""}}, row=1, col=1)
     figure.update_xaxes(**time, row=2, col=1)
     return figure
 
 
-def _legend() -> dict[str, Any]:
-    """Above the drawing at the right, so that the curves have the room below."""
-    return {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.01, "yanchor": "bottom"}
+def _legend(look: Look) -> dict[str, Any]:
+    """Settings that put the legend between title and drawing, where it fits a phone as well."""
+    return {"legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.01, "yanchor": "bottom"},
+            "margin": {"l": 8, "r": 12, "t": 4.2 * look.font, "b": 8}}
 
 
 def _curve(figure: go.Figure, run: Any, look: Look, name: str, title: str, row: int | None = None,
@@ -81,8 +82,8 @@ def _rest(figure: go.Figure, run: Any, look: Look, name: str, label: str, row: i
     figure.add_hline(
         y=value, line={"color": rgba(look.theory, 0.6), "width": 1, "dash": "dot"},
         annotation={"text": label.format(F=number(value)), "font": {"size": look.font_small, "color": look.theory},
-                    "showarrow": False, "xanchor": "right", "yanchor": "bottom"},
-        annotation_position="top right", **place)
+                    "showarrow": False, "xanchor": "left", "yanchor": "bottom"},
+        annotation_position="top left", **place)
 
 
 def _time_axis(run: Any, look: Look) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def snapshots(run: Any, look: Look, height: int = 440) -> go.Figure:
         if density is not None and k < len(density):
             figure.add_trace(go.Heatmap(
                 x=arrays["snapshot_xs"], y=arrays["snapshot_ys"], z=density[k].T, zsmooth="best", showscale=False,
-                colorscale=_glow(look), zmin=0, zmax=float(density[k].max()),
+                colorscale=_glow(look), zmin=0, zmax=float(max(density[k].max(), density[-1].max())),
                 hovertemplate=_("density %{z:.3g}") + "<extra></extra>"), **place)
         if "snapshot_balls" in arrays:
             x, y = arrays["snapshot_balls"][k].T
@@ -122,7 +123,9 @@ def snapshots(run: Any, look: Look, height: int = 440) -> go.Figure:
 
 
 def _moment(t: float) -> str:
-    return _("start") if t == 0 else _("t = {t}").format(t=number(float(t), 2))
+    # Whole numbers in full, up to thousands.
+    digits = 4 if 100 <= t < 10_000 else 2
+    return _("start") if t == 0 else _("t = {t}").format(t=number(float(f"{t:.2g}"), digits))
 
 
 def _glow(look: Look) -> list[list[Any]]:
@@ -147,8 +150,8 @@ def known_rises(run: Any, look: Look, height: int = 440) -> go.Figure:
                  "color": rgba(look.heat, 0.8), "thickness": look.stroke, "width": 0},
         marker={"color": look.heat, "size": 5 * look.stroke},
         hovertemplate="%{y}<br>" + _("measured, %{x:.2f} of theory") + "<extra></extra>"))
-    lay_out(figure, look, title=_("Wells in which F must rise"), height=height, legend=_legend(),
-            xaxis=axis(look, _("as a share of what theory says"), range=[-0.25, 1.45], nticks=6),
+    lay_out(figure, look, title=_("Wells in which F must rise"), height=height, **_legend(look),
+            xaxis=axis(look, _("share of theory"), range=[-0.25, 1.45], nticks=6),
             yaxis=axis(look, autorange="reversed", showgrid=False, range=None))
     return figure
 

@@ -9,8 +9,8 @@ from thermoviz.words import _
 
 def stage_settings(run: Any) -> dict[str, Any]:
     """The live stage starts with the experiment's heat and as many balls, at most what runs smoothly anywhere."""
-    return {"temperature": run.spec.heat * run.surface.scale, "n_balls": min(run.spec.balls, 3000), "seed": run.spec.seed,
-            "title": _("The cloud")}
+    return {"temperature": run.spec.heat * run.surface.scale, "n_balls": min(run.spec.balls, 3000),
+            "seed": run.spec.seed, "title": _("The cloud")}
 
 
 def fall(run: Any) -> str:
