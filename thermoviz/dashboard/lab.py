@@ -65,7 +65,7 @@ class LabVisit(Watching):
     def restart(self, spec: Any) -> None:
         """Widgets start anew from `spec`."""
         self.leave()
-        self.base, self.messages = spec, ()
+        self.base, self.asked, self.messages = spec, None, ()
         self.generation += 1
 
     def cancel(self) -> None:
