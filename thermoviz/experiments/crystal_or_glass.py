@@ -88,12 +88,12 @@ class CrystalOrGlass:
 
         Arrays over the cooling times, quickest first: `cool_steps`, `cool_times` [m]; `mass`, `mass_error` in the
         deepest valley at the coldest moment, `mass_exact`; `energy_cold`, `energy_cold_error`, `energy_cold_exact`;
-        `area`, `area_error`, `area_exact` of the loop. `loop_share` [p], `loop_T` [p], `loop_E` [3, p] of the quickest,
-        a middle and the slowest cycle, `loop_E_equilibrium` [p]. Over the drives, quickest first: `drive_steps`,
-        `drive_times`, `work_mean`, `work_error`, `drive_dF`, `drive_dF_error` (NaN: refused), `drive_kish` [q];
-        `work` [2, n] of the quickest and the slowest. With `networks` those of `glassy_networks.cooled_networks`.
-        Numbers: `T_hot`, `T_cold`, `dt`, `share_hot`, `share_cold`, `exchange`, `drive`, `control`, `traps`,
-        `networks`. Raises BadInput.
+        `area`, `area_error`, `area_exact` of the loop. `loop_share` [p], `loop_T` [p], `loop_E` [3, p] of the
+        quickest, a middle and the slowest cycle, `loop_E_exact` [3, p], `loop_E_equilibrium` [p]. Over the drives,
+        quickest first: `drive_steps`, `drive_times`, `work_mean`, `work_error`, `drive_dF`, `drive_dF_error` (NaN:
+        refused), `drive_kish` [q]; `work` [2, n] of the quickest and the slowest. With `networks` those of
+        `glassy_networks.cooled_networks`. Numbers: `T_hot`, `T_cold`, `dt`, `share_hot`, `share_cold`, `exchange`,
+        `drive`, `control`, `traps`, `networks`. Raises BadInput.
         """
         return _Experiment(self, Stages(progress)).run()
 
@@ -157,11 +157,13 @@ class _Experiment:
         steps = np.array(lengths(self.spec.steps, SPEEDS))
         times = steps * self.dt
         mass, energy, area, errors = (np.empty(len(times)) for _ in range(4))
+        courses = []
         for k, time in enumerate(times):
             course = anneal(self.surface, self._bath, 2 * time)
             half = len(course.E) // 2
             mass[k], energy[k], errors[k] = course.mass[half], course.E[half], course.error_mass
             area[k] = loop_area(course.temperatures, course.E)
+            courses.append(np.interp(np.linspace(0, 1, LOOP_POINTS), np.linspace(0, 1, len(course.E)), course.E))
             report((k + 1) / len(times))
         # One mesh for both ends of the programme and for all that lies between.
         T = np.array([self._bath(share) for share in np.linspace(0, 1, LOOP_POINTS)])
@@ -171,6 +173,7 @@ class _Experiment:
         self.arrays |= {
             "cool_steps": steps, "cool_times": times, "mass_exact": mass, "mass_exact_error": errors,
             "energy_cold_exact": energy, "area_exact": area, "loop_share": np.linspace(0, 2, LOOP_POINTS), "loop_T": T,
+            "loop_E_exact": np.stack(_three(courses)),
             "loop_E_equilibrium": np.concatenate([U, U[-2::-1]])}
         self.numbers |= {"share_hot": float(equilibria[0].shares[0]), "share_cold": float(equilibria[-1].shares[0])}
 
@@ -185,7 +188,7 @@ class _Experiment:
             "mass": deep, "mass_error": share_error(deep, spec.balls),
             "energy_cold": np.array([e.value for e in cold]), "energy_cold_error": np.array([e.stderr for e in cold]),
             "area": np.array([e.value for e in area]), "area_error": np.array([e.stderr for e in area]),
-            "loop_E": np.stack([self._on_loop(found[k]) for k in (0, len(found) // 2, len(found) - 1)])}
+            "loop_E": np.stack([self._on_loop(cycle) for cycle in _three(found)])}
 
     def _on_loop(self, cycle: Cycle) -> np.ndarray:
         return np.interp(self.arrays["loop_share"], cycle.share, cycle.E)
@@ -240,6 +243,11 @@ class _Experiment:
             sides = np.array([high - low for low, high in self.surface.bounds])
             away = np.where(np.arange(2) == np.argmax(sides), sides / 2, 0.0)
         return -energy * away / (away @ away)
+
+
+def _three(cycles: list[Any]) -> list[Any]:
+    """The quickest, a middle and the slowest of them."""
+    return [cycles[k] for k in (0, len(cycles) // 2, -1)]
 
 
 def share_error(share: Any, n: int) -> Any:

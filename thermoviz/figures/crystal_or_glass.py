@@ -28,9 +28,8 @@ def mass(run: Any, look: Look, height: int = 360) -> go.Figure:
         figure.add_trace(_points(
             [swaps["steps"] * found["dt"]], [swaps["mass"]], [swaps["mass_error"]], _("replica exchange"), look,
             "%{y:.1%}", colour=look.text, symbol="diamond"))
-    for share, text, anchor in ((found["share_cold"], _("equilibrium when cold"), "top"),
-                                (found["share_hot"], _("equilibrium when hot"), "top")):
-        _level(figure, look, share, text, anchor)
+    _level(figure, look, found["share_cold"], _("equilibrium when cold"))
+    _level(figure, look, found["share_hot"], _("equilibrium when hot"), right=True)
     return lay_out(figure, look, title=_("Who finds the deepest valley?"), height=height, xaxis=_time(run, look),
                    yaxis=axis(look, _("share in the deepest valley"), tickformat=".0%", range=[-0.02, 1.06], nticks=6))
 
@@ -47,10 +46,16 @@ def mass_sentence(run: Any) -> str:
 
 
 def loops(run: Any, look: Look, height: int = 360) -> go.Figure:
-    """Mean energy against the bath's temperature, down and up again, of a quick, a middle and the slowest cycle."""
+    """Mean energy against the bath's temperature, down and up again, of a quick, a middle and the slowest cycle.
+
+    Thin lines: the exact evolution of the same three.
+    """
     a = run.arrays
     figure = go.Figure()
     steps = [a["cool_steps"][k] for k in (0, len(a["cool_steps"]) // 2, -1)]
+    for E in a["loop_E_exact"]:
+        figure.add_trace(go.Scatter(x=a["loop_T"], y=E, mode="lines", showlegend=False, hoverinfo="skip",
+                                    line={"color": rgba(look.theory, 0.6), "width": 0.5 * look.stroke}))
     for E, n, shade in zip(a["loop_E"], steps, SHADES, strict=True):
         name = _("{n} steps").format(n=f"{n:,}")
         figure.add_trace(go.Scatter(
@@ -59,8 +64,8 @@ def loops(run: Any, look: Look, height: int = 360) -> go.Figure:
             hovertemplate=f"{name}<br>T %{{x:.3g}}<br>⟨E⟩ <b>%{{y:.4g}}</b><extra></extra>"))
     figure.add_trace(_line(a["loop_T"], a["loop_E_equilibrium"], _("equilibrium"), look.theory, look, "%{y:.4g}",
                            x_name="T"))
-    return lay_out(figure, look, title=_("Cooled, then heated again: does the energy come back the same way?"),
-                   height=height, xaxis=axis(look, _("temperature T of the bath"), nticks=6),
+    return lay_out(figure, look, title=_("Cooled, then heated again"), height=height,
+                   xaxis=axis(look, _("temperature T of the bath"), nticks=6),
                    yaxis=axis(look, _("mean energy ⟨E⟩"), nticks=6))
 
 
@@ -88,7 +93,8 @@ def work(run: Any, look: Look, height: int = 360) -> go.Figure:
     figure.add_trace(_points(times, a["work_mean"], a["work_error"], _("mean work ⟨W⟩"), look, "%{y:.4g}"))
     figure.add_trace(_points(times[told], a["drive_dF"][told], a["drive_dF_error"][told],
                              _("Jarzynski: −T ln ⟨e^(−W/T)⟩"), look, "%{y:.4g}", colour=look.text, symbol="diamond"))
-    _level(figure, look, exact, _("exact ΔF = {F}").format(F=number(exact)), "bottom", colour=look.theory)
+    figure.add_trace(_line(times[[0, -1]], [exact, exact], _("exact ΔF = {F}").format(F=number(exact)), look.theory,
+                           look, "%{y:.4g}"))
     refused = times[~told]
     if len(refused):
         # A mark without a value, where the page refuses to give one.
@@ -126,7 +132,7 @@ def network_finals(run: Any, look: Look, height: int = 360) -> go.Figure:
             marker={"color": rgba(_shade(k, look), 0.75), "size": 0.8 * MARKER * look.stroke},
             hovertemplate=f"{name}<br><b>%{{y:.4f}}</b><extra></extra>"))
     if best is not None:
-        _level(figure, look, best, _("lowest of all, {E}").format(E=number(best)), "bottom")
+        _level(figure, look, best, _("lowest of all, {E}").format(E=number(best)), right=True)
     return lay_out(figure, look, title=_("Where each network ends"), height=height,
                    xaxis=axis(look, _("cooled over"), showgrid=False),
                    yaxis=axis(look, _("final loss, nats"), nticks=6))
@@ -173,13 +179,12 @@ def _log_axis(look: Look, times: np.ndarray, title: str) -> dict[str, Any]:
                 range=[low - margin, high + margin])
 
 
-def _level(figure: go.Figure, look: Look, value: float, text: str, anchor: str, colour: str | None = None) -> None:
-    """A thin line across, with its name at the left end; `anchor` "top": the name stands above it."""
-    colour = colour or look.theory
-    figure.add_hline(y=value, line={"color": rgba(colour, 0.65), "width": 1, "dash": "dot"})
-    figure.add_annotation(x=0.01, xref="paper", y=value, text=text, showarrow=False, xanchor="left",
-                          yanchor="bottom" if anchor == "top" else "top",
-                          font={"size": look.font_small, "color": colour})
+def _level(figure: go.Figure, look: Look, value: float, text: str, right: bool = False) -> None:
+    """A thin line across, with its name above its left end, or below its right end."""
+    figure.add_hline(y=value, line={"color": rgba(look.theory, 0.65), "width": 1, "dash": "dot"})
+    figure.add_annotation(x=0.99 if right else 0.01, xref="paper", y=value, text=text, showarrow=False,
+                          xanchor="right" if right else "left", yanchor="top" if right else "bottom",
+                          font={"size": look.font_small, "color": look.theory})
 
 
 def _line(x: Any, y: Any, name: str, colour: str, look: Look, shown: str, dash: str = "solid",

@@ -11,7 +11,7 @@ SLICE = (
     Chart("mass", figures.mass, figures.mass_sentence, needs=("mass_exact",)),
     Chart("loops", figures.loops, _(
         "A quick cycle cannot follow its bath: on the way down the energy stays too high, on the way up it rises too "
-        "late. The slower the cycle, the nearer both ways come to the green line."),
+        "late. The slower the cycle, the nearer both ways come to equilibrium. Thin lines: the exact evolution."),
         needs=("loop_E",)),
     Chart("areas", figures.areas, _(
         "Between both ways lies an area. Very quick cycles move nothing, very slow ones close the loop; in between it "
