@@ -1,14 +1,17 @@
 """Main-thread CPU per frame of the live stage, drawing calls stubbed, beside a Plotly animation of the same scene.
 
 Three figures in headless Chromium, all from the browser's own thread clock (other processes do not count): the balls
-and their read-outs alone (four substeps per frame, read-outs at every 15th), the whole stage as a visitor runs it, and
-a Plotly surface with the same balls moved by animation frames. Run alone: `python -m benchmarks.stage_cpu`.
+and their read-outs alone (four substeps per frame, read-outs at every 15th), the whole stage, and a Plotly surface with
+the same balls moved by animation frames. The whole stage is given a screen of exactly 60 pictures a second: each of the
+browser's own frames, however late, counts as 1/60 s and takes exactly four substeps, so that neither catching up
+nor a busy machine changes what one frame holds. Run alone: `python -m benchmarks.stage_cpu`.
 """
 
 import functools
 import http.server
 import json
 import shutil
+import statistics
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +26,7 @@ from thermoviz.stage.payload import ASSETS, payload
 
 from .clock import Row
 
+SUBSTEPS = 4  # per frame
 GOALS = {1_000: 1.5, 10_000: 4.0, 20_000: 8.0}  # milliseconds
 FLAGS = ["--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
          "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -31,10 +35,14 @@ STUB = """
 for (const type of [WebGLRenderingContext, WebGL2RenderingContext])
   for (const name of ["drawArrays", "drawElements", "drawArraysInstanced", "drawElementsInstanced"])
     if (type.prototype[name]) type.prototype[name] = () => {};
-window.frames_drawn = 0;
-const count = () => { window.frames_drawn += 1; requestAnimationFrame(count); };
-requestAnimationFrame(count);
 """
+SIXTY_HERTZ = """
+const next = window.requestAnimationFrame.bind(window);
+window.pictures = 0;
+window.requestAnimationFrame = (draw) => next(() => { window.pictures += 1; draw(1000 * window.pictures / 60); });
+"""
+STAGE = """[...document.querySelectorAll("main div")].map((e) => e.shadowRoot?.querySelector(".tv")).find(Boolean)
+  ?.thermoviz"""
 BALLS = """async ({ message, n }) => {
   const [{ createSurface }, { createBalls }, { createStatistics }] = await Promise.all(
     ["surface", "physics", "statistics"].map((name) => import(`/assets/${name}.js`)));
@@ -115,9 +123,9 @@ class _Clock:
         return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
 
 
-def _page(browser: Any, address: str) -> Any:
+def _page(browser: Any, address: str, script: str = "") -> Any:
     page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.add_init_script(STUB)
+    page.add_init_script(STUB + script)
     page.goto(address)
     return page
 
@@ -130,17 +138,31 @@ def _per_frame(page: Any, frames: int) -> float:
     return 1000 * (clock.seconds() - before) / frames
 
 
-def _whole_stage(browser: Any, server: Any, address: str, message: dict[str, Any], seconds: float = 4.0) -> float:
-    """Milliseconds of main-thread CPU per drawn frame of the stage, running by itself."""
+def _whole_stage(browser: Any, server: Any, address: str, message: dict[str, Any], frames: int = 240) -> float:
+    """Milliseconds of main-thread CPU per frame of the stage, running by itself: median of five stretches."""
     server.stage = stage_page(message)
-    page = _page(browser, f"{address}/stage")
-    page.wait_for_timeout(2000)
-    clock = _Clock(page)
-    before, drawn = clock.seconds(), page.evaluate("window.frames_drawn")
-    page.wait_for_timeout(1000 * seconds)
-    spent, drawn = clock.seconds() - before, page.evaluate("window.frames_drawn") - drawn
+    page = _page(browser, f"{address}/stage", SIXTY_HERTZ)
+    page.evaluate(f"() => ({STAGE}).simulation.setPace({SUBSTEPS})")
+    clock, seconds = _Clock(page), []
+    _let_pass(page, frames)
+    for _ in range(5):
+        (spent, steps, pictures) = (clock.seconds(), *_let_pass(page, 0))
+        after = _let_pass(page, frames)
+        if after[0] - steps != SUBSTEPS * (after[1] - pictures):
+            raise RuntimeError(f"{after[0] - steps} substeps in {after[1] - pictures} frames")
+        seconds.append((clock.seconds() - spent) / (after[1] - pictures))
     page.close()
-    return 1000 * spent / max(drawn, 1)
+    return 1000 * statistics.median(seconds)
+
+
+def _let_pass(page: Any, frames: int) -> tuple[int, int]:
+    """(substeps, frames) since the start, after so many more frames."""
+    steps, pictures = page.evaluate(f"""async (frames) => {{
+      const stage = {STAGE}, end = window.pictures + frames;
+      while (window.pictures < end) await new Promise((resolve) => setTimeout(resolve, 50));
+      return [stage.simulation.balls.steps, window.pictures];
+    }}""", frames)
+    return steps, pictures
 
 
 def rows() -> list[Row]:

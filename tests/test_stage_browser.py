@@ -10,6 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 import stage_scene
 
@@ -228,6 +229,54 @@ def test_refined_surface_keeps_the_balls(open_stage):
     assert page.complaints == []
 
 
+UPDATE = "(element, message) => { element.thermoviz.update(message); return element.thermoviz.state(); }"
+
+
+def test_the_viewer_s_temperature_outlives_late_messages(open_stage):
+    """Key presses reach the page late: neither its former temperature nor an echo of an older one undoes the last."""
+    def answer(seed_of_surface, T, title="one subject"):
+        return stage_scene.message(lambda x, y: (1 + .01 * seed_of_surface) * stage_scene.bowl(x, y),
+                                   with_networks=False, n=21, temperature=T, title=title)
+    page = open_stage(answer(0, .5))
+    slider = page.get_by_role("slider", name="Temperature", exact=True)
+    slider.focus()
+    said = []
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+        said.append(page.state()["T"])
+    assert len(set(said)) == 4
+    for k, late in enumerate((.5, said[0], said[2])):
+        assert page.stage.evaluate(UPDATE, answer(k + 1, late))["T"] == said[-1]
+        assert page.stage.evaluate(UPDATE, answer(k + 11, late, "own experiment"))["T"] == said[-1]
+    # Another preset brings its own, and until the viewer sets one again the page decides.
+    assert page.stage.evaluate(UPDATE, answer(21, .07, "another preset"))["T"] == .07
+    assert page.stage.evaluate(UPDATE, answer(22, .08, "another preset"))["T"] == .08
+    assert float(slider.input_value()) > 0 and page.complaints == []
+
+
+@pytest.mark.parametrize("start, basin", [("basin", 0), ("basin:1", 1)])
+def test_balls_start_where_the_message_says(open_stage, start, basin):
+    page = open_stage(stage_scene.message(start=start, temperature=0.0), reduced_motion="reduce")
+    surface = stage_scene.surface_of()
+    assert (surface.basins.label_at(np.array(page.state()["positions"]).reshape(-1, 2)) == basin).all()
+    everywhere = page.stage.evaluate(UPDATE, stage_scene.message(n=21, start="uniform"))["positions"]
+    assert np.ptp(np.array(everywhere).reshape(-1, 2), axis=0).min() > 4
+
+
+def test_slow_machines_say_that_time_runs_slower(open_stage):
+    """Where a picture's share of time does not suffice for its steps, a note says so; back at ease it can be true again."""
+    page = open_stage(stage_scene.message(n_balls=300))
+    page.stage.evaluate("(element) => { element.thermoviz.view.quality.record = () => false; }")
+    slow = """(element) => { const { simulation } = element.thermoviz; element.thermoviz.actions.toggle();
+        for (let k = 0; k < 60; k++) simulation.advance(1 / 60, 1, 1e-9);
+        return simulation.behind; }"""
+    assert page.stage.evaluate(slow) is True
+    page.locator(".note", has_text="Time runs slower").wait_for(timeout=5000)
+    assert page.stage.evaluate("""(element) => { const { simulation } = element.thermoviz;
+        for (let k = 0; k < 200; k++) simulation.advance(1 / 60, 1, 1e9);
+        return simulation.behind; }""") is False
+
+
 def test_lost_context_is_restored(open_stage):
     page = open_stage()
     page.stage.evaluate("""(element) => {
@@ -337,11 +386,13 @@ APP = """
 import json, sys
 sys.path.insert(0, {root!r})
 import streamlit as st
-from thermoviz.dashboard.component import mount
+from thermoviz.dashboard.component import mount, stage
+from thermoviz.experiments.presets import load_preset
 st.set_page_config(layout="wide")
-data = json.load(open({data!r}))
 st.button("again")
-got = mount(data, "stage")
+preset = st.query_params.get("preset")
+got = (stage(load_preset(preset), "dark", "stage", n_balls=3000, start="boltzmann") if preset
+       else mount(json.load(open({data!r})), "stage"))
 st.text(f"temperature {{got['temperature']}}")
 """
 
@@ -392,6 +443,35 @@ def test_streamlit_rerun_keeps_the_balls(app, new_page):
     page.get_by_text("temperature 0", exact=True).wait_for(timeout=8000)
     assert page.state()["T"] == 0 and page.state()["steps"] >= steps
     # Only the browser's own remarks on Streamlit's page itself may stand here.
+    assert [line for line in page.complaints if "thermoviz" in line or line.startswith("exception")] == []
+
+
+def test_mean_energy_of_a_preset_in_the_running_app(app, new_page):
+    """<E> of independent balls against the exact value at two temperatures, 3 standard errors; a rerun keeps them going.
+
+    The slider sets the temperature and the button draws the balls from Boltzmann; 300 steps later they must still be.
+    """
+    from thermoviz.experiments.presets import load_preset
+
+    surface = load_preset("narrow-deep").surface
+    page = new_page()
+    page.goto(f"{app}/?preset=narrow-deep")
+    page.wait_for_selector(".tv .stage", timeout=30000)
+    page.stage = page.locator(".tv")
+    page.state = lambda: page.stage.evaluate(STATE)
+    for position in ("320", "440"):
+        page.get_by_role("slider", name="Temperature", exact=True).fill(position)
+        page.get_by_role("button", name="jump to equilibrium").click()
+        begun = page.state()["steps"]
+        wait_until(page, lambda state, begun=begun: state["steps"] > begun + 150, 30)
+        page.get_by_role("button", name="again", exact=True).click()
+        wait_until(page, lambda state, begun=begun: state["steps"] > begun + 300, 30)
+        assert page.state()["n"] == 3000
+        energy = np.array(page.stage.evaluate("""(element) => {
+            const { balls } = element.thermoviz.simulation;
+            return Array.from(balls.energy.subarray(0, balls.n)); }"""))
+        error = energy.std(ddof=1) / np.sqrt(len(energy))
+        assert abs(energy.mean() - surface.equilibrium(page.state()["T"]).U) < 3 * error
     assert [line for line in page.complaints if "thermoviz" in line or line.startswith("exception")] == []
 
 

@@ -48,7 +48,7 @@ def test_every_preset_fits_and_is_strict_json(preset):
     assert len(json.dumps(strict(message))) <= BUDGET
     assert message["id"] == run.id and message["v"] == 1 and message["title"]
     assert {"look", "words", "surface", "basins", "equilibrium", "paths", "network", "honesty", "temperature", "batch",
-            "seed", "n_balls", "link"} <= set(message)
+            "seed", "n_balls", "start", "link"} <= set(message)
     assert (message["network"] is None) == (message["paths"] is None) == (run.kind == "potential")
     assert message["temperature"] > 0 and len(message["basins"]["names"]) == len(message["basins"]["minima"])
 
@@ -170,7 +170,7 @@ def test_settings_reach_the_message():
 @pytest.mark.parametrize("settings,what", [
     ({"temperature": -1}, "temperature"), ({"temperature": float("nan")}, "temperature"),
     ({"temperature": "hot"}, "temperature"), ({"n_balls": 0}, "n_balls"), ({"n_balls": 50_001}, "n_balls"),
-    ({"n_balls": 2.5}, "n_balls"), ({"seed": -1}, "seed"), ({"seed": 2**32}, "seed"), ({"look": "neon"}, "look"),
+    ({"n_balls": 2.5}, "n_balls"), ({"start": "moon"}, "start"), ({"seed": -1}, "seed"), ({"seed": 2**32}, "seed"), ({"look": "neon"}, "look"),
 ])
 def test_settings_out_of_range_are_refused_in_one_sentence(settings, what):
     run = surface_run(*grid(BAD["one basin"]))

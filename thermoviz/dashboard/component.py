@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
+from ..experiments.presets import PRESETS, preset_of
 from ..stage.html import component_program
 from ..stage.payload import payload
 
@@ -56,11 +57,13 @@ def stage(run: Any, look: Any, key: str = "stage", on_temperature: Callable[[], 
           **settings: Any) -> dict[str, Any]:
     """Mounts the live stage of a Run; the balls move in the browser and need no server.
 
-    `look`: a Look or its name; `settings`: what `stage.payload.payload` takes (temperature, seed, n_balls,
-    title, link, words). `key` must stay the same for the stage to survive reruns. Returns {"temperature": T
+    `look`: a Look or its name; `settings`: what `stage.payload.payload` takes (temperature, seed, n_balls, start,
+    title, link, words); without a start, the balls of a preset begin where the preset says. `key` must stay the same for the stage to survive reruns. Returns {"temperature": T
     as last released, or None, "webgl": False where the browser cannot draw it}.
     Raises BadInput for a run without a surface.
     """
+    if "start" not in settings and (known := preset_of(run.id)) is not None:
+        settings["start"] = PRESETS[known].start
     return mount(payload(run, look, **settings), key, on_temperature)
 
 

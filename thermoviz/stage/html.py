@@ -86,7 +86,7 @@ def to_html(run: Any, look: Any = "dark", **settings: Any) -> str:
     """A Run as one HTML page with the live stage: surface, paths, networks and balls, below 400 kB.
 
     `look`: "dark", "light", "projector" or a Look; `settings`: what `payload.payload` takes (temperature,
-    seed, n_balls, title, link, words). Raises BadInput as `payload` does.
+    seed, n_balls, start, title, link, words). Raises BadInput as `payload` does.
     """
     from .payload import payload
 

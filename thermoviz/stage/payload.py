@@ -24,6 +24,7 @@ MOST_PARAMETERS = 5000  # of the network under the pointer
 MOST_SAMPLES = 500
 SAMPLE_BYTES = 12_000  # of the inputs of these samples
 MOST_BALLS = 50_000
+STARTS = ("boltzmann", "uniform", "training", "basin")
 FIRST_TEMPERATURE = 0.1  # of the surface's scale
 # The browser's own spline is the same surface if it differs by less than this share of (ceiling - minimum).
 SAME_SPLINE = 5e-6
@@ -33,19 +34,22 @@ SENTENCE = re.compile(r'_\(\s*"((?:[^"\\]|\\.)*)"')
 
 def payload(
     run: Any, look: Any = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
-    seed: int = 0, n_balls: int = 1000, title: str | None = None, link: str = "",
+    seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", title: str | None = None, link: str = "",
 ) -> dict[str, Any]:
     """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
 
     `look`: a Look or its name. `words`: translations of the stage's English sentences; None takes the
     reader's language. `temperature`: at the start, None: a tenth of the surface's scale (its barrier).
-    `n_balls`: 1..50,000. At most 180 kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81.
+    `n_balls`: 1..50,000. `start`: where they begin: "boltzmann", "uniform", "training" (where the networks did) or
+    "basin" (the deepest). At most 180 kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81.
     Raises BadInput for a run without a surface and for values out of range.
     """
     surface = run.surface
     if surface is None:
         raise BadInput("this run has no surface to show: it is still computed, or every network diverged.")
     _refuse_out_of_range(temperature, seed, n_balls)
+    if start not in STARTS:
+        raise BadInput(f"start must be one of {', '.join(STARTS)}, got {start!r}.")
     from ..figures import names
 
     message = {
@@ -56,7 +60,8 @@ def payload(
         "equilibrium": _equilibrium(run), "paths": _paths(run), "network": _network(run),
         "honesty": None if run.honesty is None else run.honesty.to_json(),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
-        "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "link": link,
+        "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "start": start,
+        "link": link,
     }
     message = _plain(message)
     if len(json.dumps(message)) > ROOMY and _follows_from_energies(surface):

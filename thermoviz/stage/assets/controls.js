@@ -1,6 +1,6 @@
 // The transport below the stage and the drawer with what is needed less often. They call `on`, and know no physics.
 
-import { choiceRow, h, picker, setSymbol, symbolButton } from "./dom.js";
+import { choiceRow, h, picker, setSymbol, symbolButton, write } from "./dom.js";
 import { count } from "./words.js";
 
 /** Numbers of balls, in steps of 1-3-10. */
@@ -60,8 +60,9 @@ export function createStartRow(_, starts, replay, on) {
     showSeed: (value) => { seed.textContent = _("seed {s}", { s: value }); },
     showStart: (key) => { start.value = key; },
     showReplay(fraction, text, playing) {
-      slider.value = Math.round(1000 * fraction);
-      label.textContent = text;
+      const position = String(Math.round(1000 * fraction));
+      if (slider.value !== position) slider.value = position;
+      write(label, text);
       setSymbol(play, playing ? "pause" : "play",
         playing ? _("Pause the replay") : _("Replay the training of the networks"));
     },

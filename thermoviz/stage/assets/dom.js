@@ -71,6 +71,21 @@ export function picker(label, choices, onchange) {
   return { element: h("label", { class: "picker" }, h("span", {}, label), select), select };
 }
 
+/** Text of an element, written only where it differs: a write costs a layout. */
+export function write(element, text) {
+  if (element.firstChild?.data !== text || element.childNodes.length > 1) element.textContent = text;
+}
+
+/** The size of an element in css pixels as the browser last laid it out; reading it costs no layout. */
+export function sized(element) {
+  const size = { width: 0, height: 0 };
+  new ResizeObserver(([{ borderBoxSize: [box] }]) => {
+    size.width = box.inlineSize;
+    size.height = box.blockSize;
+  }).observe(element);
+  return size;
+}
+
 /** A drawing area that follows its own size and the screen's pixels: prepare() -> a context scaled to css pixels. */
 export function prepare(canvas, width, height) {
   const ratio = Math.min(3, window.devicePixelRatio || 1);

@@ -44,12 +44,17 @@ function axes(context, scene, font) {
   title(names[1], [edgeX, midY], [edgeX + 2.1 * outX * away, midY]);
 }
 
-/** The colours' meaning in units of energy; the balls' mean energy as a triangle, its equilibrium value as a line. */
-function colourBar(context, scene, font) {
-  const { view, frame, surface, look, unit, means, narrow } = scene;
-  const width = 10, size = look.font_small;
-  const height = Math.min(narrow ? 100 : 260, 0.42 * view.height);
+/** Where the colour bar stands, in css pixels, and the height of an energy on it. */
+function barPlace({ view, frame, narrow }) {
+  const width = 10, height = Math.min(narrow ? 100 : 260, 0.42 * view.height);
   const x = view.width - (narrow ? 20 : 26) - width, top = narrow ? 104 : 84;
+  return { x, top, width, height, at: (E) => top + height * (1 - Math.min(1, frame.part(E))) };
+}
+
+/** The colours' meaning in units of energy. */
+function colourBar(context, scene, font) {
+  const { view, frame, surface, look, unit, narrow } = scene;
+  const { x, top, width, height, at } = barPlace(scene), size = look.font_small;
   const gradient = context.createLinearGradient(0, top + height, 0, top);
   look.surface.forEach((colour, k) => gradient.addColorStop(k / (look.surface.length - 1), colour));
   context.fillStyle = gradient;
@@ -59,29 +64,30 @@ function colourBar(context, scene, font) {
   context.font = `${size}px ${font}`;
   context.textAlign = "right";
   context.textBaseline = "middle";
-  const at = (E) => top + height * (1 - Math.min(1, frame.part(E)));
   for (const { value, text } of niceTicks(surface.min, surface.min + frame.span, narrow ? 3 : 5)) {
     write(context, text, x - 12, at(value), look.dim, fade(look.background, 0.8));
   }
-  if (unit) {
-    context.textAlign = "center";
-    write(context, unit, Math.min(x + width / 2, view.width - context.measureText(unit).width / 2 - 6), top - size,
-      look.dim, fade(look.background, 0.8));
-  }
-  const pointer = (E, colour) => {
-    const y = at(E);
-    context.fillStyle = colour;
-    context.beginPath();
-    context.moveTo(x + width + 2, y);
-    context.lineTo(x + width + 10, y - 5);
-    context.lineTo(x + width + 10, y + 5);
-    context.fill();
-  };
-  if (Number.isFinite(means.equilibrium)) {
+  if (!unit) return;
+  context.textAlign = "center";
+  write(context, unit, Math.min(x + width / 2, view.width - context.measureText(unit).width / 2 - 6), top - size,
+    look.dim, fade(look.background, 0.8));
+}
+
+/** On the colour bar: the balls' mean energy as a triangle, its equilibrium value as a line. */
+function means(context, scene) {
+  const { look, means: { now, equilibrium } } = scene, { x, width, at } = barPlace(scene);
+  if (Number.isFinite(equilibrium)) {
     context.fillStyle = look.theory;
-    context.fillRect(x - 4, at(means.equilibrium) - 1.25, width + 14, 2.5);
+    context.fillRect(x - 4, at(equilibrium) - 1.25, width + 14, 2.5);
   }
-  if (Number.isFinite(means.now)) pointer(means.now, look.heat);
+  if (!Number.isFinite(now)) return;
+  const y = at(now);
+  context.fillStyle = look.heat;
+  context.beginPath();
+  context.moveTo(x + width + 2, y);
+  context.lineTo(x + width + 10, y - 5);
+  context.lineTo(x + width + 10, y + 5);
+  context.fill();
 }
 
 /** Names of the basins on short stems above their minima. */
@@ -105,14 +111,36 @@ function basinNames(context, scene, font) {
   }
 }
 
-/** Writes all of it. scene: {view (css pixels), frame, surface, look, ticks, names, unit, basins, means, narrow}. */
-export function writeOverlay(context, scene) {
+/**
+ * Writes what stands still while the camera does.
+ * scene: {view (css pixels), frame, surface, look, ticks, names, unit, basins, means, narrow}.
+ */
+export function writeLabels(context, scene) {
   const font = scene.look.font_family;
   context.save();
   axes(context, scene, font);
   basinNames(context, scene, font);
   colourBar(context, scene, font);
   context.restore();
+}
+
+/** The part of the picture that `means` may touch, {left, top, width, height} in css pixels. */
+export function meansPlace(scene) {
+  const { x, top, width, height } = barPlace(scene);
+  return { left: x - 6, top: top - 8, width: width + 18, height: height + 16 };
+}
+
+/** Writes the marks of the mean energies, into a context whose origin is the picture's corner. */
+export function writeMeans(context, scene) {
+  context.save();
+  means(context, scene);
+  context.restore();
+}
+
+/** Writes all of it. */
+export function writeOverlay(context, scene) {
+  writeLabels(context, scene);
+  writeMeans(context, scene);
 }
 
 /** The caption under a picture: what, temperature, seed, link. Returns its height in css pixels. */

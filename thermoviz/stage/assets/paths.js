@@ -13,6 +13,7 @@ export function readPaths(paths, look) {
   const [T, n] = paths.u.shape;
   const u = decode(paths.u);
   const residual = paths.residual ? decode(paths.residual) : new Float32Array(T * n);
+  const energy = paths.energy ? decode(paths.energy) : null;
   const member = paths.member ?? new Array(n).fill(0);
   const members = paths.names?.length ?? 1;
   const known = residual.filter(Number.isFinite).sort();
@@ -22,8 +23,18 @@ export function readPaths(paths, look) {
   const colour = (k) => colourOf(member[k]);
   const visible = (t, k) => FAINTEST + (1 - FAINTEST) * 0.5 ** (Math.max(0, residual[t * n + k]) / reach);
   const place = (t, k) => [u[2 * (t * n + k)], u[2 * (t * n + k) + 1]];
+  /** The network whose head at record t lies nearest to (x, y), `within` a distance: its {name, loss}, or null. */
+  function nearest(t, x, y, within) {
+    let best = null, least = within * within;
+    for (let k = 0; k < n; k++) {
+      const [u, v] = place(t, k), far = (u - x) ** 2 + (v - y) ** 2;
+      if (far < least) { least = far; best = k; }
+    }
+    const loss = best === null || !energy ? NaN : energy[t * n + best];
+    return Number.isFinite(loss) ? { name: paths.names?.[member[best]] ?? "", loss } : null;
+  }
   return {
-    T, n, members, names: paths.names ?? [], colour, colourOf, visible, place, steps: paths.steps ?? null,
+    nearest, T, n, members, names: paths.names ?? [], colour, colourOf, visible, place, steps: paths.steps ?? null,
     starts: Array.from({ length: n }, (_, k) => place(0, k)).filter(([x,
       y]) => Number.isFinite(x) && Number.isFinite(y)),
   };
@@ -61,6 +72,7 @@ export function pathHeads(paths, surface, frame, t) {
 /** Trails of the first balls: their last positions, as segments that fade with age. */
 export function createTrails(most = 300, length = 24) {
   let history = [];
+  const out = new Float32Array(11 * most * (length - 1));
   return {
     clear() { history = []; },
     record(balls, frame) {
@@ -75,18 +87,24 @@ export function createTrails(most = 300, length = 24) {
       if (history.length > length) history.shift();
     },
     segments(colour) {
-      const tint = rgb(colour);
-      const list = [];
+      const [red, green, blue] = rgb(colour);
+      let end = 0;
       for (let t = 1; t < history.length; t++) {
         const a = history[t - 1], b = history[t], n = Math.min(a.length, b.length) / 3;
         const alpha = 0.55 * (t / history.length) ** 1.5;
         for (let k = 0; k < n; k++) {
           const jump = Math.hypot(a[3 * k] - b[3 * k], a[3 * k + 1] - b[3 * k + 1]);
           if (jump > 0.15) continue; // placed anew, not moved
-          list.push(a[3 * k], a[3 * k + 1], a[3 * k + 2], b[3 * k], b[3 * k + 1], b[3 * k + 2], ...tint, alpha, -1);
+          for (let i = 0; i < 3; i++) {
+            out[end + i] = a[3 * k + i];
+            out[end + 3 + i] = b[3 * k + i];
+          }
+          out[end + 6] = red; out[end + 7] = green; out[end + 8] = blue;
+          out[end + 9] = alpha; out[end + 10] = -1;
+          end += 11;
         }
       }
-      return new Float32Array(list);
+      return out.subarray(0, end);
     },
   };
 }

@@ -1,21 +1,32 @@
 // What is measured, beside what equilibrium would give: numbers, small strip charts, shares of the basins, the badge.
 
 import { inkOn } from "./colours.js";
-import { h, prepare } from "./dom.js";
+import { h, prepare, sized, write } from "./dom.js";
 import { decimalsFor, fixed, percent } from "./words.js";
 
 const HISTORY = 240; // measurements kept: one minute at 4 Hz
 
+/** Lowest and highest finite value of both series together, as [low, high]; null with fewer than two of them. */
+function rangeOf(series, goals) {
+  let low = Infinity, high = -Infinity, known = 0;
+  for (const values of [series, goals]) {
+    for (const value of values) {
+      if (!Number.isFinite(value)) continue;
+      known++;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return known < 2 ? null : [low, high];
+}
+
 /** A strip chart: the series in one colour, its present equilibrium value dashed. */
-function drawStrip(canvas, series, goals, colour, theory) {
-  const width = canvas.clientWidth, height = canvas.clientHeight;
+function drawStrip(canvas, { width, height }, series, goals, colour, theory) {
   if (!width || !height) return;
-  const context = prepare(canvas, width, height);
-  const known = series.concat(goals).filter(Number.isFinite);
-  if (known.length < 2) return;
-  let low = Math.min(...known), high = Math.max(...known);
-  const room = Math.max(1e-12, 0.12 * (high - low), 1e-3 * Math.abs(high));
-  low -= room; high += room;
+  const context = prepare(canvas, width, height), range = rangeOf(series, goals);
+  if (!range) return;
+  const room = Math.max(1e-12, 0.12 * (range[1] - range[0]), 1e-3 * Math.abs(range[1]));
+  const low = range[0] - room, high = range[1] + room;
   const x = (k) => 1 + (width - 4) * k / Math.max(40, series.length - 1);
   const y = (value) => height - 1 - (height - 2) * (value - low) / (high - low);
   const trace = (values, style, line, dash) => {
@@ -24,11 +35,14 @@ function drawStrip(canvas, series, goals, colour, theory) {
     context.lineWidth = line;
     context.beginPath();
     let pen = false;
-    values.forEach((value, k) => {
-      if (!Number.isFinite(value)) { pen = false; return; }
+    for (let k = 0; k < values.length; k++) {
+      const value = values[k];
+      if (!Number.isFinite(value)) { pen = false; continue; }
+      // Along a level stretch only its ends are corners.
+      if (pen && value === values[k - 1] && value === values[k + 1]) continue;
       if (pen) context.lineTo(x(k), y(value)); else context.moveTo(x(k), y(value));
       pen = true;
-    });
+    }
     context.stroke();
   };
   trace(goals, theory, 1, [3, 3]);
@@ -52,6 +66,7 @@ export function createReadouts(_, look, scale, names, history) {
   ].map((row) => ({ ...row, now: h("td", { class: "now" }), eq: h("td", { class: "eq" }), chart: h("canvas",
     { "aria-hidden": "true" }),
     ...(history[row.key] ??= { series: [], goals: [] }) }));
+  for (const row of rows) row.size = sized(row.chart);
   const distance = h("td", { class: "now" });
   const strip = h("div", { class: "strip" }), strict = h("div", { class: "strip eq" });
   const boltzmann = h("p");
@@ -69,33 +84,43 @@ export function createReadouts(_, look, scale, names, history) {
   const decimals = decimalsFor(scale);
   let said = 0;
 
-  function showShares(measured) {
-    const known = measured.shares && measured.shares.length > 1;
-    shares.hidden = !known;
-    if (!known) return;
-    const bars = (parent, values, words) => {
-      while (parent.children.length < values.length) parent.append(h("i"));
-      while (parent.children.length > values.length) parent.lastChild.remove();
-      values.forEach((value, k) => {
-        const bar = parent.children[k], colour = look.basins[k % look.basins.length];
-        bar.style.flexGrow = Math.max(0, value);
+  /** Bars as wide as the values, told apart by colour; `wide`: css pixels for their words, 0: no words. */
+  function bars(parent, values, wide) {
+    while (parent.children.length > values.length) parent.lastChild.remove();
+    for (let k = 0; k < values.length; k++) {
+      let bar = parent.children[k];
+      if (!bar) {
+        const colour = look.basins[k % look.basins.length];
+        bar = parent.appendChild(h("i"));
         bar.style.background = colour;
         bar.style.color = inkOn(colour);
-        if (words) {
-          const room = 1.55 * value * (strip.clientWidth || 260) / look.font_small - 1; // letters that fit
-          const whole = `${names[k]} ${percent(value)}`, short = String(Math.round(100 * value));
-          bar.textContent = whole.length < room ? whole : short.length < room ? short : "";
-        }
-        bar.title = `${names[k]}: ${percent(value)}`;
-      });
-    };
-    bars(strip, measured.shares, true);
+      }
+      const value = Math.max(0, values[k]), whole = `${names[k]} ${percent(value)}`;
+      const grow = value.toFixed(4);
+      if (bar.dataset.grow !== grow) bar.style.flexGrow = bar.dataset.grow = grow;
+      const title = `${names[k]}: ${percent(value)}`;
+      if (bar.title !== title) bar.title = title;
+      if (!wide) continue;
+      const room = 1.55 * value * wide / look.font_small - 1; // letters that fit
+      const short = String(Math.round(100 * value));
+      write(bar, whole.length < room ? whole : short.length < room ? short : "");
+    }
+  }
+
+  const stripSize = sized(strip), law = document.createTextNode("");
+  boltzmann.append(h("b", {}, _("Boltzmann")), law);
+
+  function showShares(measured) {
+    const known = measured.shares && measured.shares.length > 1;
+    if (shares.hidden === Boolean(known)) shares.hidden = !known;
+    if (!known) return;
+    bars(strip, measured.shares, stripSize.width || 260);
     const exact = measured.eq?.shares;
-    strict.hidden = !exact;
-    if (!exact) { boltzmann.textContent = ""; return; }
-    bars(strict, exact, false);
-    boltzmann.replaceChildren(h("b", {}, _("Boltzmann")),
-      ` ${exact.map((p) => Math.round(100 * p)).join(" \u00b7 ")} %`);
+    if (strict.hidden === Boolean(exact)) strict.hidden = boltzmann.hidden = !exact;
+    if (!exact) return;
+    bars(strict, exact, 0);
+    const text = ` ${Array.from(exact, (p) => Math.round(100 * p)).join(" \u00b7 ")} %`;
+    if (law.data !== text) law.data = text;
   }
 
   return {
@@ -105,14 +130,14 @@ export function createReadouts(_, look, scale, names, history) {
       for (const row of rows) {
         const value = measured[row.key], goal = measured.eq?.[row.key];
         const shown = T > 0 || row.key !== "S";
-        row.now.textContent = shown ? fixed(value, row.key === "S" ? 2 : decimals) : "\u2013";
-        row.eq.textContent = shown ? fixed(goal, row.key === "S" ? 2 : decimals) : "\u2013";
+        write(row.now, shown ? fixed(value, row.key === "S" ? 2 : decimals) : "\u2013");
+        write(row.eq, shown ? fixed(goal, row.key === "S" ? 2 : decimals) : "\u2013");
         row.series.push(shown ? value : NaN);
         row.goals.push(shown ? goal : NaN);
         if (row.series.length > HISTORY) { row.series.shift(); row.goals.shift(); }
-        drawStrip(row.chart, row.series, row.goals, row.key === "F" ? look.heat : look.text, look.theory);
+        drawStrip(row.chart, row.size, row.series, row.goals, row.key === "F" ? look.heat : look.text, look.theory);
       }
-      distance.textContent = T > 0 ? fixed(measured.KL, 3) : "\u2013";
+      write(distance, T > 0 ? fixed(measured.KL, 3) : "\u2013");
       showShares(measured);
       // Screen readers hear the numbers every ten seconds, not four times a second.
       if (performance.now() - said > 10000) {

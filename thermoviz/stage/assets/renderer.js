@@ -16,6 +16,8 @@ export function createRenderer(canvas) {
   let gpu = null; // everything that a lost context takes away
   let surface = null, frame = null, look = null, paths = null, minima = [];
   let spacing = 0.05, dirty = true;
+  let warm = [1, 1, 1], outline = [0, 0, 0]; // of the look
+  const lit = { view: null, light: null };
   let ticks = { x: [], y: [] };
   const moving = { balls: new Float32Array(0) };
 
@@ -38,7 +40,7 @@ export function createRenderer(canvas) {
       const name = gl.getActiveUniform(made, k).name.replace("[0]", "");
       at[name] = gl.getUniformLocation(made, name);
     }
-    return { made, at };
+    return { made, at, view: null };
   }
 
   /** A vertex array over one interleaved float buffer; sizes are the floats of each attribute. */
@@ -152,24 +154,26 @@ export function createRenderer(canvas) {
     gl.bindFramebuffer(gl.FRAMEBUFFER, deep);
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.DEPTH_ATTACHMENT, gl.TEXTURE_2D, depth, 0);
     gpu.picture = { width, height, buffers, many, one, deep, colour, depth };
+    gl.activeTexture(gl.TEXTURE1);
+    gl.bindTexture(gl.TEXTURE_2D, depth);
+    gl.activeTexture(gl.TEXTURE0);
     dirty = true;
     return gpu.picture;
   }
 
+  /** Makes a program current; what follows from the view alone is handed over when that is a new one. */
   function use(name, view, light) {
-    const { made, at } = gpu.programs[name];
+    const one = gpu.programs[name], { made, at } = one;
     gl.useProgram(made);
+    if (one.view === view) return at;
+    one.view = view;
     if (at.uMatrix) gl.uniformMatrix4fv(at.uMatrix, false, view.matrix);
     if (at.uLight) gl.uniform3fv(at.uLight, light);
     if (at.uHalf) gl.uniform2f(at.uHalf, frame.halfX, frame.halfY);
     if (at.uSize) gl.uniform2f(at.uSize, gpu.picture.width, gpu.picture.height);
     if (at.uClip) gl.uniform2f(at.uClip, view.near, view.far);
-    if (at.uDepth) {
-      gl.activeTexture(gl.TEXTURE1);
-      gl.bindTexture(gl.TEXTURE_2D, gpu.picture.depth);
-      gl.uniform1i(at.uDepth, 1);
-      gl.activeTexture(gl.TEXTURE0);
-    }
+    if (at.uDepth) gl.uniform1i(at.uDepth, 1);
+    if (at.uView) gl.uniform3fv(at.uView, [...view.right, ...view.up, ...view.back]);
     return at;
   }
 
@@ -247,7 +251,6 @@ export function createRenderer(canvas) {
     gl.uniform1f(at.uScale, view.scale);
     gl.uniform3fv(at.uColour, colour);
     gl.uniform1f(at.uSquash, Math.max(0.35, Math.sin(view.elevation)));
-    gl.uniform3fv(at.uView, [...view.right, ...view.up, ...view.back]);
     gl.bindVertexArray(gpu.balls.array);
     for (const shadow of shadows ? [1, 0] : [0]) {
       gl.uniform1i(at.uShadow, shadow);
@@ -261,7 +264,7 @@ export function createRenderer(canvas) {
     if (!gpu.marks.count) return;
     const at = use("mark", view, light);
     gl.uniform1f(at.uPixel, pixel);
-    gl.uniform3fv(at.uOutline, rgb(look.halo));
+    gl.uniform3fv(at.uOutline, outline);
     gl.bindVertexArray(gpu.marks.array);
     gl.disable(gl.DEPTH_TEST);
     gl.drawArrays(gl.POINTS, 0, gpu.marks.count);
@@ -274,7 +277,12 @@ export function createRenderer(canvas) {
     get ticks() { return ticks; },
     get lost() { return gl.isContextLost(); },
     restore() { gpu = null; build(); dirty = true; },
-    setLook(next) { look = next; if (gpu) uploadLook(); },
+    setLook(next) {
+      look = next;
+      warm = rgb(look.heat);
+      outline = rgb(look.halo);
+      if (gpu) uploadLook();
+    },
     setSurface(next, points) {
       surface = next;
       frame = createFrame(surface);
@@ -313,7 +321,8 @@ export function createRenderer(canvas) {
       if (!gpu || gl.isContextLost() || !frame) return;
       const { width, height } = canvas;
       targets(width, height);
-      const light = lightOf(view);
+      if (lit.view !== view) Object.assign(lit, { view, light: lightOf(view) });
+      const { light } = lit;
       gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
       if (changed || dirty) drawStill(view, light, pixel);
       gl.bindFramebuffer(gl.FRAMEBUFFER, null);
@@ -332,7 +341,7 @@ export function createRenderer(canvas) {
       drawRibbons(gpu.trails, view, light, 0.9 * pixel, 0, 1);
       gl.enable(gl.DEPTH_TEST);
       gl.depthFunc(gl.LESS);
-      drawBalls(view, light, radius, rgb(look.heat), shadows && gpu.balls.count <= SHADOWS_UP_TO);
+      drawBalls(view, light, radius, warm, shadows && gpu.balls.count <= SHADOWS_UP_TO);
       drawMarks(view, light, pixel);
       gl.bindVertexArray(null);
     },

@@ -21,8 +21,9 @@ function programmeFor(kind, law, T, scale, steps) {
  * start: "uniform", "boltzmann", "training" or "basin:k".
  */
 export function createSimulation(surface, settings, trainingStart = null) {
-  let balls = null, carried = 0, handful = 0;
+  let balls = null, carried = 0, handful = 0, pace = null;
   let cost = 0; // milliseconds of one step of all balls, smoothed
+  let short = 0; // share of the last pictures that had to do with fewer steps than wanted
   let programme = { kind: "hold", T0: settings.T, T1: settings.T, steps: 1 }, begun = 0, name = "hold";
   const temperature = (step) => temperatureAt(programme, step - begun);
 
@@ -84,13 +85,24 @@ export function createSimulation(surface, settings, trainingStart = null) {
       handful += size;
     },
     step() { balls.step(temperature, 1); },
+    /** Exactly this many steps for every picture, however long it took; null: by the viewer's clock. */
+    setPace(steps) { pace = steps; },
+    /** Whether this machine was too slow for the pace that the viewer asked for. */
+    behind: false,
     /** Moves on by `seconds` of the viewer's time, at most `budget` milliseconds of work. Returns the steps taken. */
     advance(seconds, speed, budget) {
+      if (pace !== null) {
+        balls.step(temperature, pace);
+        return pace;
+      }
       carried = Math.min(MOST_STEPS, carried + STEPS_PER_SECOND * speed * seconds);
       let steps = Math.floor(carried);
       if (steps < 1) return 0;
       carried -= steps;
+      const wanted = steps;
       if (cost > 0) steps = Math.max(1, Math.min(steps, Math.floor(budget / cost)));
+      short += 0.05 * ((steps < wanted ? 1 : 0) - short);
+      simulation.behind = short > (simulation.behind ? 0.2 : 0.6);
       const start = performance.now();
       balls.step(temperature, steps);
       const spent = (performance.now() - start) / steps;

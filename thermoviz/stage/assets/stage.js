@@ -21,10 +21,15 @@ import { count, createWords, number } from "./words.js";
 const MEASURE_EVERY = 250; // ms
 const POINTER_EVERY = 90; // ms
 const REPLAY_SECONDS = 9;
+const HEAD_REACH = 0.05; // of half of the box: a pointer so near means the network
+const NO_NAMES = [];
 
 /** Whether two payloads show the same surface: then the balls stay. */
 const sameSurface = (a, b) => a.surface.E.data === b.surface.E.data
   && String(a.surface.xs) === String(b.surface.xs) && String(a.surface.ys) === String(b.surface.ys);
+
+/** Where the balls of a payload begin, as the simulation names it; a plain "basin" is the deepest. */
+const startOf = ({ start = "boltzmann" }) => (start === "basin" ? "basin:0" : start);
 
 export function createStage(root, first, callbacks = {}) {
   let payload = first, _ = createWords(payload.words), destroyed = false, request = 0;
@@ -32,7 +37,7 @@ export function createStage(root, first, callbacks = {}) {
   const settings = {
     n: payload.n_balls ?? 1000, seed: payload.seed ?? 0, T: payload.temperature ?? 0,
     scheme: "leimkuhler-matthews", friction: 1,
-    start: "boltzmann", law: "exponential", programmeSteps: 10000,
+    start: startOf(payload), law: "exponential", programmeSteps: 10000,
   };
   const shown = { trails: false, paths: true, names: true };
   let playing = !reduced, speed = 1, following = null, film = null;
@@ -40,7 +45,9 @@ export function createStage(root, first, callbacks = {}) {
   let surface, simulation, statistics, network, paths, basins, ui, view;
   // Times of the last picture, measurement and so on, in milliseconds of the page's clock.
   let last = 0, painted = -Infinity, measured = -Infinity, pointed = -Infinity, trailed = 0;
-  let told = "", measurement = null, hovered = null, drawn = 0;
+  let told = "", measurement = null, hovered = null, drawn = 0, handsOn = false;
+  const released = new Set(); // temperatures that the page was told
+  let headsAt = null; // the replay's fraction for which the marks on the relief stand there
   const trails = createTrails(), history = {};
 
   const style = h("style", {}, CSS);
@@ -119,10 +126,23 @@ export function createStage(root, first, callbacks = {}) {
       }
       uploadPaths();
     },
-    change(T) { simulation.setTemperature(T); ui.thermometer.showProgramme("hold"); ui.thermometer.show(T); },
-    release(T) { actions.change(T); callbacks.temperature?.(T); },
+    change(T) {
+      handsOn = true;
+      simulation.setTemperature(T);
+      ui.thermometer.showProgramme("hold");
+      ui.thermometer.show(T);
+    },
+    release(T) {
+      actions.change(T);
+      released.add(T);
+      callbacks.temperature?.(T);
+    },
     zero() { actions.release(0); },
-    programme(kind) { simulation.setProgramme(kind); ui.thermometer.showProgramme(kind); },
+    programme(kind) {
+      handsOn = true;
+      simulation.setProgramme(kind);
+      ui.thermometer.showProgramme(kind);
+    },
     equilibrate() { simulation.equilibrate(); afresh(); },
     follow() { follow(following === null ? nearestBall() : null); },
   };
@@ -205,6 +225,7 @@ export function createStage(root, first, callbacks = {}) {
   }
 
   function uploadPaths() {
+    headsAt = null;
     view.renderer.setPaths(shown.paths ? pathLines(paths, surface, view.renderer.frame) : []);
   }
 
@@ -254,7 +275,8 @@ export function createStage(root, first, callbacks = {}) {
   }
 
   /** The payload as it stands now, for the file that runs by itself. */
-  const exported = () => ({ ...payload, temperature: simulation.T, seed: settings.seed, n_balls: settings.n });
+  const exported = () => ({ ...payload, temperature: simulation.T, seed: settings.seed, n_balls: settings.n,
+    start: settings.start });
 
   function say(text, milliseconds = 0) {
     note.textContent = text;
@@ -266,9 +288,11 @@ export function createStage(root, first, callbacks = {}) {
   /** Says once what was given up for slow graphics, and again when that changes. */
   function tellQuality() {
     const most = view.quality.balls, part = most < settings.n;
-    const text = !view.quality.reduced && !part ? "" : part
-      ? _("Slow graphics: {k} of {n} balls are drawn; all of them move.", { k: count(most), n: count(settings.n) })
-      : _("Slow graphics: drawn more simply, so that the page stays responsive.");
+    const text = [
+      part ? _("Slow graphics: {k} of {n} balls are drawn; all of them move.", { k: count(most), n: count(settings.n) })
+        : view.quality.reduced ? _("Slow graphics: drawn more simply, so that the page stays responsive.") : "",
+      simulation.behind ? _("Time runs slower than asked for: this machine takes fewer steps per picture.") : "",
+    ].filter(Boolean).join(" ");
     if (text && text !== told) say(text, 9000);
     told = text;
   }
@@ -288,7 +312,10 @@ export function createStage(root, first, callbacks = {}) {
       { name: home.name }) };
   }
 
-  function marks() {
+  /** The networks' heads and the followed ball, as far as they moved. */
+  function showMarks() {
+    if (following === null && headsAt === replay.fraction) return;
+    headsAt = following === null ? replay.fraction : null;
     const heads = shown.paths ? pathHeads(paths, surface, view.renderer.frame,
       replay.fraction * (paths ? paths.T - 1 : 0)) : [];
     if (following !== null) {
@@ -296,7 +323,7 @@ export function createStage(root, first, callbacks = {}) {
       heads.push({ x: f.wx(spot.x), y: f.wy(spot.y), z: f.wz(spot.E) + 0.012, colour: payload.look.text, alpha: 1,
         kind: 2, size: 26 });
     }
-    return heads;
+    view.renderer.setMarks(heads);
   }
 
   function readOut(now) {
@@ -318,8 +345,13 @@ export function createStage(root, first, callbacks = {}) {
     probe.hidden = !hovered || !note.hidden;
     if (!hovered) return;
     const names = payload.axes ?? ["u\u2081", "u\u2082"];
+    const head = shown.paths && paths?.nearest(Math.round(replay.fraction * (paths.T - 1)), hovered.x, hovered.y,
+      HEAD_REACH * view.renderer.frame.unit);
     probe.textContent = [`${_("energy")} ${number(hovered.E, 3)}`, `${names[0]} ${number(hovered.x, 3)}`,
-      `${names[1]} ${number(hovered.y, 3)}`].join(" \u00b7 ");
+      `${names[1]} ${number(hovered.y, 3)}`,
+      // A head is drawn at the slice's height; what the network itself loses is another number.
+      head && _("{name} itself, off this slice: loss {E}", { name: head.name || _("network"), E: number(head.loss, 3) }),
+    ].filter(Boolean).join(" \u00b7 ");
   }
 
   function showPointed(now) {
@@ -356,7 +388,7 @@ export function createStage(root, first, callbacks = {}) {
     const { balls } = simulation;
     drawn = Math.min(balls.n, view.quality.balls);
     view.renderer.setBalls(balls.x, balls.energy, drawn);
-    view.renderer.setMarks(marks());
+    showMarks();
     if (shown.trails && playing && now - trailed > 40) {
       trailed = now;
       trails.record(balls, view.renderer.frame);
@@ -364,7 +396,7 @@ export function createStage(root, first, callbacks = {}) {
     }
     view.setScene({
       look: payload.look, names: payload.axes ?? ["u\u2081", "u\u2082"], unit: payload.surface.unit ?? "",
-      basins: shown.names ? basins : [], means: { now: measurement?.E, equilibrium: measurement?.eq?.E },
+      basins: shown.names ? basins : NO_NAMES, means: { now: measurement?.E, equilibrium: measurement?.eq?.E },
       count: balls.n, now: replay.fraction * (paths ? paths.T - 1 : 0),
     });
     view.draw(seconds);
@@ -376,6 +408,16 @@ export function createStage(root, first, callbacks = {}) {
   callbacks.webgl?.(true);
   request = requestAnimationFrame(tick);
 
+  /**
+   * Whether the temperature of a new message is the page's own word. What the viewer has set on the stage stays,
+   * however slow the server is: neither the former message's temperature nor an echo of the viewer's own undoes it.
+   */
+  function bringsTemperature(next) {
+    if (!Number.isFinite(next.temperature)) return false;
+    return !handsOn || (next.title !== payload.title && next.temperature !== payload.temperature
+      && !released.has(next.temperature));
+  }
+
   const stage = {
     /** New data: balls stay if the surface is the same; the camera always stays. */
     update(next) {
@@ -383,7 +425,12 @@ export function createStage(root, first, callbacks = {}) {
       // What the viewer chose on the stage stays, unless the page itself now says otherwise.
       if (next.n_balls !== payload.n_balls) settings.n = next.n_balls;
       if (next.seed !== payload.seed) settings.seed = next.seed;
-      if (!keep && !refined && Number.isFinite(next.temperature)) settings.T = next.temperature;
+      if (!keep && next.start !== payload.start) settings.start = startOf(next);
+      if (!keep && !refined && bringsTemperature(next)) {
+        settings.T = next.temperature;
+        handsOn = false;
+        released.clear();
+      }
       if (JSON.stringify(next.words) !== JSON.stringify(payload.words)) _ = createWords(next.words);
       payload = next;
       load(keep, refined);

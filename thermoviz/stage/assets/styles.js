@@ -32,7 +32,8 @@ export const CSS = `
   user-select: none; -webkit-user-select: none; }
 .tv .view.dragging { cursor: grabbing; }
 .tv .view canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
-.tv .view .labels { pointer-events: none; }
+.tv .view .labels, .tv .view .needle { pointer-events: none; }
+.tv .view .needle { inset: auto; }
 .tv .head { position: absolute; left: 14px; top: 14px; max-width: calc(100% - 210px); display: grid; gap: 8px; justify-items: start; pointer-events: none; }
 .tv .badge { pointer-events: auto; }
 .tv .badge summary { cursor: pointer; list-style: none; } .tv .badge summary::-webkit-details-marker { display: none; }

@@ -1,8 +1,8 @@
 // The picture part of the stage: canvas, camera, labels and touch. It draws what it is given and knows no physics.
 
 import { createCamera, firstView } from "./camera.js";
-import { h, prepare } from "./dom.js";
-import { writeOverlay } from "./overlay.js";
+import { h, prepare, sized } from "./dom.js";
+import { meansPlace, writeLabels, writeMeans, writeOverlay } from "./overlay.js";
 import { createQuality } from "./quality.js";
 import { createRenderer } from "./renderer.js";
 import { createTouch } from "./touch.js";
@@ -23,14 +23,21 @@ const radiusFor = (n) => Math.min(0.03, 0.0135 * (1000 / Math.max(n, 1)) ** 0.22
 export function createView(_, on) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const labels = h("canvas", { class: "labels", "aria-hidden": "true" });
+  const needle = h("canvas", { class: "needle", "aria-hidden": "true" });
   const renderer = createRenderer(canvas);
   if (!renderer) return null;
   const element = h("div", { class: "view", tabindex: 0, role: "group",
-    "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") }, canvas, labels);
+    "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") }, canvas, labels, needle);
   const camera = createCamera();
   const quality = createQuality(renderer.software);
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
-  let surface = null, home = null, scene = null, size = { width: 0, height: 0 }, changed = true, written = 0;
+  const box = sized(element);
+  let surface = null, home = null, scene = null, size = { width: 0, height: 0 }, changed = true, seen = true;
+  // Nobody sees what is scrolled away.
+  const watcher = new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; }, { rootMargin: "200px" });
+  watcher.observe(element);
+  // What stands on the screen: the view it was drawn from, its labels and its marks of the mean energies.
+  let standing = null, labelled = null, marked = "";
 
   /** The view of a picture of that size, of which `pixel` make one css pixel. */
   const viewAt = (width, height, pixel = 1) => {
@@ -67,9 +74,28 @@ export function createView(_, on) {
   function paint(width, height, pixel, force) {
     const w = Math.max(1, Math.round(width * pixel)), hgt = Math.max(1, Math.round(height * pixel));
     if (canvas.width !== w || canvas.height !== hgt) { canvas.width = w; canvas.height = hgt; force = true; }
-    const view = viewAt(w, hgt, pixel);
-    renderer.draw(view, { changed: force, pixel, radius: radiusFor(scene.count), now: scene.now,
+    if (force || !standing) standing = viewAt(w, hgt, pixel);
+    renderer.draw(standing, { changed: force, pixel, radius: radiusFor(scene.count), now: scene.now,
       shadows: quality.shadows });
+  }
+
+  function writeStanding() {
+    labelled = scene.basins;
+    writeLabels(prepare(labels, size.width, size.height), overlayScene(viewAt(size.width, size.height)));
+    marked = "";
+  }
+
+  const meansKey = () => `${scene.means.now} ${scene.means.equilibrium}`;
+
+  /** The marks of the mean energies move a few times a second, so they have a small canvas of their own. */
+  function writeNeedle() {
+    marked = meansKey();
+    const drawing = overlayScene(viewAt(size.width, size.height));
+    const { left, top, width, height } = meansPlace(drawing);
+    Object.assign(needle.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+    const context = prepare(needle, width, height);
+    context.translate(-left, -top);
+    writeMeans(context, drawing);
   }
 
   const view = {
@@ -89,16 +115,15 @@ export function createView(_, on) {
     startCamera() { camera.start(home); changed = true; },
     goHome() { camera.home(home); },
     setScene(next) { scene = next; },
+    /** Takes up a new size. Returns whether anybody can see the stage. */
     measure() {
-      const box = element.getBoundingClientRect();
       if (Math.abs(box.width - size.width) > 0.5 || Math.abs(box.height - size.height) > 0.5) {
         size = { width: box.width, height: box.height };
         changed = true;
       }
-      // Nobody sees what is scrolled away.
-      return size.width > 0 && size.height > 0 && box.bottom > -200 && box.top < window.innerHeight + 200;
+      return seen && size.width > 0 && size.height > 0;
     },
-    /** One picture. The labels are written anew when the camera moved, and a few times a second besides. */
+    /** One picture. The labels are written anew when the camera moved or they differ. */
     draw(seconds) {
       if (renderer.lost || !scene) return;
       const moving = camera.moving;
@@ -106,11 +131,8 @@ export function createView(_, on) {
       const force = changed || moving;
       changed = false;
       paint(size.width, size.height, moving ? quality.movingRatio : quality.ratio, force);
-      const now = performance.now();
-      if (force || now - written > 200) {
-        written = now;
-        writeOverlay(prepare(labels, size.width, size.height), overlayScene(viewAt(size.width, size.height)));
-      }
+      if (force || labelled !== scene.basins) writeStanding();
+      if (marked !== meansKey()) writeNeedle();
     },
     /** Draws the present moment into a 2D context scaled to css pixels: for pictures and films. */
     shoot(context, width, height, times) {
@@ -128,6 +150,7 @@ export function createView(_, on) {
     destroy() {
       touch.destroy();
       for (const [name, listener] of Object.entries(listeners)) canvas.removeEventListener(name, listener);
+      watcher.disconnect();
       renderer.destroy();
     },
   };
