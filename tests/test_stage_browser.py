@@ -236,7 +236,8 @@ def test_the_viewer_s_temperature_outlives_late_messages(open_stage):
     """Key presses reach the page late: neither its former temperature nor an echo of an older one undoes the last."""
     def answer(seed_of_surface, T, title="one subject"):
         return stage_scene.message(lambda x, y: (1 + .01 * seed_of_surface) * stage_scene.bowl(x, y),
-                                   with_networks=False, n=21, temperature=T, title=title)
+                                   with_networks=False, n=21, temperature=T, title=title,
+                                   id=f"run {seed_of_surface}")
     page = open_stage(answer(0, .5))
     slider = page.get_by_role("slider", name="Temperature", exact=True)
     slider.focus()
@@ -259,12 +260,12 @@ def test_balls_start_where_the_message_says(open_stage, start, basin):
     page = open_stage(stage_scene.message(start=start, temperature=0.0), reduced_motion="reduce")
     surface = stage_scene.surface_of()
     assert (surface.basins.label_at(np.array(page.state()["positions"]).reshape(-1, 2)) == basin).all()
-    everywhere = page.stage.evaluate(UPDATE, stage_scene.message(n=21, start="uniform"))["positions"]
+    everywhere = page.stage.evaluate(UPDATE, stage_scene.message(n=21, start="uniform", id="another"))["positions"]
     assert np.ptp(np.array(everywhere).reshape(-1, 2), axis=0).min() > 4
 
 
 def test_slow_machines_say_that_time_runs_slower(open_stage):
-    """Where a picture's share of time does not suffice for its steps, a note says so; back at ease it can be true again."""
+    """Where a picture's share of time does not suffice for its steps, a note says so, and it stops being true."""
     page = open_stage(stage_scene.message(n_balls=300))
     page.stage.evaluate("(element) => { element.thermoviz.view.quality.record = () => false; }")
     slow = """(element) => { const { simulation } = element.thermoviz; element.thermoviz.actions.toggle();
@@ -319,7 +320,9 @@ def test_without_webgl_it_says_so(open_stage):
 
 
 @pytest.mark.parametrize("look, width, height", [
-    ("dark", 390, 844), ("light", 390, 844), ("projector", 390, 844), ("light", 1400, 900), ("projector", 1920, 1080)])
+    ("projector", 390, 844), ("light", 1400, 900),
+    *(pytest.param(*case, marks=pytest.mark.slow)
+      for case in (("dark", 390, 844), ("light", 390, 844), ("projector", 1920, 1080)))])
 def test_fits_the_screen(open_stage, look, width, height):
     """No horizontal overflow and no clipped control, down to a phone."""
     page = open_stage(stage_scene.message(look=look), width, height, has_touch=width < 500)
@@ -345,16 +348,15 @@ def test_phone_has_temperature_below_the_stage(open_stage):
 
 
 @pytest.mark.parametrize("scene", [stage_scene.flat, stage_scene.bowl, stage_scene.steep, stage_scene.holed])
-@pytest.mark.parametrize("heat", [0.0, 3.0])
-def test_odd_surfaces_keep_their_balls(open_stage, scene, heat):
+def test_odd_surfaces_keep_their_balls(open_stage, scene):
     """All equal, one basin, steep walls, holes: the balls stay finite, inside and out of the holes."""
     message = stage_scene.message(scene, with_networks=False)
-    T = heat * (message["surface"]["scale"] or 1.0)
-    page = open_stage(message | {"temperature": T})
-    lost = page.stage.evaluate("""(element) => {
+    page = open_stage(message)
+    lost = page.stage.evaluate("""(element, T) => {
         const { actions } = element.thermoviz, lost = [];
-        actions.start("uniform");
-        for (const scheme of ["leimkuhler-matthews", "euler-maruyama", "baoab"]) {
+        for (const heat of [0, T]) for (const scheme of ["leimkuhler-matthews", "euler-maruyama", "baoab"]) {
+            actions.change(heat);
+            actions.start("uniform");
             actions.scheme(scheme);
             for (let k = 0; k < 60; k++) actions.step();
             const { balls, surface } = element.thermoviz.simulation;
@@ -365,7 +367,7 @@ def test_odd_surfaces_keep_their_balls(open_stage, scene, heat):
             }
         }
         return lost.slice(0, 5);
-    }""")
+    }""", 3 * (message["surface"]["scale"] or 1.0))
     assert lost == []
     page.wait_for_timeout(300)
     assert page.complaints == []
@@ -447,7 +449,7 @@ def test_streamlit_rerun_keeps_the_balls(app, new_page):
 
 
 def test_mean_energy_of_a_preset_in_the_running_app(app, new_page):
-    """<E> of independent balls against the exact value at two temperatures, 3 standard errors; a rerun keeps them going.
+    """<E> of independent balls against the exact value at two temperatures, 3 standard errors; a rerun keeps them.
 
     The slider sets the temperature and the button draws the balls from Boltzmann; 300 steps later they must still be.
     """
@@ -459,6 +461,7 @@ def test_mean_energy_of_a_preset_in_the_running_app(app, new_page):
     page.wait_for_selector(".tv .stage", timeout=30000)
     page.stage = page.locator(".tv")
     page.state = lambda: page.stage.evaluate(STATE)
+    page.stage.evaluate("(element) => { window.kept = element.thermoviz.simulation; }")
     for position in ("320", "440"):
         page.get_by_role("slider", name="Temperature", exact=True).fill(position)
         page.get_by_role("button", name="jump to equilibrium").click()
@@ -471,6 +474,7 @@ def test_mean_energy_of_a_preset_in_the_running_app(app, new_page):
             const { balls } = element.thermoviz.simulation;
             return Array.from(balls.energy.subarray(0, balls.n)); }"""))
         error = energy.std(ddof=1) / np.sqrt(len(energy))
+        assert page.stage.evaluate("(element) => element.thermoviz.simulation === window.kept")
         assert abs(energy.mean() - surface.equilibrium(page.state()["T"]).U) < 3 * error
     assert [line for line in page.complaints if "thermoviz" in line or line.startswith("exception")] == []
 

@@ -169,8 +169,9 @@ def test_settings_reach_the_message():
 
 @pytest.mark.parametrize("settings,what", [
     ({"temperature": -1}, "temperature"), ({"temperature": float("nan")}, "temperature"),
+    ({"start": "moon"}, "start"), ({"start": None}, "start"),
     ({"temperature": "hot"}, "temperature"), ({"n_balls": 0}, "n_balls"), ({"n_balls": 50_001}, "n_balls"),
-    ({"n_balls": 2.5}, "n_balls"), ({"start": "moon"}, "start"), ({"seed": -1}, "seed"), ({"seed": 2**32}, "seed"), ({"look": "neon"}, "look"),
+    ({"n_balls": 2.5}, "n_balls"), ({"seed": -1}, "seed"), ({"seed": 2**32}, "seed"), ({"look": "neon"}, "look"),
 ])
 def test_settings_out_of_range_are_refused_in_one_sentence(settings, what):
     run = surface_run(*grid(BAD["one basin"]))

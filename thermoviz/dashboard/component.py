@@ -58,9 +58,9 @@ def stage(run: Any, look: Any, key: str = "stage", on_temperature: Callable[[], 
     """Mounts the live stage of a Run; the balls move in the browser and need no server.
 
     `look`: a Look or its name; `settings`: what `stage.payload.payload` takes (temperature, seed, n_balls, start,
-    title, link, words); without a start, the balls of a preset begin where the preset says. `key` must stay the same for the stage to survive reruns. Returns {"temperature": T
-    as last released, or None, "webgl": False where the browser cannot draw it}.
-    Raises BadInput for a run without a surface.
+    title, link, words); without a start, the balls of a preset begin where the preset says. `key` must stay the same
+    for the stage to survive reruns. Returns {"temperature": T as last released, or None, "webgl": False where the
+    browser cannot draw it}. Raises BadInput for a run without a surface.
     """
     if "start" not in settings and (known := preset_of(run.id)) is not None:
         settings["start"] = PRESETS[known].start
