@@ -8,13 +8,16 @@ from typing import Annotated, Literal
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import thermoviz as tv
+from thermoviz.core.datasets import Sine
 from thermoviz.core.dynamics import DYNAMICS, SGD, Adam
 from thermoviz.core.errors import BadInput
 from thermoviz.core.specs import Field, specification, to_json
 from thermoviz.dashboard import controls, state
 from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.style import stylesheet, thumbnail_rules
-from thermoviz.experiments import EXPERIMENTS
+from thermoviz.experiments import EXPERIMENTS, Descent
+from thermoviz.experiments.links import to_query
 from thermoviz.experiments.presets import DEFAULT_PRESET, PRESETS
 from thermoviz.figures.looks import LOOKS
 
@@ -213,6 +216,59 @@ def test_hidden_panels_are_absent():
     made.run()
     assert not made.exception
     assert not made.button and not made.selectbox and not made.expander and not made.get("plotly_chart")
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """An engine of its own, whose store already holds what is put into it: `kept(run)`."""
+    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
+    state.engine.clear()
+    yield lambda run: state.engine().store.put(run)
+    state.engine().close()
+    state.engine.clear()
+
+
+def test_a_run_in_which_every_training_diverged(kept):
+    """The losses up to there stand with the step at which they left; there is no landscape, and no blank chart."""
+    spec = Descent(Sine(), dynamics=(SGD(30.0),), replicas=4, steps=1000)
+    run = tv.run(spec)
+    assert run.surface is None
+    (_k, count, step), = run.lost
+    kept(run)
+    made = shown_by_link(spec)
+    said = " ".join(warning.value for warning in made.warning)
+    assert f"{count} of 4 replicas" in said and f"diverged at step {step}" in said
+    assert any("no landscape" in error.value for error in made.error)
+    losses = json.loads(made.get("plotly_chart")[0].proto.spec)
+    assert "diverged at step" in str(losses["layout"]["annotations"])
+    medians = [trace for trace in losses["data"] if "name" in trace]
+    assert medians and all(trace["mode"] == "lines+markers" for trace in medians)
+
+
+def test_the_replicas_that_diverged_are_counted(kept):
+    spec = Descent(Sine(), dynamics=(SGD(30.0), SGD(0.1)), replicas=4, steps=100)
+    kept(tv.run(spec))
+    made = shown_by_link(spec)
+    said = " ".join(warning.value for warning in made.warning)
+    assert "4 of 4 replicas of SGD lr 30" in said and "lr 0.1" not in said
+    assert len(made.get("plotly_chart")) >= 4 and not made.error
+
+
+def shown_by_link(spec):
+    """The page that a link to `spec` opens."""
+    made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    for name, value in to_query(DEFAULT_PRESET, spec).items():
+        made.query_params[name] = value
+    made.run()
+    assert not made.exception and made.session_state["visit"].shown.spec == spec
+    return made
+
+
+def test_a_visitor_who_comes_back_finds_the_controls_as_they_were(app):
+    app.number_input("0/seed").set_value(5).run()
+    app.switch_page("thermoviz/dashboard/pages/about.py").run()
+    app.switch_page("thermoviz/dashboard/pages/landscape.py").run()
+    assert not app.exception and app.session_state["visit"].asked.seed == 5
 
 
 # Style

@@ -33,6 +33,8 @@ def headline(visit: Visit, spec: Any) -> None:
         else term(preset.sentence)
     hint = _("Turn the heat up and watch where the balls stay; choose a landscape below to come back.") \
         if changed else term(preset.hint)
+    if visit.shown.surface is None:
+        hint = _("Choose a lower learning rate, or a landscape below to come back.")
     st.html(f'<h1 class="tv-headline" data-run="{visit.shown.id}">{html.escape(title)}</h1>'
             f'<p class="tv-hint">{html.escape(hint)}</p>')
 
@@ -165,8 +167,17 @@ def honesty(run: Any) -> None:
                 f'<span class="tv-badge {colour}">{badge}</span></div>'
                 f'<div class="tv-facts">{facts}</div>')
         reasons = " ".join(_sentence(reason) for reason in (found.reasons or ()))
-        st.caption(" ".join(filter(None, (reasons, _("Balls feel a fixed cut; the network feels all {d} "
-                                                     "dimensions.").format(d=f"{found.d:,}")))))
+        cut = _("Balls feel a fixed cut; the network feels all {d} dimensions.").format(d=f"{found.d:,}")
+        st.caption(" ".join(filter(None, (reasons, _where_exact(run), cut))))
+
+
+def _where_exact(run: Any) -> str:
+    """Of a plane through three solutions: where it is exact, and why the paths' loss is another."""
+    if getattr(getattr(run.spec, "plane", None), "kind", "") != "solutions" or "paths_u" not in run.arrays:
+        return ""
+    return _("Here {n} trainings are projected on a plane through three of their solutions: at those three the slice "
+             "is exact, while the paths run beside it, where the loss is another.").format(
+                 n=run.arrays["paths_u"].shape[1])
 
 
 def _sentence(text: str) -> str:
@@ -199,9 +210,9 @@ def diverged(run: Any) -> None:
     if run.kind == "potential":
         return
     for name, count, step in charts.diverged(run):
-        st.warning(counted("{n} replica of", "{n} replicas of", count) + " "
-                   + _("{name} diverged at step {step}. A lower learning rate keeps it finite.").format(
-                       name=name, step=step), icon=":material/trending_up:")
+        of = getattr(run.spec, "replicas", 1)
+        st.warning(_("{n} of {of} replicas of {name} diverged at step {step} or later. A lower learning rate keeps "
+                     "them finite.").format(n=count, of=of, name=name, step=step), icon=":material/trending_up:")
 
 
 def explanation(run: Any) -> None:

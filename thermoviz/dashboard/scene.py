@@ -33,9 +33,9 @@ def progress(visit: Watching, job: JobState) -> None:
 
 @st.fragment(run_every=POLL_SECONDS)
 def _watch(visit: Watching) -> None:
-    """Polls the engine; draws the page anew when there is something new to draw."""
+    """Polls the engine; draws the page anew when there is something new to draw, or nothing to wait for."""
     if visit.waiting is None:
-        return
+        st.rerun()
     job = engine().state(visit.waiting)
     if job.finished or job.version > visit.version:
         st.rerun()
@@ -43,9 +43,8 @@ def _watch(visit: Watching) -> None:
         stage = _("waiting for a free worker") if job.status == "queued" else term(job.stage) or _("starting")
         below = _("below is still the former picture") if visit.complete else _("below is a coarse one")
         st.progress(min(max(job.fraction, 0.0), 1.0), text=f"{stage} · {below}")
-        if st.button(_("Cancel"), key="cancel", icon=":material/close:"):
-            visit.cancel()
-            st.rerun()
+        # A callback, since it is heard before the poll above can draw the page anew and forget the click.
+        st.button(_("Cancel"), key="cancel", icon=":material/close:", on_click=visit.cancel)
 
 
 def scene(visit: Visit, run: Any, look: Look, query: dict[str, str]) -> None:

@@ -45,7 +45,20 @@ def _widgets(look: Look) -> str:
     [data-baseweb="menu"], [data-baseweb="menu"] li {{ background: {look.panel}; color: {look.text}; }}
     .stApp [data-baseweb="select"] > div, .stApp [data-baseweb="input"], .stApp [data-baseweb="base-input"],
     .stApp input {{ background: {look.background}; color: {look.text}; border-color: {look.line}; }}
-    .stApp [data-testid="stExpander"] details {{ background: {look.panel}; border-color: {look.line}; }}
+    .stApp [data-testid="stExpander"] :is(details, summary) {{ background: {look.panel}; color: {look.text};
+        border-color: {look.line}; }}
+    .stApp [data-testid="stSelectbox"] div:has(> input, > button),
+    .stApp :is([data-testid="stTextInputRootElement"], [data-testid="stNumberInputContainer"]) {{
+        background: {look.background}; color: {look.text}; border-color: {look.line}; }}
+    .stApp :is([data-testid="stSelectbox"], [data-testid="stNumberInput"]) button {{
+        background: transparent; color: {look.dim}; }}
+    .stApp :is([data-testid="stSelectbox"], [data-testid="stNumberInput"], [data-testid="stTooltipIcon"]) svg {{
+        color: {look.dim}; }}
+    .stApp [data-testid="stTooltipIcon"] :is(button, svg, svg *) {{ stroke: {look.dim}; opacity: 1; }}
+    [role="listbox"], [role="listbox"] [role="option"] {{ background: {look.panel}; color: {look.text}; }}
+    [role="option"]:is([aria-selected="true"], [data-focused], :hover) {{ background: {look.line}; }}
+    .stApp .modebar-group {{ background: {look.panel} !important; }}
+    .stApp .modebar-btn path {{ fill: {look.dim} !important; }}
     .stApp code, .stApp pre {{ background: {look.background}; color: {look.theory}; }}
     """
 
@@ -85,9 +98,10 @@ def _page(look: Look) -> str:
     .tv-facts b {{ display: block; font-size: {look.font_title}px; font-variant-numeric: tabular-nums;
         font-weight: 600; color: {look.text}; line-height: 1.2; }}
     .tv-facts span {{ color: {look.dim}; font-size: {look.font_small + 1}px; }}
-    .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"]:has(> :only-child),
-    .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"] > :only-child,
-    .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"] > :only-child > * {{ height: 100%; }}
+    .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"]
+        > [data-testid="stLayoutWrapper"]:only-child {{ flex: 1 1 auto; }}
+    .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"]
+        > [data-testid="stLayoutWrapper"]:only-child > * {{ height: 100%; }}
     .st-key-scene {{ transition: opacity .25s ease; }}
     .st-key-messages:empty, .st-key-status:empty {{ display: none; }}
     [class*="st-key-card_"] {{ background: {look.panel}; border: 1px solid {look.line};
@@ -109,7 +123,8 @@ def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
         background: {look.panel} no-repeat 6px center / 48px 48px; }}
     .stApp [class*="st-key-preset_"] button > *, .stApp [class*="st-key-preset_"] button > * > span {{ width: 100%; }}
     .stApp [class*="st-key-preset_"] button [data-testid="stMarkdownContainer"] {{ width: 100%; text-align: left; }}
-    .stApp [class*="st-key-preset_"] button p {{ font-size: {look.font}px; line-height: 1.3; white-space: nowrap;
+    .stApp [class*="st-key-preset_"] button p {{ display: block; font-size: {look.font}px; line-height: 1.3;
+        white-space: nowrap; margin: 0;
         color: {look.text}; overflow: hidden; text-overflow: ellipsis; }}
     .stApp [class*="st-key-preset_"] button p + p {{ font-size: {look.font_small}px; color: {look.dim};
         white-space: normal !important; height: 2.6em; }}

@@ -11,18 +11,34 @@ from . import names
 from .looks import Look, rgba
 from .paper import axis, lay_out, number
 
+FEW_RECORDS = 5
 
 def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Train (solid) and test (dashed) loss per optimiser: median over its replicas and the band 10-90 %."""
     figure = go.Figure()
     _curves(figure, run, look, "losses", "test_losses", names.energy_title(run))
     _diverged(figure, run, look)
-    logarithmic = bool(np.nanmin(run.arrays["losses"], initial=np.inf) > 0)
+    recorded = np.asarray(run.arrays["losses"], float)
+    logarithmic = bool(np.nanmin(recorded, initial=np.inf) > 0) and _records(recorded) > FEW_RECORDS
     return lay_out(
         figure, look, title=_("Loss of the networks"), height=height, hovermode="x unified",
-        xaxis=axis(look, _("training steps"), showgrid=False),
+        xaxis=axis(look, _("training steps"), showgrid=False, range=_steps_shown(run, recorded)),
         yaxis=axis(look, names.energy_title(run), type="log" if logarithmic else "linear",
                    **({"dtick": "D2", "tickformat": ".2~g"} if logarithmic else {"nticks": 6})))
+
+
+def _records(values: np.ndarray) -> int:
+    """At how many of the times any of values [T, n] is finite."""
+    return int(np.isfinite(values).any(axis=1).sum())
+
+
+def _steps_shown(run: Any, values: np.ndarray) -> list[float] | None:
+    """All recorded steps (None: Plotly's choice), or where every replica diverged, those around that."""
+    if not len(values) or np.isfinite(values[-1]).any():
+        return None
+    last = max((step for _k, _count, step in run.lost), default=0)
+    last = max(last, int(run.arrays["steps"][max(_records(values) - 1, 0)]), 1)
+    return [-0.05 * last, 2 * last]
 
 
 def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
@@ -48,9 +64,12 @@ def _curves(figure: go.Figure, run: Any, look: Look, train: str, test: str, titl
                 continue
             if key == train and replicas[k] > 1:
                 figure.add_trace(_band(steps, low, high, rgba(colour, 0.18)))
+            # What diverged at once leaves too few records for a line to be seen.
+            mode = "lines" if _records(median[:, None]) > FEW_RECORDS else "lines+markers"
             figure.add_trace(go.Scatter(
-                x=steps, y=median, mode="lines", name=f"{name}, {label}",
+                x=steps, y=median, mode=mode, name=f"{name}, {label}",
                 line={"color": colour, "width": look.stroke, "dash": dash},
+                marker={"size": 4 * look.stroke, "color": colour},
                 hovertemplate=f"{name}, {label} <b>%{{y:.4g}}</b><extra></extra>"))
 
 
@@ -61,8 +80,8 @@ def _names(run: Any) -> list[str]:
 def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> go.Scatter:
     keep = np.isfinite(low)
     outline = np.concatenate([low[keep], high[keep][::-1]])
-    return go.Scatter(x=np.concatenate([x[keep], x[keep][::-1]]), y=outline, fill="toself", fillcolor=colour,
-                      line={"width": 0}, hoverinfo="skip", showlegend=False)
+    return go.Scatter(x=np.concatenate([x[keep], x[keep][::-1]]), y=outline, mode="lines", fill="toself",
+                      fillcolor=colour, line={"width": 0}, hoverinfo="skip", showlegend=False)
 
 
 def diverged(run: Any) -> list[tuple[str, int, int]]:
