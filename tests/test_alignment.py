@@ -9,7 +9,7 @@ from thermoviz.core.errors import BadInput
 
 
 def problem(hidden, activation):
-    return tv.NetworkLoss(tv.MLP(hidden, activation), tv.load_dataset("moons", n=40), dtype="float64")
+    return tv.NetworkLoss(tv.MLP(hidden, activation), tv.load_dataset("moons", n=40))
 
 
 def renamed(loss, theta, seed, odd):
@@ -30,7 +30,7 @@ def test_networks_that_differ_by_names_come_out_equal(hidden, activation):
     loss = problem(hidden, activation)
     theta = loss.init(1, 3)[0]
     others = np.stack([renamed(loss, theta, seed, activation in ODD) for seed in range(5)])
-    np.testing.assert_allclose(loss(others), loss(theta), rtol=1e-12)
+    np.testing.assert_allclose(loss(others), loss(theta), rtol=1e-5)  # sums in float32, in another order
     aligned = align(others, theta, loss.layer_slices, activation)
     if len(hidden) == 1:
         np.testing.assert_array_equal(aligned, np.broadcast_to(theta, aligned.shape))
@@ -43,7 +43,7 @@ def test_the_function_stays_and_the_distance_does_not_grow(hidden, activation):
     loss = problem(hidden, activation)
     thetas = loss.init(6, 1)
     aligned = align(thetas[1:], thetas[0], loss.layer_slices, activation)
-    np.testing.assert_allclose(loss.predict(aligned, loss.data.x), loss.predict(thetas[1:], loss.data.x), atol=1e-12)
+    np.testing.assert_allclose(loss.predict(aligned, loss.data.x), loss.predict(thetas[1:], loss.data.x), atol=1e-5)
     before, after = (np.linalg.norm(x - thetas[0], axis=1) for x in (thetas[1:], aligned))
     assert (after <= before + 1e-12).all()
     assert align(thetas[1], thetas[0], loss.layer_slices, activation).shape == (loss.d,)

@@ -208,6 +208,12 @@ def test_on_an_analytic_landscape_harmonic_theory_is_close():
     assert found["crossing"] == pytest.approx(found["predicted"], rel=0.02)
 
 
+def test_two_equal_valleys_are_drawn_without_a_crossing():
+    run = tv.run(tv.VolumeOrDepth(walkers=3, landscape="double_well"))
+    assert run.numbers["slice"]["crossing"] is None
+    assert figures.slice_shares(run, LOOKS["dark"]).to_json() and "does not overtake" in figures.slice_sentence(run)
+
+
 def test_one_valley_has_nothing_to_overtake():
     run = tv.run(tv.VolumeOrDepth(walkers=3, landscape="harmonic"))
     assert run.numbers["slice"]["crossing"] is None

@@ -39,13 +39,13 @@ class AtOnce:
 
 @pytest.fixture
 def page(monkeypatch):
-    """Opens the page by link, few walkers unless it says otherwise; the app's own start is left out."""
+    """Opens the page by link, with the fewest walkers unless it says otherwise; the app's own start is left out."""
     for module in (state, lab):
         monkeypatch.setattr(module, "engine", AtOnce)
 
     def opened(**query):
         app = AppTest.from_file(str(Path(__file__).parent.parent / PAGE), default_timeout=60)
-        for name, text in {"walkers": "10", **query}.items():
+        for name, text in {"walkers": "3", **query}.items():
             app.query_params[name] = text
         return app.run()
 
@@ -85,12 +85,12 @@ def test_at_both_ends_of_every_ladder(page, setting, end):
 
 @pytest.mark.parametrize("kind", ["harmonic", "double_well", "two_basins", "himmelblau"])
 def test_other_landscapes(page, kind):
-    app = page(landscape=kind, walkers="3")
+    app = page(landscape=kind)
     assert not app.exception and not app.warning and run_of(app).spec.landscape.kind == kind
 
 
 def test_networks_bring_their_own_charts(page):
-    app = page(walkers="3")
+    app = page()
     app.toggle[0].set_value(True).run(timeout=60)
     assert not app.exception and len(app.get("plotly_chart")) == 7
     app.toggle[0].set_value(False).run()
@@ -98,7 +98,7 @@ def test_networks_bring_their_own_charts(page):
 
 
 def test_few_walkers_cannot_tell_and_say_so(page):
-    assert "cannot tell" in verdict_text(page(walkers="3"))
+    assert "cannot tell" in verdict_text(page())
 
 
 def test_a_bad_link_opens_the_default_and_says_what_was_wrong(page):
@@ -106,7 +106,7 @@ def test_a_bad_link_opens_the_default_and_says_what_was_wrong(page):
     assert not app.exception and not app.error
     said = " ".join(warning.value for warning in app.warning)
     assert all(word in said for word in ("ratio", "d=", "depth", "nonsense"))
-    assert run_of(app).spec == tv.VolumeOrDepth(walkers=10)
+    assert run_of(app).spec == tv.VolumeOrDepth(walkers=3)
 
 
 def test_settings_that_do_not_fit_together_are_refused_and_the_picture_stays(page):

@@ -96,10 +96,10 @@ def basin_free_energies(run: Any, look: Look, height: int = 380) -> go.Figure:
 def slice_shares(run: Any, look: Look, height: int = 330) -> go.Figure:
     """Exact shares of the valleys of the slice, and where the widest overtakes the deepest."""
     figure = charts.shares(run, look, height)
-    found = run.numbers.get("slice") or {}
+    found, shown = run.numbers.get("slice") or {}, run.arrays["temperatures"]
     for T, label, dash, side in ((found.get("crossing"), _("the widest overtakes"), "solid", "left"),
                                  (found.get("predicted"), _("harmonic theory"), "dash", "right")):
-        if T is not None:
+        if T is not None and shown[0] <= T <= shown[-1]:
             _mark(figure, look, T, dash)
             figure.add_annotation(x=np.log10(T), y=0.98, yref="paper", text=f"{label} {number(T)}", showarrow=False,
                                   xanchor=side, xshift=5 if side == "left" else -5, yanchor="top",
@@ -137,7 +137,7 @@ def network_free_energies(run: Any, look: Look, height: int = 330) -> go.Figure:
                 x=T[part], y=gain[part, k], mode="lines", name=label, line={
                     "color": look.basins[k], "width": 1.3 * look.stroke, "dash": dash},
                 hovertemplate=f"{label}<br>T %{{x:.3g}}<br><b>%{{y:.3g}}</b><extra></extra>"))
-    if found["crossing"] is not None:
+    if found["crossing"] is not None and T[0] <= found["crossing"] <= T[-1]:
         _mark(figure, look, found["crossing"], "dash")
         figure.add_annotation(x=np.log10(found["crossing"]), y=1, yref="paper", yanchor="bottom", showarrow=False,
                               text=_("T* {T}, were they harmonic").format(T=number(found["crossing"], 2)),
