@@ -28,6 +28,8 @@ AGREE = 3.0
 NO_GAIN = 0.05
 # The convex control: cycles of so many relaxation times 1/k_min, a hold, steps of so many 1/k_max.
 LOOPS = (0.3, 1.0, 3.0)
+CURVE = (0.1, 100.0)
+CURVE_POINTS = 40
 HOLD = 5.0
 STEP = 0.1
 # Its well is as stiff as the deepest valley, but not softer along one axis than this share of the other.
@@ -73,7 +75,10 @@ def _convex_loops(spec: "CrystalOrGlass", k: tuple[float, float], hot: float, co
         areas.append([independent_mean(cycle.area) for cycle in found])
         times = [n * dt for n in steps]
     errors = [math.hypot(fine.stderr, fine.value - coarse.value) for coarse, fine in zip(*areas, strict=True)]
-    return {"loop_times": times, "loop_area": [fine.value for fine in areas[1]], "loop_area_error": errors,
+    curve = np.geomspace(CURVE[0], CURVE[1], CURVE_POINTS) / k[0]
+    return {"curve_times": curve.tolist(),
+            "curve_area": [harmonic_loop_area(k, hot, cold, float(time)) for time in curve],
+            "loop_times": times, "loop_area": [fine.value for fine in areas[1]], "loop_area_error": errors,
             "loop_area_exact": [harmonic_loop_area(k, hot, cold, time) for time in times]}
 
 

@@ -39,10 +39,15 @@ def mass_sentence(run: Any) -> str:
     share = run.arrays.get("mass", run.arrays["mass_exact"])
     if run.surface.basins.n == 1:
         return _("This landscape has one valley: every ball finds it, however quickly it is cooled.")
-    return _("Cooled in {fast} steps {few} % of the balls end in the deepest valley, cooled in {slow} steps {many} %. "
-             "Replica exchange gets there in a tenth of the steps.").format(
+    said = _("Cooled in {fast} steps {few} % of the balls end in the deepest valley, cooled in {slow} steps {many} "
+             "%.").format(
         fast=f"{run.arrays['cool_steps'][0]:,}", slow=f"{run.arrays['cool_steps'][-1]:,}",
         few=f"{100 * share[0]:.0f}", many=f"{100 * share[-1]:.0f}")
+    if "exchange" not in run.numbers:
+        return said
+    swaps = run.numbers["exchange"]
+    return said + " " + _("Replica exchange (diamond) has {share} % there after {steps} steps.").format(
+        share=f"{100 * swaps['mass']:.0f}", steps=f"{swaps['steps']:,}")
 
 
 def loops(run: Any, look: Look, height: int = 360) -> go.Figure:
@@ -76,11 +81,10 @@ def areas(run: Any, look: Look, height: int = 360) -> go.Figure:
     figure.add_trace(_line(a["cool_times"], a["area_exact"], _("exact evolution"), look.theory, look, "%{y:.3g}"))
     figure.add_trace(_points(a["cool_times"], a["area"], a["area_error"], _balls(run), look, "%{y:.3g}"))
     if control is not None:
-        times = control["loop_times"]
-        figure.add_trace(_line(times, control["loop_area_exact"], _("convex well, closed form"), look.dim, look,
-                               "%{y:.3g}", dash="dot"))
-        figure.add_trace(_points(times, control["loop_area"], control["loop_area_error"], _("convex well, measured"),
-                                 look, "%{y:.3g}", colour=look.dim))
+        figure.add_trace(_line(control["curve_times"], control["curve_area"], _("convex well, closed form"), look.dim,
+                               look, "%{y:.3g}", dash="dot"))
+        figure.add_trace(_points(control["loop_times"], control["loop_area"], control["loop_area_error"],
+                                 _("convex well, measured"), look, "%{y:.3g}", colour=look.dim))
     return lay_out(figure, look, title=_("Area of the loop, −∮ E dT"), height=height, xaxis=_time(run, look),
                    yaxis=axis(look, _("area, energy²"), nticks=6, rangemode="tozero"))
 
@@ -117,8 +121,9 @@ def network_losses(run: Any, look: Look, height: int = 360) -> go.Figure:
             x=a["net_steps"], y=a["net_loss_mean"][:, k], mode="lines", name=name,
             line={"color": _shade(k, look), "width": 1.2 * look.stroke},
             hovertemplate=f"{name}<br>" + _("step %{x:,}") + "<br><b>%{y:.4f}</b><extra></extra>"))
-    return lay_out(figure, look, title=_("Mean loss of the networks, while they are cooled"), height=height,
-                   xaxis=axis(look, _("step"), showgrid=False, nticks=6), yaxis=axis(look, _("loss, nats"), nticks=6))
+    return lay_out(figure, look, title=_("Mean loss of the networks"), height=height,
+                   xaxis=axis(look, _("step"), showgrid=False, nticks=6),
+                   yaxis=axis(look, _("loss, nats, logarithmic"), type="log", dtick="D2", tickformat="~g"))
 
 
 def network_finals(run: Any, look: Look, height: int = 360) -> go.Figure:

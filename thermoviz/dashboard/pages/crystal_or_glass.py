@@ -15,7 +15,8 @@ SLICE = (
         needs=("loop_E",)),
     Chart("areas", figures.areas, _(
         "Between both ways lies an area. Very quick cycles move nothing, very slow ones close the loop; in between it "
-        "is largest, once for motion within a valley and once more where balls change valleys."), needs=("area",)),
+        "is largest. A convex well closes its loop soon; a landscape with passes keeps it open for long."),
+        needs=("area",)),
     Chart("work", figures.work, _(
         "The landscape is tilted towards another valley. The work W it takes is larger on average than the free energy "
         "ΔF; Jarzynski's average of e^(−W/T) gives ΔF back, at any speed, while enough weights count."),
@@ -23,7 +24,7 @@ SLICE = (
 )
 NETWORKS = (
     Chart("network_losses", figures.network_losses, _(
-        "Heat keeps the loss up at first. Networks that are cooled slowly pay for it, and come out lower."),
+        "Quenched networks stay in the valley that they fall into; heat lets the others leave a poor one in time."),
         needs=("net_loss_mean",)),
     Chart("network_finals", figures.network_finals, figures.network_sentence, needs=("net_final",)),
 )
@@ -45,7 +46,7 @@ lab_page(
     title=_("Is it worth while to cool slowly?"),
     sentence=_("Cooled slowly, a melt becomes a crystal; cooled at once, a glass. Here balls, or networks, are cooled: "
                "slowly enough, most of them find the deepest valley."),
-    try_this=_("press “quench” below the landscape, then reset and press “anneal”: where do the balls end?"),
+    try_this=_("press “quench” beside the landscape, then reset and press “anneal”: where do the balls end?"),
     charts=charts,
     explain=_(
         "**Cooling.** The balls start hot: they are shaken at a temperature **T** at which they cross the passes "
