@@ -248,6 +248,8 @@ def test_valleys_are_named_by_depth_and_width():
     run = Run(Potential(), surface_arrays(double_well_surface()))
     titles = names.basin_names(run)
     assert len(titles) == 2 and titles[int(np.argmin(run.surface.basins.energies))].startswith("deepest")
+    equal = Potential(potential="double_well").compute()
+    assert names.basin_names(equal) == ["valley 1", "valley 2"]
 
 
 def test_dynamics_are_told_apart_by_name():

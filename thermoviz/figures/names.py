@@ -50,18 +50,27 @@ def at_scale(run: Any) -> Any:
 def basin_names(run: Any) -> list[str]:
     """A name for each valley of the run's surface, in its order: by depth, by width, else by number.
 
-    The widest has the largest Boltzmann share at T = the surface's scale (its barrier, or its height).
+    The widest has the largest Boltzmann share at T = the surface's scale (its barrier, or its height). Valleys as deep
+    or as wide as one another, within a thousandth of the scale or two hundredths of the share, get numbers.
     """
     basins = run.surface.basins
     n = len(basins.energies)
     if n == 1:
         return [_("the valley")]
-    deepest = int(np.argmin(basins.energies))
-    widest = int(np.argmax(at_scale(run).shares))
+    deepest = _first_alone(-np.asarray(basins.energies), 1e-3 * run.surface.scale)
+    widest = _first_alone(np.asarray(at_scale(run).shares), 0.02)
     names = [_("valley {n}").format(n=i + 1) for i in range(n)]
-    names[widest] = _("widest")
-    names[deepest] = _("deepest and widest") if deepest == widest else _("deepest")
+    if widest is not None:
+        names[widest] = _("widest")
+    if deepest is not None:
+        names[deepest] = _("deepest and widest") if deepest == widest else _("deepest")
     return names
+
+
+def _first_alone(values: np.ndarray, margin: float) -> int | None:
+    """Which value is the largest by more than a margin, or None."""
+    second, first = np.argsort(values)[-2:]
+    return int(first) if values[first] - values[second] > margin else None
 
 
 def analytic(run: Any) -> bool:
