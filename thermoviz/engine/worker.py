@@ -44,8 +44,7 @@ def _limit_memory(address_space: int) -> None:
 
 def warm_up() -> None:
     """Imports what experiments need and runs two tiny ones, so that every common kernel is compiled and loaded."""
-    from ..experiments import run
-    from ..experiments.landscape import WARM_UP
+    from ..experiments import WARM_UP, run
 
     for spec in WARM_UP:
         run(spec)

@@ -3,7 +3,9 @@
 import dataclasses
 from typing import Any
 
+from ..core.datasets import Moons
 from ..core.errors import BadInput
+from ..core.planes import ThroughSolutions
 from .crystal_or_glass import CrystalOrGlass
 from .landscape import Descent, Potential
 from .own_model import OwnModel
@@ -20,6 +22,12 @@ EXPERIMENTS: dict[str, Any] = {
     "second_law": SecondLaw,
     "crystal_or_glass": CrystalOrGlass,
 }
+# What a worker runs to be warm: every kernel that a page's first question needs, at the smallest size.
+WARM_UP = (
+    Potential(resolution=9, tolerance=0.5),
+    Descent(Moons(n=20), steps=4, replicas=3, plane=ThroughSolutions(), resolution=33, batch_size=4),
+    CrystalOrGlass(steps=100, balls=4),
+)
 # What a run file may hold besides: the landscape of one's own model, which only `explore` can compute.
 OPENED_ONLY: dict[str, Any] = {"own_model": OwnModel}
 
@@ -33,7 +41,9 @@ def run(spec: Any, progress: Progress | None = None) -> Run:
     if not dataclasses.is_dataclass(spec) or isinstance(spec, type) or not hasattr(spec, "compute"):
         known = ", ".join(f"tv.{experiment.__name__}(...)" for experiment in EXPERIMENTS.values())
         raise BadInput(f"tv.run needs the specification of an experiment ({known}), got {type(spec).__name__}.")
+    if progress is not None and not callable(progress):
+        raise BadInput(f"progress must be callable, progress(fraction, stage, partial), got {progress!r}.")
     return spec.compute(progress)
 
 
-__all__ = ["EXPERIMENTS", "OPENED_ONLY", "run"]
+__all__ = ["EXPERIMENTS", "OPENED_ONLY", "WARM_UP", "run"]

@@ -122,10 +122,3 @@ def surface_numbers(surface: Any) -> dict[str, Any]:
 def surface_run(spec: Any, surface: Any) -> Run:
     """A Run that is a surface alone."""
     return Run(spec, surface_arrays(surface), surface_numbers(surface))
-
-
-# What a worker runs to be warm: every kernel that the page's first question needs, at the smallest size.
-WARM_UP = (
-    Potential(resolution=9, tolerance=0.5),
-    Descent(Moons(n=20), steps=4, replicas=3, plane=ThroughSolutions(), resolution=33, batch_size=4),
-)
