@@ -111,8 +111,9 @@ def test_the_largest_of_many_normals_is_as_said():
     for m in (20, 200):
         largest = rng.standard_normal((4000, m)).max(axis=1)
         _, expected, spread = largest_rise(np.zeros(m + 1), np.ones(m + 1))
-        # Gumbel's leading term approaches from above, slowly.
-        assert expected - 1.2 * spread < largest.mean() < expected
+        # Below the leading term by the next ones of Gumbel's law.
+        below = (np.log(np.log(m)) + np.log(4 * np.pi) - 2 * np.euler_gamma) / (2 * expected)
+        assert largest.mean() == pytest.approx(expected - below, abs=0.1)
         assert (largest > expected + 3 * spread).mean() < 0.002
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from test_app_browser import PATIENCE_MS, serving
 
 import thermoviz as tv
 from thermoviz.core.specs import identity, to_json
@@ -169,3 +170,17 @@ def test_references_and_badges():
     assert verdicts.reference(0.5, 0.1) == "0.5" and verdicts.reference(1e-9) != "0"
     tones = [verdicts.standing(tv.Verdict("", 0, 0, 0, 0, holds))[1] for holds in (True, False, None)]
     assert tones == ["good", "poor", "open"]
+
+
+@pytest.mark.browser
+def test_in_a_real_browser_from_the_first_page_to_the_verdicts(new_page, tmp_path):
+    with serving(tmp_path) as (address, _process):
+        page = new_page()
+        page.goto(address)
+        page.get_by_role("link", name="Second law").click()
+        page.wait_for_selector(".tv-verdict", timeout=PATIENCE_MS)
+        assert page.locator(".tv-verdict").count() == 7
+        page.locator(".js-plotly-plot").nth(3).wait_for(timeout=PATIENCE_MS)
+        assert "kind=second_law" in page.url and "preset" not in page.url
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert not [said for said in page.complaints if not said.startswith("warning")]
