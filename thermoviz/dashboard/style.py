@@ -41,8 +41,11 @@ def _widgets(look: Look) -> str:
         border-color: {look.heat}; color: {look.text}; }}
     .stApp [data-testid^="stBaseButton-"]:focus-visible {{
         outline: 2px solid {look.heat}; outline-offset: 2px; }}
-    [data-baseweb="popover"] > div, [data-baseweb="popover"] [data-testid="stPopoverBody"],
-    [data-baseweb="menu"], [data-baseweb="menu"] li {{ background: {look.panel}; color: {look.text}; }}
+    [data-testid="stPopoverBody"] {{ background: {look.panel} !important; border: 1px solid {look.line}; }}
+    [data-testid="stPopoverBody"] :is(p, strong, code, button) {{ color: {look.text}; }}
+    [data-testid="stPopoverBody"] [data-testid="stCaptionContainer"] p {{ color: {look.dim}; }}
+    [data-testid="stPopoverBody"] :is(pre, button) {{ background: {look.background}; border-color: {look.line}; }}
+    [data-testid="stPopoverBody"] button:hover {{ border-color: {look.heat}; color: {look.text}; }}
     .stApp [data-baseweb="select"] > div, .stApp [data-baseweb="input"], .stApp [data-baseweb="base-input"],
     .stApp input {{ background: {look.background}; color: {look.text}; border-color: {look.line}; }}
     .stApp [data-testid="stExpander"] :is(details, summary) {{ background: {look.panel}; color: {look.text};
@@ -114,7 +117,7 @@ def _page(look: Look) -> str:
 def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
     """CSS that makes cards of the presets' buttons. `pictures`: preset -> its picture's data URI."""
     rules = [f"""
-    .st-key-presets {{ display: grid; grid-template-columns: repeat({len(pictures)}, minmax(10rem, 1fr));
+    .st-key-presets {{ display: grid; grid-template-columns: repeat({len(pictures)}, minmax(13.4rem, 1fr));
         gap: .6rem; overflow-x: auto; padding: 2px; scrollbar-width: thin; }}
     .st-key-presets > div {{ width: 100% !important; min-width: 0; }}
     .st-key-presets :is(.stButton, .stButton > *, button) {{ height: 100%; }}
