@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import real
 from .errors import BadInput
 
 # Energies beyond this are no data: their float32 derivatives would overflow.
@@ -68,7 +69,7 @@ def hermite_weights(s: np.ndarray, order: int) -> np.ndarray:
 def axis(name: str, values: Any) -> np.ndarray:
     """The equidistant coordinates [n] of one side of a grid, checked. Raises BadInput."""
     try:
-        points = np.asarray(values, dtype=float)
+        points = real(values)
     except (TypeError, ValueError):
         raise BadInput(f"{name} must be a list of numbers.") from None
     if points.ndim != 1 or len(points) < 4:
@@ -86,7 +87,7 @@ def axis(name: str, values: Any) -> np.ndarray:
 def energies(U: Any, shape: tuple[int, int]) -> np.ndarray:
     """Energies on a grid of this shape as float64, checked. Raises BadInput."""
     try:
-        values = np.asarray(U, dtype=float)
+        values = real(U)
     except (TypeError, ValueError):
         raise BadInput("U must be an array of numbers [len(xs), len(ys)].") from None
     if values.shape != shape:

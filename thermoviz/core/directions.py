@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import real
 from .errors import BadInput
 from .pca import DEPENDENT, leading_components, spans_plane
 
@@ -12,7 +13,7 @@ _NO_NOISE = "the gradient noise here has fewer than two directions: choose anoth
 
 def as_numbers(value: Any) -> np.ndarray:
     """A float64 array, from numpy or from a torch tensor on any device."""
-    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=np.float64)
+    return real(value)
 
 
 def filter_normalised(theta: np.ndarray, loss: Any, generator: np.random.Generator) -> np.ndarray:
@@ -20,6 +21,9 @@ def filter_normalised(theta: np.ndarray, loss: Any, generator: np.random.Generat
 
     Source: Li et al. 2018, section 4. Raises BadInput where a direction vanishes, as at theta = 0.
     """
+    d = getattr(loss, "d", theta.size)
+    if d != theta.size:
+        raise BadInput(f"theta must have {d} numbers, as many as the loss has parameters, got {theta.size}.")
     first, second = generator.standard_normal((2, theta.size))
     for rows in _filters(loss, theta.size):
         sizes = np.linalg.norm(theta[rows], axis=-1, keepdims=True)

@@ -20,13 +20,15 @@ from .walls import reflect
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Rates = Annotated[tuple[Rate, ...], Field(min_length=1)]
+Fractions = Annotated[tuple[Fraction, ...], Field(min_length=1)]
 LearningRate = Annotated[
-    Rate | tuple[Rate, ...], per_replica,
+    Rate | Rates, per_replica,
     Field(title="Learning rate", description="Length of a step per gradient.",
           json_schema_extra={"ladder": [1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0]}),
 ]
 TimeStep = Annotated[
-    Rate | tuple[Rate, ...], per_replica,
+    Rate | Rates, per_replica,
     Field(title="Time step", description="Time per step.",
           json_schema_extra={"ladder": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]}),
 ]
@@ -110,7 +112,7 @@ class SGD:
 
     lr: LearningRate = 0.1
     momentum: Annotated[
-        Fraction | tuple[Fraction, ...], per_replica,
+        Fraction | Fractions, per_replica,
         Field(title="Momentum", description="Share of the last step that is kept.",
               json_schema_extra={"ladder": [0.0, 0.5, 0.9, 0.99]}),
     ] = 0.0

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkabl
 import numpy as np
 from pydantic import ValidationInfo, field_validator
 
+from .arrays import real
 from .errors import BadInput, ThermovizError
 from .specs import Field, specification
 
@@ -32,7 +33,7 @@ class Energy(Protocol):
 def positions(x: Any, name: str, d: int | None = None, at_least: int = 1) -> np.ndarray:
     """x as float64 [..., d]. Raises BadInput unless its last axis has length `d` (or `at_least`, if d is None)."""
     try:
-        array = np.asarray(x, dtype=np.float64)
+        array = real(np.asarray(x))
     except (TypeError, ValueError, RuntimeError):  # the last: a torch tensor that asks for its gradient
         raise BadInput(f"{name}: x must be an array of numbers [..., {d or 'd'}].") from None
     found = array.shape[-1] if array.ndim else 0

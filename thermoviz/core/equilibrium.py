@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays import real
 from .bicubic import BERNSTEIN
 from .errors import BadInput, TooFewSamples
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from .estimators import Estimate
     from .surfaces import Surface
 
+# Temperatures whose squares double precision holds.
+LEAST_T, MOST_T = 1e-100, 1e100
+# Energies are known to about this share of their range: rounding of the spline in double precision.
+RESOLVED = 2.0**-40
 # Cells CUTOFF T above the minimum are dropped: e^-36 = 2e-16.
 CUTOFF = 36.0
 # Largest variation of E / T within a cell; cells more than MINOR T above the minimum, of weight below e^-8,
@@ -213,6 +218,10 @@ class Equilibrium:
 
     def __init__(self, surface: "Surface", temperature: float, mesh: Mesh | None = None) -> None:
         self.T = _positive(temperature)
+        lowest = RESOLVED * float(np.nanmax(surface.E) - np.nanmin(surface.E))
+        if self.T < lowest:
+            raise BadInput(f"temperature of an equilibrium on this surface must be at least {lowest:.3g}, below which "
+                           f"its energies are not resolved, got {self.T:g}.")
         self.surface = surface
         # The mesh is not kept: it holds megabytes, and most equilibria are asked for these numbers only.
         mesh = Mesh(surface, self.T, self.T) if mesh is None else mesh
@@ -316,7 +325,10 @@ class Equilibrium:
         """
         from .estimators import Estimate
 
-        u = np.asarray(samples, dtype=float)
+        try:
+            u = real(samples)
+        except (TypeError, ValueError):
+            raise BadInput("samples must be an array of numbers [n, 2].") from None
         if u.ndim != 2 or u.shape[1] != 2:
             raise BadInput(f"samples must have shape [n, 2], got {list(u.shape)}.")
         n = len(u)
@@ -413,6 +425,7 @@ def _positive(temperature: Any) -> float:
         value = float(temperature)
     except (TypeError, ValueError):
         value = 0.0
-    if not 0 < value < np.inf:
-        raise BadInput(f"temperature of an equilibrium must be a finite number > 0, got {temperature!r}.")
+    if not LEAST_T <= value <= MOST_T:
+        raise BadInput("temperature of an equilibrium must be a finite number > 0 "
+                       f"(within {LEAST_T:g} to {MOST_T:g}), got {temperature!r}.")
     return value

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays import real
 from .errors import BadInput, TooFewSamples
 
 # A correlation time is reported only for series this many times as long (D. Foreman-Mackey, emcee).
@@ -54,7 +55,7 @@ class CloudNumbers(NamedTuple):
 def _series(values: Any, name: str, dims: tuple[int, ...]) -> np.ndarray:
     """values as float64 with one of the allowed numbers of axes. Raises BadInput."""
     try:
-        array = np.asarray(values, dtype=np.float64)
+        array = real(values)
     except (TypeError, ValueError):
         raise BadInput(f"{name} must be an array of numbers.") from None
     if array.ndim not in dims or array.size == 0:

@@ -67,6 +67,10 @@ def honesty(loss: Any, plane: Any, traj: Any) -> Honesty:
     points spread over all paths. Sources: docs/physics, "Honesty of a slice"; Antognini & Sohl-Dickstein
     2018. Raises BadInput if no path is finite or d differs.
     """
+    if not callable(loss):
+        raise BadInput(f"loss must be callable, theta [..., d] -> [...], got {type(loss).__name__}.")
+    if not hasattr(plane, "residual"):
+        raise BadInput(f"plane must be a Plane, got {type(plane).__name__}.")
     paths = as_paths(traj)
     points = _picked(paths, _PATH_POINTS)
     residuals = np.concatenate([plane.residual(path) for path in paths])

@@ -13,11 +13,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
+from .arrays import real
 from .errors import BadInput
 from .seeds import rng
 from .specs import Field, specification
 
 Width = Annotated[int, Field(ge=1, le=128)]
+# Parameters drawn at once: 2 GiB.
+MOST_NUMBERS = 2**28
 
 
 @specification
@@ -171,6 +174,8 @@ class NetworkLoss:
         """
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise BadInput(f"the number of networks must be a whole number from 1 on, got {n!r}.")
+        if n * self.d > MOST_NUMBERS:
+            raise BadInput(f"{n} networks of {self.d} parameters are too many: at most {MOST_NUMBERS // self.d}.")
         width = np.empty(self.d)
         for layer in self.layer_slices:
             width[layer.weight.start:layer.bias.stop] = layer.shape[0] ** -0.5
@@ -202,7 +207,8 @@ class NetworkLoss:
 
     def hvp(self, theta: Any, v: Any) -> Any:
         """Hessian of E at theta [d] times v [..., d], exact (curvature at the kinks of l1 and relu: 0)."""
-        shape, directions = tuple(v.shape) if _is_tensor(v) else np.shape(v), self._array(v)
+        directions = self._array(v)
+        shape = tuple(v.shape) if _is_tensor(v) else np.shape(v)
         product = self._exact.hvp(self._point(theta), directions) + self.weight_decay * directions
         return self._like(v, product.reshape(shape))
 
@@ -270,7 +276,7 @@ class NetworkLoss:
             if not values.is_floating_point():
                 values = values.double()
             return Rows(values.reshape(-1, self.d), tuple(theta.shape), True, False)
-        shape, values = np.shape(theta), self._array(theta)
+        values, shape = self._array(theta), np.shape(theta)
         if self.device == "cpu":
             return Rows(values, shape, False, False)
         import torch
@@ -284,11 +290,11 @@ class NetworkLoss:
     def _array(self, theta: Any) -> np.ndarray:
         """theta [..., d] as numpy float64 [n, d], from arrays, lists or tensors."""
         try:
-            values = np.array(_numpy(theta), np.float64)
+            values = real(theta)
         except (TypeError, ValueError):
             raise BadInput(f"theta must be an array of numbers [..., {self.d}].") from None
         self._check_shape(values.shape)
-        return values.reshape(-1, self.d)
+        return values.reshape(-1, self.d).copy()
 
     def _point(self, theta: Any) -> np.ndarray:
         """One network as numpy float64 [d], all numbers finite."""
@@ -300,13 +306,17 @@ class NetworkLoss:
         return values[0]
 
     def _inputs(self, x: Any, rows: "Rows") -> Any:
-        shape = tuple(np.shape(x)) if not _is_tensor(x) else tuple(x.shape)
+        try:
+            values = x if _is_tensor(x) else real(x)
+        except (TypeError, ValueError):
+            raise BadInput(f"x must be an array of numbers [m, {self.sizes[0]}].") from None
+        shape = tuple(values.shape)
         if len(shape) != 2 or shape[1] != self.sizes[0]:
             raise BadInput(f"x must have shape [m, {self.sizes[0]}], got {list(shape)}.")
         if not rows.tensor:
-            return np.asarray(_numpy(x), np.float64)
+            return real(values)
         import torch
-        values = x if _is_tensor(x) else np.array(x, np.float64)
+        values = values if _is_tensor(values) else values.copy()  # torch wants to be able to write
         return torch.as_tensor(values, dtype=rows.values.dtype, device=rows.values.device)
 
     @staticmethod
@@ -338,7 +348,10 @@ class Minibatch:
     """The loss seen through one batch per network: an Energy, regularisers included; of `NetworkLoss.minibatch`."""
 
     def __init__(self, loss: NetworkLoss, indices: Any) -> None:
-        chosen = indices if _is_tensor(indices) else np.asarray(indices)
+        try:
+            chosen = indices if _is_tensor(indices) else np.asarray(indices)
+        except ValueError:
+            raise BadInput("indices must be whole numbers of shape [n, B] or [B].") from None
         is_whole = chosen.dtype.kind in "iu" if isinstance(chosen, np.ndarray) else not chosen.is_floating_point()
         if not is_whole or chosen.ndim not in (1, 2) or 0 in chosen.shape:
             raise BadInput("indices must be whole numbers of shape [n, B] or [B], at least one sample per batch, "
@@ -398,6 +411,8 @@ def _device(name: Any) -> str:
     """The device's name, if it is one that this machine has. "cpu" is taken without loading torch."""
     if str(name) == "cpu":
         return "cpu"
+    if name is None:
+        raise BadInput("device must be 'cpu' or a torch device of this machine, got None.")
     import torch
     try:
         torch.empty(0, device=name)

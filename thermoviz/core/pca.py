@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import single_or_double
 from .errors import BadInput
 from .seeds import rng
 
@@ -37,8 +38,7 @@ def _is_path(one: Any) -> bool:
 
 def _replicas(one: Any) -> list[np.ndarray]:
     try:
-        x = np.asarray(one.x if hasattr(one, "energy") else one)
-        x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
+        x = single_or_double(one.x if hasattr(one, "energy") else one)
     except (TypeError, ValueError):
         raise BadInput("a recorded path must be a Trajectory or an array [T, d] or [T, n, d].") from None
     if x.ndim == 2:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from . import directions
+from .arrays import real
 from .directions import as_numbers
 from .errors import BadInput
 from .honesty import Honesty, honesty
@@ -47,7 +48,10 @@ class Plane:
         ticks = np.asarray(self.tick_scale, dtype=np.float64)
         if ticks.shape != (2,) or not (np.isfinite(ticks) & (ticks > 0)).all():
             raise BadInput(f"tick_scale of a plane must be two positive numbers, got {self.tick_scale!r}.")
-        points = None if self.points is None else np.array(self.points, dtype=np.float64)
+        try:
+            points = None if self.points is None else real(self.points).copy()
+        except (TypeError, ValueError):
+            raise BadInput("points of a plane must be finite numbers with shape [m, 2].") from None
         if points is not None and (points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all()):
             raise BadInput("points of a plane must be finite numbers with shape [m, 2], "
                            f"got shape {list(points.shape)}.")
@@ -88,11 +92,13 @@ class Plane:
 
     def in_plane(self, vector: Any) -> np.ndarray:
         """Components [..., 2] of free vectors [..., d] (forces, gradients, displacements) along u and v."""
-        vector = np.asarray(vector, dtype=np.float64)
+        vector = _positions(vector, self.d, "vector")
         return np.stack([vector @ self.u, vector @ self.v], axis=-1)
 
     def restrict(self, energy: Any) -> "Restricted":
         """The energy on this plane: an Energy in d = 2."""
+        if not callable(energy):
+            raise BadInput(f"energy must be callable, x [..., d] -> [...], got {type(energy).__name__}.")
         return Restricted(energy, self)
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .arrays import real, single_or_double
 from .energies import as_energy
 from .errors import BadInput, Unstable
 from .seeds import rng as seeded
@@ -23,6 +24,8 @@ INDEX_BLOCK = 2**17
 MOST_RECORDED = 2**34
 # Steps at which a programme of temperatures is asked how hot it gets, before it starts.
 PROBES = 64
+# Sample indices of one step of all replicas: half a GiB.
+MOST_DRAWN = 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +59,16 @@ def simulate(
     one replica), numpy or torch (a tensor's simulation stays on its device). temperature: a number, one per replica
     [n], or a callable step -> either, evaluated before each step. bounds: ((lo, hi), ...) or flat; None means no walls,
     except for an energy that is `confining` (a Surface); at T = 0 what has no inertia stops at a wall instead of being
-    reflected. A step into a cell without data (the energy's `masked`) is undone and turned round. batch_size: samples per step for an energy with `minibatch`, drawn with "replacement",
-    "fresh" (without replacement within a batch) or by shuffled "epochs" (the incomplete last batch of an epoch is
-    dropped); None: all. `progress(fraction)` is called every 40 ms; what it raises passes through. Streams "noise" and
-    "batches" of `seed`. Raises BadInput, Unstable.
+    reflected. A step into a cell without data (the energy's `masked`) is undone and turned round. batch_size: samples
+    per step for an energy with `minibatch`, drawn with "replacement", "fresh" (without replacement within a batch) or
+    by shuffled "epochs" (the incomplete last batch of an epoch is dropped); None: all. `progress(fraction)` is called
+    every 40 ms; what it raises passes through. Streams "noise" and "batches" of `seed`. Raises BadInput, Unstable.
     """
     energy = as_energy(energy)
     if not hasattr(dynamics, "step"):
         raise BadInput(f"dynamics must be one such as SGD or Overdamped, got {dynamics!r}.")
+    if progress is not None and not callable(progress):
+        raise BadInput(f"progress must be callable, progress(fraction), or None, got {progress!r}.")
     steps, record_every = _whole("steps", steps, 0), _whole("record_every", record_every, 1)
     x = _start(energy, x0)
     temperatures = _temperatures(temperature, dynamics, len(x))
@@ -155,8 +160,7 @@ def _start(energy: Any, x0: Any) -> Any:
         x = x0.detach()
     else:
         try:
-            x = np.asarray(x0)
-            x = x if x.dtype == np.float32 else x.astype(np.float64)
+            x = single_or_double(x0)
         except (TypeError, ValueError):
             raise BadInput("x0 must be an array of numbers, [n, d] or [d].") from None
     x = x[None] if x.ndim == 1 else x
@@ -184,7 +188,7 @@ def _temperatures(temperature: Any, dynamics: Any, n: int) -> Callable[[int], An
 
 def _checked_temperature(value: Any, n: int) -> Any:
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = real(value)
     except (TypeError, ValueError):
         raise BadInput(f"temperature must be a number of at least 0, got {value!r}.") from None
     if array.shape not in ((), (n,)) or not (np.isfinite(array) & (array >= 0)).all():
@@ -267,6 +271,8 @@ def _batches(
     if not hasattr(energy, "minibatch"):
         raise BadInput("batch_size is for energies with samples, such as NetworkLoss; this energy has none.")
     size, samples = _whole("batch_size", batch_size, 1), energy.n_samples
+    if n * size > MOST_DRAWN:
+        raise BadInput(f"batch_size must be at most {MOST_DRAWN // n} for {n} replicas, got {size}.")
     if batching not in DRAWS:
         raise BadInput(f"batching must be one of {', '.join(DRAWS)}, got {batching!r}.")
     if batching != "replacement" and size > samples:

@@ -9,11 +9,13 @@ import dataclasses
 import functools
 import hashlib
 import json
+import typing
 from typing import Any, TypeVar, dataclass_transform
 
 import pydantic
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic_core import ArgsKwargs, PydanticCustomError
 
 from .errors import BadInput
 
@@ -26,6 +28,8 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))
 def specification(cls: type[T]) -> type[T]:
     """Class decorator: a frozen pydantic dataclass whose mistakes raise BadInput with one sentence."""
+    before: Any = pydantic.model_validator(mode="before")
+    cls._refuse_truth = before(classmethod(_refuse_truth))  # type: ignore[attr-defined]
     made: Any = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid", validate_default=False))(cls)
     construct = made.__init__
 
@@ -42,6 +46,22 @@ def specification(cls: type[T]) -> type[T]:
     return made
 
 
+def _refuse_truth(cls: Any, given: Any) -> Any:
+    """True and False are no numbers, though Python counts them among these. (A validator of every specification.)"""
+    if isinstance(given, ArgsKwargs):
+        settings = dict(zip(cls.__dataclass_fields__, given.args or (), strict=False)) | (given.kwargs or {})
+    else:
+        settings = given if isinstance(given, dict) else {}
+    for name, value in settings.items():
+        field = cls.__dataclass_fields__.get(name)
+        members = value if isinstance(value, (tuple, list)) else (value,)
+        if field is None or bool in (field.type, *typing.get_args(field.type)):
+            continue
+        if any(isinstance(member, bool) for member in members):
+            raise PydanticCustomError("truth", name, {"value": repr(value)})  # type: ignore[arg-type]
+    return given
+
+
 def sentence(name: str, error: ValidationError, fields: tuple[str, ...] = ()) -> str:
     """The first validation error as one sentence: field, what is allowed, what was given.
 
@@ -51,11 +71,13 @@ def sentence(name: str, error: ValidationError, fields: tuple[str, ...] = ()) ->
     place = list(first["loc"])
     if place and isinstance(place[0], int) and place[0] < len(fields):
         place[0] = fields[place[0]]
-    path = ".".join(str(part) for part in (name, *place))
+    path = ".".join(str(part) for part in (name, *place) if str(part).isidentifier() or isinstance(part, int))
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
-    given = repr(first["input"])
+    given = " ".join(repr(first["input"]).split())
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument", "unexpected_positional_argument"):
         return f"{path} is not a setting that {name} knows."
+    if first["type"] == "truth":
+        return f"{path}.{message}: true and false are not allowed here, got {first['ctx']['value']}."
     return f"{path}: {message[:1].lower()}{message[1:]}, got {given if len(given) <= 60 else given[:57] + '...'}."
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import bicubic
+from .arrays import real
 from .errors import BadInput
 
 # Points evaluated without the compiled kernel, whose call would cost more than it saves.
@@ -158,7 +159,7 @@ def _cubic(f: np.ndarray, slope: np.ndarray, cell: np.ndarray, weights: np.ndarr
 
 def _points(u: Any) -> np.ndarray:
     try:
-        points = np.asarray(u, dtype=float)
+        points = real(u)
     except (TypeError, ValueError):
         raise BadInput("u must be an array of numbers with last axis 2.") from None
     if points.ndim == 0 or points.shape[-1] != 2:

@@ -34,6 +34,8 @@ CHUNK_NUMBERS = 2**22
 GAIN_PER_LEVEL = 8
 # Single precision cannot be refined away: errors below this share of the largest energy count as none.
 ROUNDING = 2.0**-22
+# Sides of a box and margins beyond this leave what single precision can hold.
+MOST_MARGIN = 1e6
 
 Grid = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -149,6 +151,8 @@ class Surface(Spline):
         """The exact Boltzmann equilibrium at `temperature` > 0 in the box. Raises BadInput."""
         from .equilibrium import Equilibrium
 
+        if np.ndim(temperature):
+            raise BadInput(f"temperature must be one number, got {temperature!r}: for many use `equilibria`.")
         # A cloud that is followed in time asks for the same one again and again.
         if self._latest is None or self._latest.T != temperature:
             self._latest = Equilibrium(self, temperature)
@@ -200,6 +204,8 @@ def scan(
     and may raise Cancelled. Raises BadInput.
     """
     _check_settings(resolution, margin, tolerance)
+    if progress is not None and not callable(progress):
+        raise BadInput(f"progress must be callable, progress(fraction, surface), or None, got {progress!r}.")
     u0, u1, v0, v1 = _box(energy, plane, margin) if extent is None else _checked_extent(extent)
     report = _Report(progress, resolution**2)
     grid = _grid(energy, plane)
@@ -347,13 +353,18 @@ def _shaped(values: Any, shape: tuple[int, ...]) -> np.ndarray:
     return energies
 
 
+def _is_share(value: Any, most: float) -> bool:
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.complexfloating))
+    return number and 0 <= value <= most and value < np.inf
+
+
 def _check_settings(resolution: int, margin: float, tolerance: float) -> None:
     whole = isinstance(resolution, (int, np.integer)) and not isinstance(resolution, bool)
     if not whole or not 4 <= resolution <= 2001:
         raise BadInput(f"resolution must be a whole number of points from 4 to 2001, got {resolution!r}.")
-    if not 0 <= margin < np.inf:
-        raise BadInput(f"margin must be a share >= 0 of the larger side, got {margin!r}.")
-    if not 0 <= tolerance < np.inf:
+    if not _is_share(margin, MOST_MARGIN):
+        raise BadInput(f"margin must be a share of the larger side, from 0 to {MOST_MARGIN:g}, got {margin!r}.")
+    if not _is_share(tolerance, np.inf):
         raise BadInput(f"tolerance must be a share >= 0 of the scale, got {tolerance!r}.")
 
 
@@ -362,7 +373,7 @@ def _checked_extent(extent: Any) -> tuple[float, float, float, float]:
         u0, u1, v0, v1 = (float(edge) for edge in extent)
     except (TypeError, ValueError):
         raise BadInput(f"extent must be four numbers (u0, u1, v0, v1), got {extent!r}.") from None
-    if not (np.isfinite([u0, u1, v0, v1]).all() and u0 < u1 and v0 < v1):
+    if not (np.isfinite([u1 - u0, v1 - v0]).all() and u0 < u1 and v0 < v1):
         raise BadInput(f"extent must be finite with u0 < u1 and v0 < v1, got {extent!r}.")
     return u0, u1, v0, v1
 

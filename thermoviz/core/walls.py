@@ -1,9 +1,10 @@
-"""Hard walls: specular reflection by folding, right for any overshoot; or, for what has neither heat nor inertia, a stop."""
+"""Hard walls: specular reflection by folding, right for any overshoot; for what has no heat and no inertia, a stop."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays import real, single_or_double
 from .errors import BadInput
 
 
@@ -20,7 +21,7 @@ def box(bounds: Any, d: int) -> np.ndarray:
     An infinite edge means no wall on that side. Raises BadInput.
     """
     try:
-        array = np.asarray(bounds, dtype=np.float64).reshape(-1, 2)
+        array = real(bounds).reshape(-1, 2)
     except (TypeError, ValueError):
         raise BadInput("bounds must be ((low, high), ...), one pair per dimension.") from None
     if len(array) not in (1, d):
@@ -49,8 +50,7 @@ def reflect(x: Any, bounds: Any) -> Any:
     """
     if not hasattr(x, "detach"):
         try:
-            x = np.asarray(x)
-            x = x if x.dtype == np.float32 else x.astype(np.float64)
+            x = single_or_double(x)
         except (TypeError, ValueError):
             raise BadInput("x must be an array of numbers [..., d].") from None
     elif not x.is_floating_point():

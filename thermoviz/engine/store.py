@@ -1,5 +1,6 @@
 """The store: run files in a folder, written whole, checked on reading, the least used pruned."""
 
+import logging
 import os
 import re
 import tempfile
@@ -15,17 +16,26 @@ DEFAULT_LIMIT = 500 * 2**20
 # Scratch files of computations that no living engine can still be writing.
 STALE_SECONDS = 24 * 3600
 _ID = re.compile(r"[0-9a-f]{16}")
+log = logging.getLogger("thermoviz.store")
 
 
 def default_folder() -> Path:
-    """THERMOVIZ_STORE, else the user's cache folder (XDG), else a private folder among the temporary files."""
+    """THERMOVIZ_STORE, else the user's cache folder (XDG); where that cannot be written, a temporary folder."""
     named = os.environ.get("THERMOVIZ_STORE")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "thermoviz"
+    wanted = Path(named) if named else cache
+    if _writable(wanted):
+        return wanted
+    private = Path(tempfile.gettempdir()) / f"thermoviz-{os.getuid() if hasattr(os, 'getuid') else 'store'}"
     if named:
-        return Path(named)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    if os.access(cache if cache.exists() else cache.parent, os.W_OK):
-        return cache / "thermoviz"
-    return Path(tempfile.gettempdir()) / f"thermoviz-{os.getuid() if hasattr(os, 'getuid') else 'store'}"
+        log.warning("THERMOVIZ_STORE=%s cannot be written; runs are kept in %s instead", named, private)
+    return private
+
+
+def _writable(folder: Path) -> bool:
+    """Whether files can be made in this folder, or in the nearest one above it that exists."""
+    there = next((one for one in (folder, *folder.absolute().parents) if one.exists()), folder)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 class Store:
@@ -44,6 +54,8 @@ class Store:
                 part.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInput(f"the store {self.folder} cannot be made: {error.strerror or error}.") from None
+        if not all(map(_writable, (self.runs, self.jobs, self.data))):
+            raise BadInput(f"the store {self.folder} cannot be written.")
         self._sweep()
 
     @property

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import BadFile
+from ..core.errors import BadFile, BadInput
 
 FORMAT = "thermoviz-run-1"
 MAX_BYTES = 64 * 2**20
@@ -60,10 +60,24 @@ def unpack(contents: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
         arrays = load(contents)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise BadFile(f"this run file is truncated or damaged ({error}).") from None
+        raise BadFile(f"this run file is truncated or damaged ({' '.join(str(error).split())[:80]}).") from None
     if metadata.get("sha256") != _checksum(arrays, metadata):
         raise BadFile("this run file was altered or damaged: its checksum does not fit its contents.")
     return arrays, metadata
+
+
+def path_of(path: Any) -> Path:
+    """A path from outside. Raises BadInput for what is none."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise BadInput(f"a file is named by a string or a path, got {type(path).__name__}.") from None
+
+
+def brief(path: Any) -> str:
+    """A path in a sentence."""
+    text = str(path)
+    return repr(text if len(text) <= 200 else text[:97] + "..." + text[-100:])[1:-1]
 
 
 def read(path: Path) -> bytes:
@@ -71,8 +85,8 @@ def read(path: Path) -> bytes:
     try:
         _refuse_size(path.stat().st_size)
         return path.read_bytes()
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:  # the latter: a name that no file can have
+        raise BadFile(f"{brief(path)} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
 def write_atomically(path: Path, contents: bytes) -> None:
@@ -106,6 +120,8 @@ def _metadata(contents: bytes) -> dict[str, str]:
         metadata = json.loads(contents[8:8 + length]).get("__metadata__") or {}
     except (ValueError, AttributeError, RecursionError):
         raise BadFile("this run file is damaged: its header cannot be read.") from None
+    if not isinstance(metadata, dict):
+        raise BadFile("this run file is damaged: its metadata cannot be read.")
     if metadata.get("format") != FORMAT:
         raise BadFile(f"this is not a run file of thermoviz (its format is {metadata.get('format')!r}, "
                       f"not {FORMAT!r}).")

@@ -60,8 +60,11 @@ def _differences(cls: Any, whole: dict, path: tuple, value: Any, base: Any) -> I
     """(name, text) of everything at `path` in `whole` (where `value` stands) that is not as in `base`."""
     if isinstance(value, dict):
         if path and value.get("kind") != (base.get("kind") if isinstance(base, dict) else None):
+            base = _defaults_of_kind(cls, whole, path, value["kind"])
+            if base is None:  # no kind has defaults for all: one's own data stands there as a whole
+                yield _name(path), _text(value)
+                return
             yield _name(path), value["kind"]
-            base = _at(_defaults_of_kind(cls, whole, path, value["kind"]), path)
         for key in (key for key in value if key != "kind"):
             yield from _differences(cls, whole, (*path, key), value[key], base[key])
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
@@ -74,8 +77,12 @@ def _differences(cls: Any, whole: dict, path: tuple, value: Any, base: Any) -> I
         yield _name(path), _text(value)
 
 
-def _defaults_of_kind(cls: Any, whole: dict, path: tuple, kind: str) -> dict:
-    return to_json(from_json(cls, _with(whole, path, {"kind": kind})))
+def _defaults_of_kind(cls: Any, whole: dict, path: tuple, kind: str) -> dict | None:
+    """What a member of this kind holds where nothing is said, or None if something must be."""
+    try:
+        return _at(to_json(from_json(cls, _with(whole, path, {"kind": kind}))), path)
+    except BadInput:
+        return None
 
 
 def _name(path: tuple) -> str:
@@ -133,9 +140,15 @@ def _sensible(query: Mapping[str, str], messages: list[str]) -> dict[str, str]:
     return dict(short[:MAX_SETTINGS])
 
 
+def _brief(text: str, most: int = 40) -> str:
+    """What a visitor wrote, as it may stand in a sentence: short, and nothing that does not print."""
+    printed = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return printed if len(printed) <= most else printed[:most - 3] + "..."
+
+
 def _compare_version(text: str | None, messages: list[str]) -> None:
     if text not in (None, str(NUMERICS_VERSION)):
-        messages.append(f"This link was made with version {text} of the numerics, this is version "
+        messages.append(f"This link was made with version {_brief(text or '')!r} of the numerics, this is version "
                         f"{NUMERICS_VERSION}: numbers may differ slightly.")
 
 
@@ -145,7 +158,7 @@ def _temperature(text: str | None, messages: list[str]) -> float | None:
     value = next(_readings(text))
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= MAX_TEMPERATURE:
         return float(value)
-    messages.append(f"T={text} in this link: the temperature must be a number from 0 to {MAX_TEMPERATURE:g}; "
+    messages.append(f"T={_brief(text)} in this link: the temperature must be a number from 0 to {MAX_TEMPERATURE:g}; "
                     "the preset's is kept.")
     return None
 
@@ -153,7 +166,7 @@ def _temperature(text: str | None, messages: list[str]) -> float | None:
 def _choice(text: str, table: Mapping[str, Any], name: str, otherwise: str, messages: list[str]) -> str:
     if text in table:
         return text
-    messages.append(f"{name}={text} in this link is not known; known are {', '.join(table)}. "
+    messages.append(f"{name}={_brief(text)} in this link is not known; known are {', '.join(table)}. "
                     f"{otherwise} is kept.")
     return otherwise
 
@@ -178,7 +191,8 @@ def _follow(spec: Any, asked: Mapping[str, str], messages: list[str], told: str 
             except BadInput as error:
                 failed.append((name, text, str(error)))
         if len(failed) == len(waiting):
-            messages += [told.format(name=name, text=text, sentence=sentence) for name, text, sentence in failed]
+            messages += [told.format(name=_brief(name), text=_brief(text), sentence=_brief(sentence, 400))
+                         for name, text, sentence in failed]
             break
         waiting = [(name, text) for name, text, _ in failed]
     return spec

@@ -230,7 +230,10 @@ class ModuleLoss:
                     raise _NeedsGradients from None
                 raise BadInput(f"loss_fn failed with {type(error).__name__}: {error}.") from error
         if not isinstance(value, torch.Tensor):
-            value = torch.as_tensor(value)
+            try:
+                value = torch.as_tensor(value)
+            except (TypeError, ValueError, RuntimeError):
+                raise BadInput(f"loss_fn must return a single number, got {type(value).__name__}.") from None
         if value.numel() != 1:
             raise BadInput(f"loss_fn must return a single number, got shape {list(value.shape)}.")
         return value.reshape(())
@@ -311,7 +314,7 @@ def _path(loss: ModuleLoss, trajectory: Any) -> tuple[np.ndarray, np.ndarray, in
     else:
         path = loss.theta[None] if trajectory is None else np.asarray(getattr(trajectory, "x", trajectory))
         path = path[:, 0] if path.ndim == 3 and path.shape[1] == 1 else path
-        steps = np.asarray(getattr(trajectory, "steps", np.arange(len(path))))
+        steps = np.asarray(getattr(trajectory, "steps", np.arange(len(path) if path.ndim else 0)))
     if path.ndim != 2 or path.shape[1] != loss.d or path.dtype.kind not in "fiu":
         raise BadInput(f"trajectory must be a Recorder or numbers [T, {loss.d}] (the model's trainable parameters), "
                        f"got shape {list(path.shape)}.")

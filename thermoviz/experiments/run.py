@@ -76,6 +76,10 @@ class Run:
     numerics_version: int = NUMERICS_VERSION
 
     def __post_init__(self) -> None:
+        if not hasattr(self.spec, "kind"):
+            raise BadInput(f"a run needs the specification of an experiment, got {type(self.spec).__name__}.")
+        if not isinstance(self.arrays, Mapping) or not isinstance(self.numbers, Mapping):
+            raise BadInput("arrays and numbers of a run must be mappings of names to values.")
         arrays = {}
         for name, value in self.arrays.items():
             array = np.ascontiguousarray(value).view()
@@ -133,6 +137,8 @@ class Run:
 
         NaN at the times at which none is finite.
         """
+        if name not in self.arrays or AXES.get(name) != ("T", "n"):
+            raise BadInput(f"this run has no array {name!r} [T, n].")
         values = np.asarray(self.arrays[name], float)[:, self.arrays["member"] == k]
         some = np.isfinite(values).any(axis=1)
         quantiles = np.full((len(BAND), len(values)), np.nan)
@@ -175,7 +181,7 @@ class Run:
         """The live stage in one HTML file that needs no network; written to `path` if given."""
         text = _view("html")(self, **settings)
         if path is not None:
-            _write(Path(path), text.encode())
+            _write(files.path_of(path), text.encode())
         return text
 
     def _repr_html_(self) -> str:
@@ -205,29 +211,32 @@ class Run:
             own_data.remember_from(arrays)
             spec = from_json(experiment, settings)
             slices.remember_from(spec, arrays)
-            return cls(spec, arrays, json.loads(metadata["numbers"]), metadata["kind"],
-                       int(metadata["numerics_version"]))
+            run = cls(spec, arrays, json.loads(metadata["numbers"]), metadata["kind"],
+                      int(metadata["numerics_version"]))
+            _ = run.honesty, run.verdicts, run.numbers.get("surface", {}).get("error")  # in forms that we know
+            return run
         except BadInput as error:
             raise BadFile(f"this run file holds what this version does not allow: {error}") from None
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise BadFile("this run file lacks its specification or its numbers, or has them in a form that "
                           "this version does not know.") from None
 
     def save(self, path: Any) -> Path:
         """Writes the run file, all of it or nothing. Raises BadInput where that cannot be done."""
-        return _write(Path(path), self.to_bytes())
+        return _write(files.path_of(path), self.to_bytes())
 
 
 def open_run(path: Any) -> Run:
     """The run in a file. Raises BadFile for what is missing, truncated, altered, too large or not ours."""
-    return Run.from_bytes(files.read(Path(path)))
+    return Run.from_bytes(files.read(files.path_of(path)))
 
 
 def _write(path: Path, contents: bytes) -> Path:
     try:
         files.write_atomically(path, contents)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:  # the latter: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{files.brief(path)} cannot be written: {reason}.") from None
     return path
 
 
