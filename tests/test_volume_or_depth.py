@@ -348,4 +348,6 @@ def test_every_chart_draws_whatever_the_run_knows(network_run, runs, look):
         for name, draw in figures.CHARTS.items():
             if run.spec.networks or not name.startswith(("network", "spectra", "fates")):
                 assert draw(run, LOOKS[look]).to_json()
+    with pytest.raises(tv.BadInput, match="networks=True"):
+        figures.fates(runs[8], LOOKS[look])
     assert "harmonic" in figures.network_sentence(network_run) and "T =" in figures.slice_sentence(runs[8])

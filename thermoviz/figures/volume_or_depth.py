@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from ..core.errors import BadInput
 from ..words import _
 from . import charts
 from .looks import Look, rgba
@@ -22,8 +23,8 @@ def energy_line(run: Any, look: Look, height: int = 330) -> go.Figure:
     x, E, numbers = run.arrays["line_x"], run.arrays["line_E"], run.numbers
     figure = go.Figure()
     ridge = int(np.searchsorted(x, numbers["ridge"]))
-    for part, name, colour in ((slice(ridge + 1), _("wide, shallow"), look.basins[1]),
-                               (slice(ridge, None), _("narrow, deep"), look.basins[0])):
+    deep, shallow = _basins(run)
+    for part, name, colour in ((slice(ridge + 1), shallow, look.basins[1]), (slice(ridge, None), deep, look.basins[0])):
         figure.add_trace(go.Scatter(
             x=x[part], y=E[part], mode="lines", name=name, line={"color": colour, "width": 1.6 * look.stroke},
             hovertemplate=f"{name}<br>x %{{x:.3g}}<br>E <b>%{{y:.3g}}</b><extra></extra>"))
@@ -79,7 +80,7 @@ def basin_free_energies(run: Any, look: Look, height: int = 380) -> go.Figure:
     """F of both basins against T, counted from one common well; where the curves cross, both hold half."""
     arrays, T = run.arrays, run.arrays["T"]
     figure = go.Figure()
-    for k, (name, colour) in enumerate(((_("narrow, deep"), look.basins[0]), (_("wide, shallow"), look.basins[1]))):
+    for k, (name, colour) in enumerate(zip(_basins(run), look.basins, strict=False)):
         figure.add_trace(_line(T, arrays["F_exact"][:, k], _("{name}: exact").format(name=name), colour, look))
         figure.add_trace(_points(T, arrays["F"][:, k], arrays["F_stderr"][:, k],
                                  _("{name}: measured").format(name=name), look, ring=colour))
@@ -87,10 +88,27 @@ def basin_free_energies(run: Any, look: Look, height: int = 380) -> go.Figure:
     shown = T <= 4 * (_crossings(run)[0] or T[-1])
     values = arrays["F_exact"][shown]
     room = 0.15 * float(np.ptp(values))
-    return lay_out(figure, look, title=_("Free energies cross: lower wins"), height=height,
+    return lay_out(figure, look, title=_("Free energies: the lower wins"), height=height,
                    xaxis=charts.heat_axis(look, list(T), title=True),
                    yaxis=axis(look, _("F, from a common well"), nticks=6,
                               range=[float(values.min()) - room, float(values.max()) + room]))
+
+
+def shares_sentence(run: Any) -> str:
+    """How to read `basin_shares`."""
+    reading = _("Circles are measured without a single hop between the basins. Triangles are walkers that move freely: "
+                "hollow where the start still shows.")
+    if run.spec.ratio == 1:
+        return _("Equally wide, so the deep basin holds more than half at every heat.") + " " + reading
+    return _("Cold, the deep basin holds nearly all; at T* both hold half; hotter, the wide one wins.") + " " + reading
+
+
+def free_energies_sentence(run: Any) -> str:
+    """How to read `basin_free_energies`."""
+    meaning = _("F = E − TS of each basin, measured against one common well that knows neither depth nor width. The "
+                "lower curve holds more.")
+    end = _("Equally wide, they never cross.") if run.spec.ratio == 1 else _("The curves cross at T*.")
+    return f"{meaning} {end}"
 
 
 def slice_shares(run: Any, look: Look, height: int = 330) -> go.Figure:
@@ -126,8 +144,10 @@ def slice_sentence(run: Any) -> str:
 
 def network_free_energies(run: Any, look: Look, height: int = 330) -> go.Figure:
     """F = L + T/2 sum ln h of both solutions, from A's loss; dotted where the basin is not harmonic."""
-    T, F, found = run.arrays["net_T"], run.arrays["net_F"], run.numbers["networks"]
+    found = _networks(run)
+    T, F = run.arrays["net_T"], run.arrays["net_F"]
     gain = F - F[:, :1]
+    room = 3 * abs(found["loss"][1] - found["loss"][0])
     figure = go.Figure()
     for k, name in enumerate(_solutions(run)):
         limit = found["harmonic_up_to"][k]
@@ -144,14 +164,15 @@ def network_free_energies(run: Any, look: Look, height: int = 330) -> go.Figure:
                               font={"size": look.font_small, "color": look.theory})
     return lay_out(figure, look, title=_("Free energy of two solutions, A as zero"), height=height,
                    xaxis=charts.heat_axis(look, list(T), title=True),
-                   yaxis=axis(look, _("F − F of A, nats"), nticks=6))
+                   yaxis=axis(look, _("F − F of A, nats"), nticks=6, **({} if found["same"] else {
+                       "range": [-room, room]})))
 
 
 def spectra(run: Any, look: Look, height: int = 330) -> go.Figure:
     """Hessian eigenvalues of both solutions, the softest first."""
+    figure, names = go.Figure(), _solutions(run)
     h = run.arrays["net_h"]
-    figure = go.Figure()
-    for k, name in enumerate(_solutions(run)):
+    for k, name in enumerate(names):
         shown = np.where(h[k] > 0, h[k], np.nan)
         figure.add_trace(go.Scatter(
             x=np.arange(1, len(shown) + 1), y=shown, mode="lines+markers", name=name,
@@ -164,8 +185,8 @@ def spectra(run: Any, look: Look, height: int = 330) -> go.Figure:
 
 def fates(run: Any, look: Look, height: int = 330) -> go.Figure:
     """Where heated and cooled copies of each solution ended, in shares of all its copies."""
+    same = _networks(run)["same"]
     fate, heat = run.arrays["net_fate"], run.arrays["net_heat"]
-    same = run.numbers["networks"]["same"]
     ends = ((_("in A"), look.basins[0]), (_("in B"), look.basins[1]), (_("elsewhere"), look.dim))
     starts = (_("from A"), _("from B"))
     x = [[number(float(t), 2) for t in heat for _start in starts], [start for _t in heat for start in starts]]
@@ -183,7 +204,7 @@ def fates(run: Any, look: Look, height: int = 330) -> go.Figure:
 
 def network_sentence(run: Any) -> str:
     """Both solutions in one sentence: losses, widths, and whether harmonic theory may be asked at all."""
-    found = run.numbers["networks"]
+    found = _networks(run)
     if found["same"]:
         return _("Both batch sizes found one and the same solution: {distance} apart as they stand, {aligned} once the "
                  "hidden units are put in the same order.").format(
@@ -206,8 +227,20 @@ def _spelled(value: float | None) -> str:
     return "–" if value is None else number(value, 4)
 
 
+def _basins(run: Any) -> tuple[str, str]:
+    """What the two basins are called, the deep one first."""
+    return (_("deep"), _("shallow")) if run.spec.ratio == 1 else (_("narrow, deep"), _("wide, shallow"))
+
+
+def _networks(run: Any) -> dict[str, Any]:
+    """What the run knows of two solutions. Raises BadInput where it was not asked."""
+    if "networks" not in run.numbers:
+        raise BadInput("this run has no networks to draw: ask for tv.VolumeOrDepth(networks=True).")
+    return run.numbers["networks"]
+
+
 def _solutions(run: Any) -> tuple[str, str]:
-    small, large = run.numbers["networks"]["batches"]
+    small, large = _networks(run)["batches"]
     return _("A, batches of {n}").format(n=small), _("B, batches of {n}").format(n=large)
 
 
@@ -251,6 +284,7 @@ def _mark(figure: go.Figure, look: Look, T: float, dash: str, colour: str | None
     figure.add_vline(x=T, line={"color": rgba(colour or look.theory, 0.75), "width": 1.2, "dash": dash})
 
 
-CHARTS = {"energy_line": energy_line, "basin_shares": basin_shares, "basin_free_energies": basin_free_energies,
+# The one that stands for a run first.
+CHARTS = {"basin_shares": basin_shares, "energy_line": energy_line, "basin_free_energies": basin_free_energies,
           "slice_shares": slice_shares, "network_free_energies": network_free_energies, "spectra": spectra,
           "fates": fates}

@@ -11,13 +11,8 @@ BASINS = (
     Chart("energy_line", figures.energy_line, _(
         "Along every other direction both basins are alike: in 1 or in 128 dimensions T* stays the same."),
         needs=("line_x", "line_E")),
-    Chart("basin_shares", figures.basin_shares, _(
-        "Cold, the deep basin holds all; at T* both hold half; hotter, the wide one wins. Circles are measured without "
-        "a single hop between the basins. Triangles are walkers that move freely: hollow where the start still shows."),
-        needs=("T", "share")),
-    Chart("basin_free_energies", figures.basin_free_energies, _(
-        "F = E − TS of each basin, measured against one common well that knows neither depth nor width. The lower "
-        "curve holds more; the curves cross at T*."), needs=("T", "F")),
+    Chart("basin_shares", figures.basin_shares, figures.shares_sentence, needs=("T", "share")),
+    Chart("basin_free_energies", figures.basin_free_energies, figures.free_energies_sentence, needs=("T", "F")),
     Chart("slice_shares", figures.slice_shares, figures.slice_sentence, needs=("U", "temperatures")),
 )
 NETWORKS = (
