@@ -68,8 +68,8 @@ class SecondLaw:
         Arrays over `times` [T] (0, then evenly in log t): `exact_E`, `exact_S`, `exact_F` of the density; `cloud_E`,
         `cloud_S`, `cloud_F` of the balls and their standard errors `..._error`, NaN beyond the balls' last moment.
         At `snapshot_times` [s]: `snapshot_density` [s, nx, ny] on `snapshot_xs`, `snapshot_ys`, and `snapshot_balls`
-        [s, b, 2]. Numbers: `T`, `E_eq`, `S_eq`, `F_eq`, `dt`, `cells`, `coarseness`, `reached` (time of the exact evolution),
-        `arrived` (whether it came to rest), `cells_error` (of F at rest).
+        [s, b, 2]. Numbers: `T`, `E_eq`, `S_eq`, `F_eq`, `dt`, `cells`, `coarseness`, `reached` (time of the exact
+        evolution), `arrived` (whether it came to rest), `cells_error` (of F at rest).
         At T = 0 there is only the cloud, F = E, and S is not defined. Raises BadInput.
         """
         return _Experiment(self, Stages(progress)).run()
