@@ -210,6 +210,16 @@ def test_sample_moments(wells, temperature):
     assert np.array_equal(u, e.sample(n, np.random.default_rng(1)))
 
 
+def test_a_seed_is_enough_to_sample(wells):
+    e = wells.equilibrium(0.3)
+    assert np.array_equal(e.sample(50), e.sample(50, 0)) and not np.array_equal(e.sample(50), e.sample(50, 1))
+    kl = e.kl(e.sample(1000))
+    assert abs(kl.value) < 4 * kl.stderr
+    for wrong in (-1, "here", None):
+        with pytest.raises(BadInput, match="seed"):
+            e.sample(50, wrong)
+
+
 @pytest.mark.parametrize("n_cells", [1, 2, 7, 30, 64])
 def test_cells_of_equal_mass(wells, n_cells):
     e = wells.equilibrium(0.1)

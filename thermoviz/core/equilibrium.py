@@ -16,6 +16,7 @@ import numpy as np
 from .arrays import real
 from .bicubic import BERNSTEIN
 from .errors import BadInput, TooFewSamples
+from .seeds import rng as seeded
 
 if TYPE_CHECKING:
     from .estimators import Estimate
@@ -284,8 +285,12 @@ class Equilibrium:
         mass = weight.reshape(len(us), 2, len(vs), 2).sum(axis=(1, 3))
         return mass / (mass.sum() * 4 * half.prod())
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """n exact, independent draws u [n, 2]: a cell by its mass, then rejection below the cell's bound."""
+    def sample(self, n: int, rng: np.random.Generator | int = 0) -> np.ndarray:
+        """n exact, independent draws u [n, 2]: a cell by its mass, then rejection below the cell's bound.
+
+        rng: a Generator, or a seed, whose stream "balls" is drawn from. Raises BadInput.
+        """
+        rng = rng if isinstance(rng, np.random.Generator) else seeded(rng, "balls")
         groups = self.mesh.groups
         parts = [(cells.control, cells.low, cells.size, cells.floor) for cells in groups]
         control, low, size, floor = (np.concatenate(part) for part in zip(*parts, strict=True))
