@@ -394,6 +394,8 @@ def test_the_box_surrounds_the_planes_points():
     assert surface.E.shape == (21, 21)
     u = inside(100, box=(-1, 5, 0, 3))
     np.testing.assert_allclose(surface(u), (u**2).sum(-1), atol=1e-5)
+    pairs = scan(lambda x: (x**2).sum(-1), extent=surface.bounds, resolution=21, tolerance=0)
+    assert pairs.bounds == surface.bounds
     single = scan(lambda x: (x**2).sum(-1), plane(np.zeros((1, 2))), resolution=21, tolerance=0)
     np.testing.assert_allclose(single.bounds, [(-2, 2), (-3, 3)])
 

@@ -194,8 +194,8 @@ def scan(
     """Tabulate an energy on a plane, or a two-dimensional energy, as a Surface.
 
     energy: any batched callable x [..., d] -> [...] (numpy, else torch); its `on_plane(plane, us, vs) -> [m,
-    k]` is used if it has one. extent: (u0, u1, v0, v1); else the box of `plane.points` widened on each side
-    by `margin` x its larger side, or without a plane `energy.bounds`. resolution: most points per axis. Grids
+    k]` is used if it has one. extent: (u0, u1, v0, v1), in pairs too; else the box of `plane.points` widened on
+    each side by `margin` x its larger side, or without a plane `energy.bounds`. resolution: most points per axis. Grids
     are nested (21, 41, 81 points), each keeping the earlier points; refining stops when the estimated error
     of the energy is at most tolerance x `surface.scale`. The estimate, reported as `surface.error`, is the
     larger of two: the largest error at 256 off-grid points; the previous level's largest error at the new
@@ -370,7 +370,8 @@ def _check_settings(resolution: int, margin: float, tolerance: float) -> None:
 
 def _checked_extent(extent: Any) -> tuple[float, float, float, float]:
     try:
-        u0, u1, v0, v1 = (float(edge) for edge in extent)
+        # As objects, so that each edge is judged as it was given: numpy would round or shorten some in silence.
+        u0, u1, v0, v1 = (float(edge) for edge in np.ravel(np.asarray(extent, dtype=object)))
     except (TypeError, ValueError):
         raise BadInput(f"extent must be four numbers (u0, u1, v0, v1), got {extent!r}.") from None
     if not (np.isfinite([u1 - u0, v1 - v0]).all() and u0 < u1 and v0 < v1):
