@@ -278,11 +278,22 @@ def test_settings_per_replica_are_separate_runs():
         alone = tv.simulate(tv.DoubleWell(), tv.SGD(lr, momentum), x0[i], 40)
         np.testing.assert_array_equal(together.x[:, i], alone.x[:, 0])
         np.testing.assert_allclose(together.time[:, i], alone.time)
+    frictions = tv.BAOAB(dt=0.1, friction=[0.0, 1.0, 4.0])
+    cold = tv.simulate(tv.DoubleWell(), frictions, x0, 20)
+    for i, friction in enumerate(frictions.friction):
+        alone = tv.simulate(tv.DoubleWell(), tv.BAOAB(dt=0.1, friction=friction), x0[i], 20)
+        np.testing.assert_array_equal(cold.x[:, i], alone.x[:, 0])
     T = np.array([0.0, 0.5, 2.0])
     heated = tv.simulate(tv.Harmonic(), tv.Overdamped(dt=0.1), np.zeros((3, 4000)), 200, T, record_every=200).x[-1]
     assert (heated[0] == 0).all()
     for variance, t in zip(heated[1:].var(axis=1), T[1:], strict=True):
         assert abs(variance - t) < 4 * t * np.sqrt(2 / 4000)
+
+
+@pytest.mark.parametrize("dynamics", [tv.Overdamped, tv.SGD, "overdamped", None])
+def test_a_dynamics_is_made_before_it_is_used(dynamics):
+    with pytest.raises(tv.BadInput, match="dynamics must be one such as SGD"):
+        tv.simulate(tv.Harmonic(), dynamics, [[1.0]], 3)
 
 
 @pytest.mark.parametrize("name", tv.DYNAMICS)

@@ -20,6 +20,7 @@ from .walls import reflect
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Friction = Annotated[float, Field(ge=0, le=1e6)]
 Rates = Annotated[tuple[Rate, ...], Field(min_length=1)]
 Fractions = Annotated[tuple[Fraction, ...], Field(min_length=1)]
 LearningRate = Annotated[
@@ -262,8 +263,9 @@ class BAOAB:
 
     dt: TimeStep = 0.1
     friction: Annotated[
-        Annotated[float, Field(ge=0, le=1e6)], Field(title="Friction", description="How fast momentum is forgotten.",
-                                                    json_schema_extra={"ladder": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]}),
+        Friction | tuple[Friction, ...], per_replica,
+        Field(title="Friction", description="How fast momentum is forgotten.",
+              json_schema_extra={"ladder": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]}),
     ] = 1.0
     kind: Literal["baoab"] = Field(default="baoab", kw_only=True, repr=False)
 
@@ -291,7 +293,7 @@ class BAOAB:
             velocity = velocity + dt * energy.force(x)
         else:  # the unit normals of `init` get Maxwell's width, and half a kick is still to come
             velocity = column(np.asarray(temperature) ** 0.5, x) * velocity + (0.5 * dt) * energy.force(x)
-        keep = np.exp(-self.friction * np.asarray(self.dt))
+        keep = np.exp(-np.asarray(self.friction) * np.asarray(self.dt))
         noise = column((np.asarray(temperature) * (1 - keep**2)) ** 0.5, x)
         x = x + (0.5 * dt) * velocity
         velocity = column(keep, x) * velocity + noise * normal(rng, x)

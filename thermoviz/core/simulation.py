@@ -65,8 +65,8 @@ def simulate(
     every 40 ms; what it raises passes through. Streams "noise" and "batches" of `seed`. Raises BadInput, Unstable.
     """
     energy = as_energy(energy)
-    if not hasattr(dynamics, "step"):
-        raise BadInput(f"dynamics must be one such as SGD or Overdamped, got {dynamics!r}.")
+    if isinstance(dynamics, type) or not hasattr(dynamics, "step"):
+        raise BadInput(f"dynamics must be one such as SGD(lr=0.1) or Overdamped(dt=0.01), got {dynamics!r}.")
     if progress is not None and not callable(progress):
         raise BadInput(f"progress must be callable, progress(fraction), or None, got {progress!r}.")
     steps, record_every = _whole("steps", steps, 0), _whole("record_every", record_every, 1)
