@@ -14,7 +14,9 @@ from .seeds import rng
 
 _PATH_POINTS = 200  # energies and gradients are compared at no more than this many points of the paths
 _NULL_POINTS = 200  # a null of several walks is computed for paths thinned to this many points in all
-_NULL_WALKS = 16  # simulated walks where d is not large against their length
+# Simulated walks where d is not large against their length: the shorter, the more they scatter and the less they cost.
+_NULL_WALKS, _MOST_NULL_WALKS = 16, 256
+_NULL_NUMBERS = 1_000_000  # coordinates drawn for more walks than _NULL_WALKS
 _NOISE_POINTS = 4  # solutions at which the gradient noise is measured
 _GRADIENT_NUMBERS = 20_000_000  # single-sample gradients held at a time, in numbers
 
@@ -104,9 +106,9 @@ def walk_null(paths: list[np.ndarray]) -> float | None:
     """What two principal components explain of random walks with the same number, length, starts and d.
 
     One path: exact for d >> n (`random_walk_ratios`). Several: walks from the same starts, each with its
-    path's mean squared step. Where d is below 30 times the number of points, the mean of 16 simulations
-    (fixed seed), since a small d holds the walk together and raises the share; above, the limit d ->
-    infinity, whose Gram matrix is known: that of the starts plus step^2 min(s, t) within each walk.
+    path's mean squared step. Where d is below 30 times the number of points, the mean of 16 to 256
+    simulations (fixed seed), since a small d holds the walk together and raises the share; above, the limit
+    d -> infinity, whose Gram matrix is known: that of the starts plus step^2 min(s, t) within each walk.
     """
     d, longest = paths[0].shape[1], max(len(path) for path in paths)
     if longest < 2:
@@ -122,8 +124,8 @@ def walk_null(paths: list[np.ndarray]) -> float | None:
         gram = _walk_gram(starts, steps, lengths)
         return _two_shares(gram - gram.mean(0) - gram.mean(1)[:, None] + gram.mean())
     generator = rng(0, "random walk null")
-    return float(np.mean([_two_shares(_walk_sample(starts, steps, lengths, generator))
-                          for _ in range(_NULL_WALKS)]))
+    walks = min(max(_NULL_NUMBERS // (d * sum(lengths)), _NULL_WALKS), _MOST_NULL_WALKS)
+    return float(np.mean([_two_shares(_walk_sample(starts, steps, lengths, generator)) for _ in range(walks)]))
 
 
 def _thinned(paths: list[np.ndarray]) -> list[np.ndarray]:
