@@ -1,6 +1,8 @@
 """The documents name what the code has: dependencies, table entries, commands."""
 
+import importlib
 import re
+import typing
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ def test_every_dependency_is_pinned_and_has_its_reason(file):
         assert re.search(rf"\b{re.escape(name)}\b", README), f"README gives no reason for {name}"
 
 
-@pytest.mark.parametrize("table", ["POTENTIALS", "DATASETS", "DYNAMICS", "PLANES"])
+@pytest.mark.parametrize("table", ["POTENTIALS", "DATASETS", "DYNAMICS", "PLANES", "EXPERIMENTS"])
 def test_every_table_entry_is_in_the_readme_and_has_a_docstring(table):
     for name, member in getattr(tv, table).items():
         assert f"`{name}`" in README, f"{name} of {table} is missing in README.md"
@@ -51,3 +53,19 @@ def test_pictures_in_the_readme_exist():
 def test_every_public_name_loads():
     for name in tv.__all__:
         assert getattr(tv, name) is not None
+
+
+@pytest.mark.parametrize("table, module, union", [
+    ("POTENTIALS", "energies", "AnyPotential"), ("DATASETS", "datasets", "AnyDataset"),
+    ("DYNAMICS", "dynamics", "AnyDynamics"), ("PLANES", "planes", "AnyPlane"),
+])
+def test_table_and_union_of_a_family_have_the_same_members(table, module, union):
+    members = typing.get_args(getattr(importlib.import_module(f"thermoviz.core.{module}"), union))[0]
+    assert typing.get_args(members) == tuple(getattr(tv, table).values())
+
+
+def test_what_the_readme_says_can_be_hidden_can():
+    from thermoviz.dashboard.state import HIDEABLE
+
+    for name in HIDEABLE:
+        assert f"`{name}`" in README

@@ -32,7 +32,7 @@ ADDRESS_SPACE = 8 * 2**30  # bytes per worker: virtual, of which a run touches a
 # A job that nobody has asked after for so long was left by a closed browser; it ends as soon as another wants to start.
 # (A hidden tab asks once a minute.)
 FORGOTTEN_SECONDS = 150.0
-RUNS_IN_MEMORY = 6  # besides the presets: a run with its surface and equilibria takes a few MB; others wait in the store
+RUNS_IN_MEMORY = 6  # besides the presets: a run with surface and equilibria takes a few MB; others wait in the store
 JOBS_REMEMBERED = 500
 
 log = logging.getLogger("thermoviz.engine")
