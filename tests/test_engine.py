@@ -12,6 +12,7 @@ import pytest
 import thermoviz as tv
 from thermoviz.core.specs import Field, identity, specification
 from thermoviz.engine import Engine, Store
+from thermoviz.engine.scratch import Scratch, Told
 from thermoviz.experiments import EXPERIMENTS
 from thermoviz.experiments.run import Run
 
@@ -320,3 +321,27 @@ def test_the_store_lies_where_it_is_told(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     with pytest.raises(tv.BadInput, match="cannot be made"):
         Store(tmp_path / "file")
+
+
+def test_stores_open_while_others_finish_their_scratch(tmp_path):
+    """Files that vanish between being listed and being looked at belong to somebody else's finished job."""
+    store, stop = Store(tmp_path), threading.Event()
+
+    def come_and_go():
+        while not stop.is_set():
+            scratches = [Scratch.new(store.jobs, f"{i:016x}") for i in range(20)]
+            for scratch in scratches:
+                scratch.tell(Told(0.5, "surface", 1))
+            for scratch in scratches:
+                scratch.remove()
+
+    others = [threading.Thread(target=come_and_go) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        for _ in range(200):
+            Store(tmp_path)
+    finally:
+        stop.set()
+        for other in others:
+            other.join()

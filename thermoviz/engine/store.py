@@ -6,6 +6,7 @@ import re
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..core.errors import BadFile, BadInput
@@ -107,13 +108,21 @@ class Store:
 
     def _prune(self) -> None:
         with self._lock:
-            kept = sorted(((entry.stat(), entry.path) for entry in os.scandir(self.runs)
-                           if entry.name.endswith(".safetensors")), key=lambda item: -item[0].st_mtime_ns)
+            kept = sorted(self._files(), key=lambda item: -item[0].st_mtime_ns)
             total = 0
             for i, (status, path) in enumerate(kept):
                 total += status.st_size
                 if total > self.limit and i > 0:  # the newest stays, whatever its size
                     Path(path).unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[tuple[os.stat_result, str]]:
+        """(status, path) of every run; what another process prunes meanwhile is left out."""
+        for entry in os.scandir(self.runs):
+            if entry.name.endswith(".safetensors"):
+                try:
+                    yield entry.stat(), entry.path
+                except FileNotFoundError:
+                    continue
 
     def _sweep(self) -> None:
         """Removes what crashed computations left behind."""
@@ -121,5 +130,8 @@ class Store:
         for folder in (self.jobs, self.runs):
             for path in folder.iterdir():
                 scratch = folder == self.jobs or path.suffix == ".tmp"
-                if scratch and path.stat().st_mtime < before:
-                    path.unlink(missing_ok=True)
+                try:
+                    if scratch and path.stat().st_mtime < before:
+                        path.unlink()
+                except FileNotFoundError:
+                    pass  # another process has just finished with it
