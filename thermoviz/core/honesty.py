@@ -14,9 +14,9 @@ from .seeds import rng
 
 _PATH_POINTS = 200  # energies and gradients are compared at no more than this many points of the paths
 _NULL_POINTS = 200  # a null of several walks is computed for paths thinned to this many points in all
-# Simulated walks where d is not large against their length: the shorter, the more they scatter and the less they cost.
-_NULL_WALKS, _MOST_NULL_WALKS = 16, 256
-_NULL_NUMBERS = 1_000_000  # coordinates drawn for more walks than _NULL_WALKS
+# Simulated walks where d is not large against their length: their shares scatter as 1/sqrt(d), so that few dimensions
+# need many walks.
+_FEWEST_WALKS, _MOST_WALKS, _WALKS_TIMES_D = 16, 256, 5000
 _NOISE_POINTS = 4  # solutions at which the gradient noise is measured
 _GRADIENT_NUMBERS = 20_000_000  # single-sample gradients held at a time, in numbers
 
@@ -124,7 +124,7 @@ def walk_null(paths: list[np.ndarray]) -> float | None:
         gram = _walk_gram(starts, steps, lengths)
         return _two_shares(gram - gram.mean(0) - gram.mean(1)[:, None] + gram.mean())
     generator = rng(0, "random walk null")
-    walks = min(max(_NULL_NUMBERS // (d * sum(lengths)), _NULL_WALKS), _MOST_NULL_WALKS)
+    walks = min(max(_WALKS_TIMES_D // d, _FEWEST_WALKS), _MOST_WALKS)
     return float(np.mean([_two_shares(_walk_sample(starts, steps, lengths, generator)) for _ in range(walks)]))
 
 
