@@ -239,6 +239,15 @@ def test_a_silent_worker_is_killed_after_two_seconds(engine, diary):
     assert finish(engine, engine.submit(Errand(str(diary), seed=8), "ann")).status == "done"
 
 
+def test_data_that_are_not_at_hand_fail_the_run_not_the_page(engine):
+    spec = tv.Descent(dataset={"kind": "own", "content_hash": "0123" * 16})
+    id = engine.submit(spec, "viewer")
+    state = engine.state(id)
+    assert state.status == "failed" and "not at hand" in state.message
+    engine.leave(id, "viewer")
+    assert engine.partial(id) is None and engine.submit(spec, "viewer") == id
+
+
 def test_unknown_and_malformed_ids(engine):
     for id in ("0" * 16, "../../etc/passwd", "", "A" * 16):
         with pytest.raises(tv.BadInput):

@@ -209,19 +209,32 @@ class Engine:
         return self._pool
 
     def _start(self, spec: Any, id: str, viewer: str) -> None:
-        if isinstance(getattr(spec, "dataset", None), own_data.OwnData):
-            own_data.keep(spec.dataset, self.store.data)
-        slices.keep(spec, self.store.data)
         self._cancel_forgotten()
         job = _Job(id, Scratch.new(self.store.jobs, id))
         job.viewers.add(viewer)
         self._jobs.pop(id, None)
         self._jobs[id] = job
         self._forget_old_jobs()
+        job.message = self._hand_over(spec)
+        if job.message:
+            job.status = FAILED
+            return
         job.future = self._started_pool().schedule(
             worker.compute, args=(spec, id, job.scratch.name, str(self.store.folder), self.store.limit),
             timeout=self._job_seconds)
         job.future.add_done_callback(lambda future: self._ended(job, future))
+
+    def _hand_over(self, spec: Any) -> str:
+        """Puts what the specification only names by its hash where workers find it; a sentence if that fails."""
+        try:
+            if isinstance(getattr(spec, "dataset", None), own_data.OwnData):
+                own_data.keep(spec.dataset, self.store.data)
+            slices.keep(spec, self.store.data)
+        except BadInput as error:
+            return str(error)
+        except OSError as error:
+            return f"The store {self.store.folder} cannot be written: {error.strerror or error}."
+        return ""
 
     def _cancel_forgotten(self) -> None:
         """Ends the jobs whose viewers have gone without a word, so that the new one gets a worker."""
