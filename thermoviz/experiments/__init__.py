@@ -43,8 +43,6 @@ def run(spec: Any, progress: Progress | None = None) -> Run:
         raise BadInput(f"tv.run needs the specification of an experiment ({known}), got {type(spec).__name__}.")
     if progress is not None and not callable(progress):
         raise BadInput(f"progress must be callable, progress(fraction, stage, partial), got {progress!r}.")
-    if progress is not None and not callable(progress):
-        raise BadInput(f"progress must be callable, progress(fraction, stage, partial), got {progress!r}.")
     return spec.compute(progress)
 
 
