@@ -306,3 +306,13 @@ def test_a_cliff_stays_within_bounds_of_time_and_memory():
         assert np.isfinite([eq.F, eq.U, eq.S, eq.C]).all()
         assert surface.minimum - 1e-6 * 1e8 < eq.U < surface.minimum + 1e-3 * 1e8
         assert eq.shares.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("resolution", [41, 81])
+def test_shares_of_equal_wells_are_equal_at_every_heat(resolution):
+    """The ridge lies on lattice points, where the nearest one would count half a step of it to one side."""
+    from thermoviz.core.energies import DoubleWell
+
+    surface = scan(DoubleWell(), resolution=resolution)
+    for T in (0.1, 0.5, 1.0, 3.0):
+        np.testing.assert_allclose(surface.equilibrium(T).shares, 0.5, atol=2e-5)

@@ -83,6 +83,32 @@ class Basins:
         return np.where(within & (of_cell >= 0), np.where(label < 0, of_cell, label), -1)[()]
 
 
+def on_ridge(surface: "Surface", low: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Which rectangles [n], from low [n, 2] and of this size [n, 2], have corners in several basins."""
+    corners = [np.asarray(surface.basins.label_at(low + size * (i, j))) for i in (0, 1) for j in (0, 1)]
+    return (np.ptp(corners, axis=0) > 0) & (np.min(corners, axis=0) >= 0)
+
+
+def labels_at(surface: "Surface", u: np.ndarray) -> np.ndarray:
+    """The basin [n] of each u [n, 2], told apart at ridges more finely than the lattice does; -1 as `label_at`.
+
+    A lattice point on a ridge belongs to one side with all its surroundings, half a step too many. So where a
+    lattice cell has corners in several basins, u first goes one step downhill along the most negative curvature.
+    """
+    basins = surface.basins
+    label = np.asarray(basins.label_at(u))
+    step = np.array([basins.us[1] - basins.us[0], basins.vs[1] - basins.vs[0]])
+    near_ridge = np.flatnonzero(on_ridge(surface, u - 0.5 * step, step))
+    places = u[near_ridge]
+    curvature, axes = np.linalg.eigh(surface.hessian(places))
+    across = axes[:, :, 0]
+    downhill = np.where((surface.gradient(places) * across).sum(axis=1) > 0, -1.0, 1.0)
+    away = places + (downhill * (curvature[:, 0] < 0))[:, None] * across * step.max()
+    (x0, x1), (y0, y1) = surface.bounds
+    label[near_ridge] = basins.label_at(np.clip(away, (x0, y0), (x1, y1)))
+    return label
+
+
 def find_basins(surface: "Surface") -> Basins:
     """The basins of a surface."""
     us, vs, energy, _ = surface.lattice

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import real
+from .basins import labels_at, on_ridge
 from .bicubic import BERNSTEIN
 from .errors import BadInput, TooFewSamples
 from .seeds import rng as seeded
@@ -36,6 +37,8 @@ MINOR = 8.0
 GAUSS = ((0.15, 3), (0.5, 4), (np.inf, 6))
 # Halvings of a cell of the spline, at most: beyond lies rounding.
 DEEPEST = 48
+# Halvings of the cells that a ridge crosses.
+RIDGE_HALVINGS = 3
 # Along a cliff the cells double with each halving; beyond so many the strip that they resolve has no mass to speak of.
 MOST_CELLS = 30_000
 # The density for drawing: sub-cells at most half of sqrt(T / k_max) wide, within this many per side.
@@ -106,7 +109,7 @@ class Cells:
     @cached_property
     def _basin(self) -> np.ndarray:
         """Per Gauss point (flat): its basin + 1, 0 for none."""
-        return self.surface.basins.label_at(self.points).ravel() + 1
+        return labels_at(self.surface, self.points.reshape(-1, 2)) + 1
 
     def moments(self, temperature: float) -> np.ndarray:
         """Integrals of e^(-(E - E0) / T) times (1, E - E0, (E - E0)^2, in basin 0, 1, ...): [3 + k]."""
@@ -158,10 +161,12 @@ class Mesh:
             along_x = np.ptp(control, axis=1).max(axis=1) / resolved
             along_y = np.ptp(control, axis=2).max(axis=1) / resolved
             variation = np.maximum(along_x, along_y)
-            done = (variation <= VARIATION) | (depth == DEEPEST) | (len(control) > MOST_CELLS)
+            # At a ridge the shares' integrands jump, which no Gauss rule sees: smaller cells there.
+            ridge = on_ridge(surface, low, size) if depth < RIDGE_HALVINGS else np.zeros(len(low), bool)
+            done = (variation <= VARIATION) & ~ridge | (depth == DEEPEST) | (len(control) > MOST_CELLS)
             leaves.append((control[done], low[done], size[done], floor[done], variation[done]))
             rest = ~done
-            split_x, split_y = along_x[rest] > VARIATION, along_y[rest] > VARIATION
+            split_x, split_y = (ridge[rest] | (along[rest] > VARIATION) for along in (along_x, along_y))
             control, low, size = _halved(control[rest], low[rest], size[rest], split_x, axis=0)
             split_y = np.concatenate([split_y, split_y[split_x]])
             control, low, size = _halved(control, low, size, split_y, axis=1)

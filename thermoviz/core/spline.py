@@ -127,20 +127,28 @@ class Spline:
         cell = np.clip(position.astype(np.intp), 0, self._cells[axis] - 1)
         return cell, bicubic.hermite_weights(position - cell, order) / self.step[axis] ** order
 
+    def gradient(self, u: Any) -> np.ndarray:
+        """First derivatives of the energy [..., 2] at u [..., 2], without the compiled kernel: for few points."""
+        first = self._derivatives(u, ((1, 0), (0, 1))) / self.step
+        return first.reshape(_points(u).shape)
+
     def hessian(self, u: Any) -> np.ndarray:
         """Second derivatives of the energy [..., 2, 2] at u [..., 2]. NaN in cells without data."""
-        points = _points(u)
-        cells, local, outside = self._locate(points.reshape(-1, 2))
+        xx, xy, yy = self._derivatives(u, ((2, 0), (1, 1), (0, 2))).T
+        second = np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2) / np.outer(self.step, self.step)
+        return second.reshape(*_points(u).shape, 2)
+
+    def _derivatives(self, u: Any, orders: tuple[tuple[int, int], ...]) -> np.ndarray:
+        """Derivatives of these orders along the two axes, in units of a cell: [n, len(orders)], u taken flat."""
+        cells, local, outside = self._locate(_points(u).reshape(-1, 2))
         if outside.any():
             raise BadInput("points u lie outside the surface.")
         blocks = self.blocks[cells[:, 0], cells[:, 1]]
         s, t = local.T
-        xx, xy, yy = (
+        return np.stack([
             np.einsum("in,nij,jn->n", bicubic.hermite_weights(s, a), blocks, bicubic.hermite_weights(t, b))
-            for a, b in ((2, 0), (1, 1), (0, 2))
-        )
-        second = np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2) / np.outer(self.step, self.step)
-        return second.reshape(*points.shape, 2)
+            for a, b in orders
+        ], axis=1)
 
     @cached_property
     def blocks(self) -> np.ndarray:
