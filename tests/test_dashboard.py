@@ -295,3 +295,15 @@ def test_no_page_lets_html_through_markdown():
 def test_specifications_survive_the_controls_json():
     for preset in PRESETS.values():
         assert to_json(preset.spec)["kind"] == preset.spec.kind
+
+
+@pytest.mark.parametrize("query", [
+    {"dataset": '{"kind": "own", "content_hash": "' + "a" * 64 + '"}'},
+    {"dynamics": '[{"kind": "sgd", "lr": [0.1, 0.2], "momentum": 0.0}]', "replicas": "2"},
+])
+def test_settings_that_no_widget_can_say_do_not_break_the_page(query):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception

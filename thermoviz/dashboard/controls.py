@@ -111,6 +111,8 @@ def _form(annotation: Any) -> tuple[str, tuple[Any, ...], bool]:
     specifications = tuple(c for c in classes if dataclasses.is_dataclass(c))
     if specifications:
         return "member", specifications, False
+    if classes == (str,):
+        return "fixed", (), False
     return "number", (), float not in classes
 
 
@@ -155,7 +157,12 @@ def plain_controls(spec_class: Any, base: Any, prefix: str) -> Any:
 
 
 def _draw(setting: Setting, value: Any, key: str) -> Any:
-    """One widget, or the widgets of a member; the value as JSON."""
+    """One widget, or the widgets of a member; the value as JSON.
+
+    A content's hash and a setting that each replica has its own of stay as they are: no widget can say them.
+    """
+    if setting.form == "fixed" or (setting.form == "number" and isinstance(value, (list, tuple))):
+        return value
     return _WIDGETS[setting.form](setting, value, key)
 
 

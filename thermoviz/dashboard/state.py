@@ -6,6 +6,7 @@ was shown stays until something newer can be drawn, so that the page is never em
 
 import abc
 import dataclasses
+import logging
 import os
 import time
 import uuid
@@ -26,6 +27,7 @@ KINDS = ("descent", "potential")  # of the experiments that the page "Landscape"
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
 # The charts' program and drawing take a browser's main thread for longer than the stage's: they let it go first.
 HEAD_START_SECONDS = 0.8
+log = logging.getLogger("thermoviz.dashboard")
 # What an instructor can hide by link: ?hide=controls,share
 HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
@@ -33,7 +35,11 @@ HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """The one engine of this server. THERMOVIZ_WORKERS: how many processes compute (1)."""
-    return Engine(workers=max(1, int(os.environ.get("THERMOVIZ_WORKERS", "1"))))
+    asked = os.environ.get("THERMOVIZ_WORKERS", "1")
+    if not asked.isdecimal() or int(asked) < 1:
+        log.warning("THERMOVIZ_WORKERS must be a whole number from 1 on, got %r; one worker is started.", asked)
+        asked = "1"
+    return Engine(workers=int(asked))
 
 
 @dataclasses.dataclass(kw_only=True)
