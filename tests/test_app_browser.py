@@ -119,6 +119,7 @@ def timed_visit(new_page, address):
     return seconds
 
 
+@pytest.mark.timed
 def test_the_first_drawing_stands_soon(tmp_path_factory, new_page):
     """The very first visitor of a server waits for its imports too; all others only for the page and the stage."""
     with serving(tmp_path_factory.mktemp("fresh")) as (address, _process):

@@ -131,6 +131,7 @@ def test_the_same_question_from_many_threads_is_computed_once(engine, diary):
     assert engine.state(ids[0]).status == "done" and computations(diary) == 1
 
 
+@pytest.mark.timed
 def test_cancel_is_quick_and_the_worker_stays_warm(engine, diary):
     ended, next_done = [], []
     for k in range(3):
