@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import sys
 
 import pytest
+
+MAIN = sys.modules["__main__"]
 
 # Software WebGL2 in headless Chromium; the rest keeps the browser from calling home on a closed network.
 CHROMIUM_FLAGS = [
@@ -11,6 +14,12 @@ CHROMIUM_FLAGS = [
     "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """AppTest leaves its script as `__main__`, which every worker process that is spawned later would run again."""
+    sys.modules["__main__"] = MAIN
 
 
 def chromium_path() -> str | None:
