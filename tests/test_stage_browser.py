@@ -381,7 +381,10 @@ def test_two_stages_on_one_page(open_stage):
     page = open_stage()
     page.evaluate("thermoviz.open()")
     for k in range(2):
-        page.wait_for_function("k => document.querySelectorAll('.tv')[k]?.thermoviz.state().steps > 0", arg=k)
+        end = time.monotonic() + 60
+        while not page.locator(".tv").nth(k).evaluate(STATE)["steps"]:
+            assert time.monotonic() < end, f"stage {k} does not move"
+            page.wait_for_timeout(100)
     page.locator(".tv").nth(1).evaluate("(element) => element.thermoviz.actions.release(0)")
     assert page.locator(".tv").nth(0).evaluate(STATE)["T"] > 0
     assert page.complaints == []
