@@ -29,6 +29,7 @@ function axes(context, scene, font) {
     const room = context.measureText(text).width / 2 + 4;
     p.x = Math.min(Math.max(p.x + shift, shift > 0 ? room : -Infinity), shift < 0 ? view.width - room : Infinity);
     if (p.x < room || p.x > view.width - room || p.y < 12 || p.y > view.height - 10) return;
+    if (isTaken(scene, p.x + room, p.y)) return;
     write(context, text, p.x, p.y, colour, fade(look.background, 0.8));
   };
   const away = 0.09;
@@ -42,6 +43,13 @@ function axes(context, scene, font) {
   };
   title(names[0], [midX, edgeY], [midX, edgeY + 2.1 * outY * away]);
   title(names[1], [edgeX, midY], [edgeX + 2.1 * outX * away, midY]);
+}
+
+/** Whether a text that ends at x, with its middle at y, would run into the colour bar or, where narrow, the buttons. */
+function isTaken(scene, x, y) {
+  const bar = barPlace(scene), { view, narrow } = scene;
+  const underBar = x > bar.x - 36 && y > bar.top - 24 && y < bar.top + bar.height + 12;
+  return underBar || (narrow && x > view.width - 184 && y > view.height - 58);
 }
 
 /** Where the colour bar stands, in css pixels, and the height of an energy on it. */
