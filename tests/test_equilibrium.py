@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import dblquad, quad
 
-from thermoviz.core.equilibrium import Equilibrium, equilibrium_curve
+from thermoviz.core.equilibrium import BoltzmannLaw, equilibrium_curve
 from thermoviz.core.errors import BadInput, TooFewSamples
 from thermoviz.core.surfaces import Surface, scan
 
@@ -291,7 +291,7 @@ def test_a_cut_is_not_a_projection():
 def test_steep_corners_and_a_far_minimum_cost_little():
     surface = tabulated(lambda u: 1e4 * (u**4).sum(-1) + 1e-3 * u[..., 0], (-3, 3, -3, 3))
     for temperature in (1e-3, 1.0, 1e4, 1e7):
-        e = Equilibrium(surface, temperature)
+        e = BoltzmannLaw(surface, temperature)
         assert sum(cells.energy.size for cells in e.mesh.groups) < 3e5
         assert np.isfinite([e.F, e.U, e.S, e.C]).all() and e.C > 0
 

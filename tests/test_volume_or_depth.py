@@ -8,16 +8,15 @@ from scipy.optimize import brentq
 import thermoviz as tv
 from thermoviz.core.alignment import align
 from thermoviz.experiments.links import from_query, to_query
+from thermoviz.experiments.minima import cooled, minimum
 from thermoviz.experiments.progress import Stages
 from thermoviz.experiments.solutions import (
     COPIES,
     DATA,
     DECAY,
     NETWORK,
-    cooled,
     harmonic_up_to,
     harmonic_widths,
-    minimum,
     two_solutions,
 )
 from thermoviz.experiments.two_basins import SOFT, TwoWells
@@ -114,6 +113,24 @@ def test_other_basins_cross_where_quadrature_says(settings):
     errors = np.hypot(*run.arrays["F_stderr"].T)
     gap = np.diff(run.arrays["F"] - run.arrays["F_exact"], axis=1)[:, 0]
     assert (np.abs(gap) <= SIGMAS * errors).all()
+
+
+@pytest.mark.parametrize("d", DIMENSIONS)
+def test_the_energy_as_a_sum_is_that_of_two_basins(d):
+    wells = TwoWells(d, 0.5, 10.0, 2.0)
+    whole = tv.TwoBasins(depth=0.5, narrow=tuple(wells.deep), wide=tuple(wells.wide), distance=2.0)
+    x = np.random.default_rng(d).normal(0, 1, (4, 50, d))
+    np.testing.assert_allclose(wells.energy(x), whole(x), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(wells.energy.force(x), whole.force(x), rtol=1e-9, atol=1e-9)
+    assert wells.energy.k_max() == whole.k_max()
+
+
+def test_first_numbers_come_before_the_control_and_the_hops():
+    seen = []
+    tv.run(tv.VolumeOrDepth(walkers=10), lambda fraction, stage, partial: partial and seen.append((fraction, partial)))
+    fraction, first = seen[0]
+    assert fraction <= 0.25 and np.isfinite(first.arrays["F"]).all() and "control_share" not in first.arrays
+    figures.basin_free_energies(first, LOOKS["dark"])
 
 
 def test_with_equal_widths_the_deeper_always_wins():

@@ -18,7 +18,7 @@ _HOME = {
     "core.schedules": ("Schedule",),
     "core.planes": ("PLANES", "Plane", "Honesty", "honesty"),
     "core.surfaces": ("Surface", "scan"),
-    "core.equilibrium": ("Equilibrium",),
+    "core.equilibrium": ("BoltzmannLaw",),
     "core.estimators": ("Estimate", "autocorrelation_time", "effective_sample_size", "ergodicity_metric", "r_hat"),
     "core.first_passage": ("first_passage", "mean_first_passage_time"),
     "core.errors": ("ThermovizError", "BadInput", "BadFile", "Cancelled", "Diverged", "TooFewSamples", "Unstable"),

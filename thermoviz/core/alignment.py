@@ -1,10 +1,10 @@
 """Hidden units have no names: networks that differ by their order (or by sign, where the activation is odd) are one.
 
-`align` finds the order and signs that bring networks as close as possible to a reference.
+`matching` finds the order and signs that bring a network as close as possible to a reference, `align` applies it.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,42 +16,69 @@ ODD = ("tanh", "linear")
 MOST_SWEEPS = 50
 
 
+class Matching(NamedTuple):
+    """How hidden units are renamed: parameter j of the renamed network is sign[j] theta[order[j]]; both [d]."""
+
+    order: np.ndarray
+    sign: np.ndarray
+
+    def apply(self, theta: Any) -> np.ndarray:
+        """theta [..., d] renamed: the same functions, for a whole path at once."""
+        return np.asarray(theta)[..., self.order] * self.sign
+
+
 def align(theta: Any, reference: Any, layers: Sequence[Any], activation: str) -> np.ndarray:
     """theta [..., d] with hidden units in the order (and sign) that is nearest to reference [d], same function.
 
-    `layers`: a NetworkLoss's layer_slices. Exact for one hidden layer (a linear assignment); for more, layer by layer
-    until nothing changes, which may be a local optimum. Source: S. Ainsworth, J. Hayase and S. Srinivasa, Git Re-Basin,
-    ICLR 2023, algorithm 1. Raises BadInput for shapes that do not fit.
+    `layers`: a NetworkLoss's layer_slices. As `matching`, row by row. Raises BadInput for shapes that do not fit.
     """
-    aligned = np.array(theta, dtype=np.float64)
-    target = np.asarray(reference, dtype=np.float64)
-    d = layers[-1].bias.stop
-    if target.shape != (d,) or aligned.shape[-1:] != (d,):
-        raise BadInput(f"align needs theta [..., {d}] and a reference [{d}], got {list(aligned.shape)} and "
+    values, d = np.asarray(theta, dtype=np.float64), layers[-1].bias.stop
+    if values.shape[-1:] != (d,):
+        raise BadInput(f"align needs theta [..., {d}], got {list(values.shape)}.")
+    rows = [matching(row, reference, layers, activation).apply(row) for row in values.reshape(-1, d)]
+    return np.array(rows).reshape(values.shape)
+
+
+def matching(theta: Any, reference: Any, layers: Sequence[Any], activation: str) -> Matching:
+    """The order and signs of hidden units that bring theta [d] nearest to reference [d], without change of function.
+
+    Exact for one hidden layer (a linear assignment); for more, layer by layer until nothing changes, which may be a
+    local optimum. Source: S. Ainsworth, J. Hayase and S. Srinivasa, Git Re-Basin, ICLR 2023, algorithm 1. Raises
+    BadInput for shapes that do not fit.
+    """
+    source, target, d = (np.asarray(theta, dtype=np.float64), np.asarray(reference, dtype=np.float64),
+                         layers[-1].bias.stop)
+    if target.shape != (d,) or source.shape != (d,):
+        raise BadInput(f"matching needs theta [{d}] and a reference [{d}], got {list(source.shape)} and "
                        f"{list(target.shape)}.")
-    for row in aligned.reshape(-1, d):
-        for _sweep in range(MOST_SWEEPS):
-            if not any([_align_layer(row, target, layers, k, activation in ODD) for k in range(len(layers) - 1)]):
-                break
-    return aligned
+    found = Matching(np.arange(d), np.ones(d))
+    for _sweep in range(MOST_SWEEPS):
+        before = found
+        for k in range(len(layers) - 1):
+            move = _layer_matching(found.apply(source), target, layers, k, activation in ODD)
+            found = Matching(found.order[move.order], found.sign[move.order] * move.sign)
+        if (found.order == before.order).all() and (found.sign == before.sign).all():
+            break
+    return found
 
 
-def _align_layer(theta: np.ndarray, target: np.ndarray, layers: Sequence[Any], k: int, odd: bool) -> bool:
-    """Reorders the units of hidden layer k in place; whether anything changed."""
+def _layer_matching(theta: np.ndarray, target: np.ndarray, layers: Sequence[Any], k: int, odd: bool) -> Matching:
+    """How the units of hidden layer k alone are best renamed."""
     from scipy.optimize import linear_sum_assignment
 
     overlap = _units(theta, layers, k) @ _units(target, layers, k).T
     unit, place = linear_sum_assignment(np.abs(overlap) if odd else overlap, maximize=True)
     order = unit[np.argsort(place)]
-    chosen = overlap[order, np.arange(len(order))]
-    sign = np.where(odd & (chosen < 0), -1.0, 1.0)
-    if (order == np.arange(len(order))).all() and (sign > 0).all():
-        return False
+    flip = np.where(odd & (overlap[order, np.arange(len(order))] < 0), -1.0, 1.0)
     incoming, outgoing = layers[k], layers[k + 1]
-    W, b, V = (theta[incoming.weight].reshape(incoming.shape), theta[incoming.bias],
-               theta[outgoing.weight].reshape(outgoing.shape))
-    W[:], b[:], V[:] = W[:, order] * sign, b[order] * sign, V[order] * sign[:, None]
-    return True
+    index, sign = np.arange(len(theta)), np.ones(len(theta))
+    W, b, V = (index[incoming.weight].reshape(incoming.shape), index[incoming.bias],
+               index[outgoing.weight].reshape(outgoing.shape))
+    W[:], b[:], V[:] = W[:, order], b[order], V[order]
+    W, b, V = (sign[incoming.weight].reshape(incoming.shape), sign[incoming.bias],
+               sign[outgoing.weight].reshape(outgoing.shape))
+    W[:], b[:], V[:] = flip, flip, flip[:, None]
+    return Matching(index, sign)
 
 
 def _units(theta: np.ndarray, layers: Sequence[Any], k: int) -> np.ndarray:

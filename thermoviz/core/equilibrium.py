@@ -211,7 +211,7 @@ def _halved(
     return np.concatenate([control, halves[1]]), low, size
 
 
-class Equilibrium:
+class BoltzmannLaw:
     """Boltzmann's equilibrium at temperature T on a surface, k_B = 1, in the units of its energy and of u.
 
     F = -T ln Z with Z = int exp(-E / T) d^2u; U = <E>; S = -int p ln p d^2u = (U - F) / T (differential: it
@@ -380,7 +380,7 @@ class Partition:
         return label
 
 
-def _partition(equilibrium: Equilibrium, n_cells: int) -> Partition:
+def _partition(equilibrium: BoltzmannLaw, n_cells: int) -> Partition:
     groups = equilibrium.mesh.groups
     weight = np.concatenate([part.ravel() for part in equilibrium._weights])
     slabs = max(1, round(np.sqrt(n_cells)))
@@ -421,13 +421,13 @@ def _count(n: Any) -> int:
     return int(n)
 
 
-def equilibrium_curve(surface: "Surface", temperatures: Iterable[float]) -> tuple[Equilibrium, ...]:
+def equilibrium_curve(surface: "Surface", temperatures: Iterable[float]) -> tuple[BoltzmannLaw, ...]:
     """The equilibria at many temperatures, from one mesh that resolves them all. Raises BadInput."""
     temperatures = [_positive(temperature) for temperature in temperatures]
     if not temperatures:
         return ()
     mesh = Mesh(surface, min(temperatures), max(temperatures))
-    return tuple(Equilibrium(surface, temperature, mesh) for temperature in temperatures)
+    return tuple(BoltzmannLaw(surface, temperature, mesh) for temperature in temperatures)
 
 
 def _positive(temperature: Any) -> float:

@@ -266,12 +266,13 @@ def _gather(table, indices, to):
 
 
 @numba.njit(**JIT)
-def evaluate(theta, first, last, x, t, indices, sizes, act, head, samples, ld, l2, l1, mode, energies, forces):
+def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2, l1, mode, energies, forces):
     """Networks first..last-1: energies[i], the mean loss with regularisers (mode CORRECT: the share of correct
     answers), and in mode GRADIENT forces[i], minus its gradient.
 
-    Without indices [n, 0] all samples count, and come in blocks x [blocks, p + 1, ld] with a last row of ones,
-    t [blocks, k, ld]. Else network i sees the samples indices[i] [n, B] of tables x [1, N, p], t [1, N, k].
+    Without indices [n, 0] all counts[i] [n] samples count, and come in blocks x [blocks, p + 1, ld] with a last row of
+    ones, t [blocks, k, ld]. Else network i sees the first counts[i] of the samples indices[i] [n, B] of tables
+    x [1, N, p], t [1, N, k].
     """
     batched = indices.shape[1] > 0
     w = np.empty(theta.shape[1], x.dtype)
@@ -279,8 +280,10 @@ def evaluate(theta, first, last, x, t, indices, sizes, act, head, samples, ld, l
     drawn_x = np.ones((1, sizes[0] + 1, ld), x.dtype) if batched else x
     drawn_t = np.zeros((1, sizes[-1], ld), x.dtype) if batched else t
     values, scratch = drawn_x.ravel(), _scratch(sizes, ld, act, x, mode)
-    scale, weighted = x.dtype.type(1 / samples), mode != CORRECT
+    weighted = mode != CORRECT
     for i in range(first, last):
+        samples = counts[i]
+        scale = x.dtype.type(1 / samples)
         poison = _load(theta[i], w)
         for j in range(g.size):
             g[j] = 0

@@ -115,7 +115,8 @@ class NetworkLoss:
     def minibatch(self, indices: Any) -> "Minibatch":
         """The Energy in which row i of theta [n, d] sees only the training samples indices[i] of [n, B].
 
-        indices [B]: the same batch for every row. Repeated samples count as often as they are named.
+        indices [B]: the same batch for every row. Repeated samples count as often as they are named; -1 at the end of
+        a row stands for no sample, so that batches may differ in size.
         """
         return Minibatch(self, indices)
 
@@ -356,8 +357,11 @@ class Minibatch:
         if not is_whole or chosen.ndim not in (1, 2) or 0 in chosen.shape:
             raise BadInput("indices must be whole numbers of shape [n, B] or [B], at least one sample per batch, "
                            f"got shape {list(chosen.shape)}.")
-        if int(chosen.min()) < 0 or int(chosen.max()) >= loss.n_samples:
+        least = int(chosen.min())
+        if least < -1 or int(chosen.max()) >= loss.n_samples:
             raise BadInput(f"indices must lie in 0..{loss.n_samples - 1}, the training samples.")
+        if least < 0 and bool((chosen[..., 0] < 0).any() or ((chosen[..., :-1] < 0) & (chosen[..., 1:] >= 0)).any()):
+            raise BadInput("indices: -1 may only fill up the end of a batch that holds a sample at least.")
         self.loss, self.indices, self.d = loss, chosen, loss.d
 
     def __call__(self, theta: Any) -> Any:

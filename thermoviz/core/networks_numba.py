@@ -81,7 +81,7 @@ class CompiledNetworks:
 
     def batch(self, theta: np.ndarray, indices: np.ndarray, l2: float, l1: float,
               with_force: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B]."""
+        """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B] up to the first -1."""
         from .kernels_networks import ENERGY, GRADIENT
         return self._evaluate(theta, l2, l1, GRADIENT if with_force else ENERGY, indices)
 
@@ -91,16 +91,16 @@ class CompiledNetworks:
         n = len(theta)
         energies, forces = np.empty(n), np.empty(theta.shape if mode == GRADIENT else (1, 1))
         if indices is None:
-            samples, ld, data, indices = self._samples, self._ld, self._blocks, np.empty((n, 0), np.int64)
+            counts, ld, data, indices = np.full(n, self._samples), self._ld, self._blocks, np.empty((n, 0), np.int64)
         else:
-            samples, data = indices.shape[1], self._tables
-            ld = min(_BLOCK, _padded(samples))
+            counts, data = (indices >= 0).sum(axis=1), self._tables
+            ld = min(_BLOCK, _padded(indices.shape[1]))
 
         def part(first: int, last: int) -> None:
-            evaluate(theta, first, last, *data, indices, self._sizes, self._activation, self._head, samples, ld,
+            evaluate(theta, first, last, *data, indices, self._sizes, self._activation, self._head, counts, ld,
                      l2, l1, mode, energies, forces)
 
-        _in_parts(part, n, n * samples * self._d * (3.0 if mode == GRADIENT else 1.0))
+        _in_parts(part, n, float(counts.sum()) * self._d * (3.0 if mode == GRADIENT else 1.0))
         return energies, forces
 
     def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:

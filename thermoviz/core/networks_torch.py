@@ -64,13 +64,14 @@ class TorchNetworks:
     @torch.no_grad()
     def batch(self, theta: Tensor, indices: Any, l2: float, l1: float,
               with_force: bool) -> tuple[Tensor, Tensor]:
-        """Energies [n] and forces [n, d]; indices [n, B], [B] or None (all samples)."""
+        """Energies [n] and forces [n, d]; indices [n, B], [B] (-1: no sample) or None (all samples)."""
         energies, forces, at = [], [], 0
         chosen = None if indices is None else torch.as_tensor(indices, device=theta.device)
         samples = len(self._x) if chosen is None else chosen.shape[-1]
+        ragged = indices is not None and bool((indices < 0).any())  # asked of the caller's array: no wait for a device
         for part in self._chunks(theta, samples):
             rows = chosen[at:at + len(part)] if chosen is not None and chosen.ndim == 2 else chosen
-            energy, gradient = self._evaluate(part, rows, with_force)
+            energy, gradient = self._evaluate(part, rows, with_force, ragged)
             # An infinite weight behind a saturated unit would leave the loss finite: 0 x inf = NaN tells.
             poison = (0 * part).sum(-1)
             energies.append(energy + 0.5 * l2 * (part * part).sum(-1) + l1 * part.abs().sum(-1) + poison)
@@ -82,18 +83,20 @@ class TorchNetworks:
     def _chunks(self, theta: Tensor, samples: int) -> Iterator[Tensor]:
         yield from theta.split(max(1, _CHUNK // max(1, samples * self._widest)))
 
-    def _evaluate(self, theta: Tensor, rows: Tensor | None, with_force: bool) -> tuple[Tensor, Tensor]:
+    def _evaluate(self, theta: Tensor, rows: Tensor | None, with_force: bool, ragged: bool) -> tuple[Tensor, Tensor]:
         x, targets = (self._x, self._targets) if rows is None else (self._x[rows], self._targets[rows])
+        weight = _shares(rows, x) if ragged else torch.full(x.shape[-2:-1], 1 / x.shape[-2], dtype=x.dtype,
+                                                            device=x.device)
         values, sums = self._forward(theta, x)
         z = values[-1]
         if self._task == "classification":
             logs = z - torch.logsumexp(z, -1, keepdim=True)
-            energy = -(logs * targets).sum(-1).mean(-1)
+            energy = -((logs * targets).sum(-1) * weight).sum(-1)
             delta = logs.exp() - targets if with_force else z
         else:
-            energy = 0.5 * (z - targets).square().mean((-1, -2))
+            energy = 0.5 * ((z - targets).square().mean(-1) * weight).sum(-1)
             delta = (z - targets) / z.shape[-1]
-        return energy, self._backward(theta, values, sums, delta / z.shape[-2]) if with_force else z
+        return energy, self._backward(theta, values, sums, delta * weight[..., None]) if with_force else z
 
     def _forward(self, theta: Tensor, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Values of all layers (inputs first, outputs last) and the hidden sums, [n, samples, units]."""
@@ -119,6 +122,12 @@ class TorchNetworks:
     @staticmethod
     def _weight(theta: Tensor, layer: Any) -> Tensor:
         return theta[:, layer.weight].reshape(len(theta), *layer.shape)
+
+
+def _shares(rows: Any, x: Tensor) -> Tensor:
+    """What each sample of rows [..., B] counts in the mean: nothing where there is none (-1)."""
+    there = (rows >= 0).to(x.dtype)
+    return there / there.sum(-1, keepdim=True)
 
 
 def module_of(theta: np.ndarray, layers: Sequence[Any], activation: str, dtype: str) -> nn.Sequential:

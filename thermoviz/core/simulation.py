@@ -1,7 +1,8 @@
 """The only loop over time, for balls on a surface and for networks in parameter space alike."""
 
+import itertools
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,8 +51,9 @@ class Trajectory:
 
 def simulate(
     energy: Any, dynamics: Any, x0: Any, steps: int, temperature: Any = 0.0, seed: int = 0, record_every: int = 1,
-    bounds: Any = None, batch_size: int | None = None, batching: Batching = "replacement",
-    progress: Callable[[float], Any] | None = None,
+    bounds: Any = None, batch_size: int | Sequence[int | None] | None = None,
+    batching: Batching | Sequence[Batching] = "replacement", progress: Callable[[float], Any] | None = None,
+    observe: Callable[[int, Any, Any], Any] | None = None, observe_every: int = 10,
 ) -> Trajectory:
     """Moves n replicas for `steps` steps of `dynamics` on `energy` and records every `record_every`-th (and the last).
 
@@ -61,15 +63,20 @@ def simulate(
     except for an energy that is `confining` (a Surface); at T = 0 what has no inertia stops at a wall instead of being
     reflected. A step into a cell without data (the energy's `masked`) is undone and turned round. batch_size: samples
     per step for an energy with `minibatch`, drawn with "replacement", "fresh" (without replacement within a batch) or
-    by shuffled "epochs" (the incomplete last batch of an epoch is dropped); None: all. `progress(fraction)` is called
-    every 40 ms; what it raises passes through. Streams "noise" and "batches" of `seed`. Raises BadInput, Unstable.
+    by shuffled "epochs" (the incomplete last batch of an epoch is dropped); None: all. Both may differ from replica to
+    replica: sequences of n. `progress(fraction)` is called every 40 ms; what it raises passes through. `observe(step,
+    before [n, d], after [n, d])` is called at step 0, observe_every, ..., with the positions before and after that
+    step: for sums that need no records. Streams "noise" and "batches" of `seed`. Raises BadInput, Unstable.
     """
     energy = as_energy(energy)
     if isinstance(dynamics, type) or not hasattr(dynamics, "step"):
         raise BadInput(f"dynamics must be one such as SGD(lr=0.1) or Overdamped(dt=0.01), got {dynamics!r}.")
     if progress is not None and not callable(progress):
         raise BadInput(f"progress must be callable, progress(fraction), or None, got {progress!r}.")
+    if observe is not None and not callable(observe):
+        raise BadInput(f"observe must be callable, observe(step, before, after), or None, got {observe!r}.")
     steps, record_every = _whole("steps", steps, 0), _whole("record_every", record_every, 1)
+    observe_every = _whole("observe_every", observe_every, 1)
     x = _start(energy, x0)
     temperatures = _temperatures(temperature, dynamics, len(x))
     walls = _walls(energy, bounds, x)
@@ -92,7 +99,10 @@ def simulate(
                 moved = _reflected(dynamics, moved, walls, massless & (np.asarray(heat) == 0))
             if masked is not None:
                 moved = _turned_back(dynamics, state, moved, masked)
-            state = tape.mark_diverged(step + 1, moved)
+            moved = tape.mark_diverged(step + 1, moved)
+            if observe is not None and step % observe_every == 0:
+                observe(step, state.x, moved.x)
+            state = moved
             if (step + 1) % record_every == 0 or step + 1 == steps:
                 tape.record(step + 1, state.x)
             if progress is not None and clock.perf_counter() - heard > PROGRESS_EVERY:
@@ -263,21 +273,60 @@ def _times(dynamics: Any, state: Any, sign: Any) -> dict[str, Any]:
 
 
 def _batches(
-    energy: Any, dynamics: Any, n: int, batch_size: Any, batching: str, seed: int
+    energy: Any, dynamics: Any, n: int, batch_size: Any, batching: Any, seed: int
 ) -> Iterator[np.ndarray] | None:
-    """Indices [n, batch_size] step after step, of the stream "batches"; None: all samples. Raises BadInput."""
-    if batch_size is None or dynamics.full_batch:
+    """Indices [n, largest batch] step after step, -1 behind a smaller batch; None: all samples. Raises BadInput."""
+    sizes, kinds = _each("batch_size", batch_size, n), _each("batching", batching, n)
+    if dynamics.full_batch or all(size is None for size in sizes):
         return None
     if not hasattr(energy, "minibatch"):
         raise BadInput("batch_size is for energies with samples, such as NetworkLoss; this energy has none.")
-    size, samples = _whole("batch_size", batch_size, 1), energy.n_samples
-    if n * size > MOST_DRAWN:
-        raise BadInput(f"batch_size must be at most {MOST_DRAWN // n} for {n} replicas, got {size}.")
-    if batching not in DRAWS:
-        raise BadInput(f"batching must be one of {', '.join(DRAWS)}, got {batching!r}.")
-    if batching != "replacement" and size > samples:
+    samples = energy.n_samples
+    groups: dict[tuple[str, int], list[int]] = {}
+    for i, (size, kind) in enumerate(zip(sizes, kinds, strict=True)):
+        groups.setdefault(_checked_batch(size, kind, samples), []).append(i)
+    largest = max(size for _, size in groups)
+    if n * largest > MOST_DRAWN:
+        raise BadInput(f"batch_size must be at most {MOST_DRAWN // n} for {n} replicas, got {largest}.")
+    if len(groups) == 1:
+        (kind, size), = groups
+        return DRAWS[kind](seeded(seed, "batches"), n, size, samples)
+    return _in_groups(groups, n, largest, samples, seed)
+
+
+def _each(name: str, value: Any, n: int) -> list[Any]:
+    """One value for all replicas, or one each, as a list of n. Raises BadInput."""
+    if isinstance(value, (tuple, list, np.ndarray)):
+        values = [one.item() if isinstance(one, np.generic) else one for one in value]
+        if len(values) != n:
+            raise BadInput(f"{name} must be one value, or one for each of the {n} replicas, got {len(values)}.")
+        return values
+    return [value] * n
+
+
+def _checked_batch(size: Any, kind: Any, samples: int) -> tuple[str, int]:
+    """How a replica draws and how many samples. Raises BadInput."""
+    if kind not in DRAWS or kind == ALL:
+        raise BadInput(f"batching must be one of {', '.join(name for name in DRAWS if name != ALL)}, got {kind!r}.")
+    if size is None:
+        return ALL, samples
+    size = _whole("batch_size", size, 1)
+    if kind != "replacement" and size > samples:
         raise BadInput(f"batch_size must be at most {samples}, the number of samples, got {size}.")
-    return DRAWS[batching](seeded(seed, "batches"), n, size, samples)
+    return kind, size
+
+
+def _in_groups(
+    groups: dict[tuple[str, int], list[int]], n: int, largest: int, samples: int, seed: int
+) -> Iterator[np.ndarray]:
+    """Batches of all groups as one array. Each group has its own stream, so that one more changes no other's."""
+    draws = [(rows, size, DRAWS[kind](seeded(seed, f"batches {kind} {size}"), len(rows), size, samples))
+             for (kind, size), rows in groups.items()]
+    while True:
+        indices = np.full((n, largest), -1, dtype=np.int32)
+        for rows, size, draw in draws:
+            indices[rows, :size] = next(draw)
+        yield indices
 
 
 def _with_replacement(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
@@ -316,6 +365,12 @@ def _epochs(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterat
             yield order[:, first:first + size]
 
 
+def _everyone(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    yield from itertools.repeat(np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples)))
+
+
+# All samples at once: how a replica without a batch size stands among others with one.
+ALL = "all"
 DRAWS: dict[str, Callable[..., Iterator[np.ndarray]]] = {
-    "replacement": _with_replacement, "fresh": _fresh, "epochs": _epochs,
+    "replacement": _with_replacement, "fresh": _fresh, "epochs": _epochs, ALL: _everyone,
 }

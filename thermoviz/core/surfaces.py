@@ -13,7 +13,7 @@ from .spline import Spline
 
 if TYPE_CHECKING:
     from .basins import Basins
-    from .equilibrium import Equilibrium
+    from .equilibrium import BoltzmannLaw
 
 # Cells per side, at least, of the finer lattice on which basins and stiffness are read off the spline.
 LATTICE_CELLS = 160
@@ -62,7 +62,7 @@ class Surface(Spline):
         super().__init__(xs, ys, U)
         self.levels = (len(self.xs),) if levels is None else tuple(levels)
         self.error = error
-        self._latest: Equilibrium | None = None
+        self._latest: BoltzmannLaw | None = None
 
     @classmethod
     def from_grid(
@@ -147,18 +147,18 @@ class Surface(Spline):
             limits = [min(*limits, diffusive)] if stiffness > 0 else [diffusive]
         return limits[0]
 
-    def equilibrium(self, temperature: float) -> "Equilibrium":
+    def equilibrium(self, temperature: float) -> "BoltzmannLaw":
         """The exact Boltzmann equilibrium at `temperature` > 0 in the box. Raises BadInput."""
-        from .equilibrium import Equilibrium
+        from .equilibrium import BoltzmannLaw
 
         if np.ndim(temperature):
             raise BadInput(f"temperature must be one number, got {temperature!r}: for many use `equilibria`.")
         # A cloud that is followed in time asks for the same one again and again.
         if self._latest is None or self._latest.T != temperature:
-            self._latest = Equilibrium(self, temperature)
+            self._latest = BoltzmannLaw(self, temperature)
         return self._latest
 
-    def equilibria(self, temperatures: Iterable[float]) -> "tuple[Equilibrium, ...]":
+    def equilibria(self, temperatures: Iterable[float]) -> "tuple[BoltzmannLaw, ...]":
         """The exact equilibria at many temperatures > 0, far quicker than one by one. Raises BadInput."""
         from .equilibrium import equilibrium_curve
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..core.alignment import align
 from ..core.datasets import Moons
-from ..core.dynamics import SGD, GradientDescent, Overdamped, simulate
+from ..core.dynamics import SGD, Overdamped, simulate
 from ..core.free_energy import crossing_temperature
 from ..core.networks import MLP, NetworkLoss
+from .minima import cooled, minimum
 from .progress import Stages
 
 DATA, NETWORK, DECAY = Moons(n=300, noise=0.2), MLP((8,), "tanh"), 1e-3
@@ -22,11 +23,7 @@ OPTIMISER, TRAINING_STEPS = SGD(0.1, 0.9), 1500
 BATCHES = (8, 128)
 # Heat of the copies, copies per heat and solution, and their steps of 0.2 / largest curvature.
 HEATS, COPIES, HEATED_STEPS, STEP = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3), 24, 1500, 0.2
-# Cooling: descent without momentum until the stiff directions rest, then with it, down to directions 1000 times softer.
-DESCENT_STEPS, MOMENTUM, MOMENTUM_STEPS, RATE = 200, 0.97, 1300, 0.5
 TEMPERATURES = np.geomspace(1e-5, 3e-3, 61)
-# Newton's steps to the bottom, none longer than this.
-NEWTON_STEPS, LONGEST_STEP = 12, 0.3
 # A cooled copy is back where its distance, hidden units aligned, is below this share of the distance from A to B.
 NEAR = 0.1
 # Two solutions nearer than this share of their length are one.
@@ -84,29 +81,6 @@ def trained(loss: NetworkLoss, batch_size: int, seed: int, report: Callable[[flo
     path = simulate(loss, OPTIMISER, loss.init(1, seed), TRAINING_STEPS, seed=seed, record_every=TRAINING_STEPS,
                     batch_size=batch_size, progress=report)
     return path.x[-1, 0]
-
-
-def cooled(loss: NetworkLoss, thetas: np.ndarray, stiffest: float, report: Callable[[float], Any]) -> np.ndarray:
-    """The minima [n, d] below thetas [n, d]: full-batch descent at RATE / `stiffest`, the largest curvature."""
-    share = DESCENT_STEPS / (DESCENT_STEPS + MOMENTUM_STEPS)
-    slow = simulate(loss, GradientDescent(RATE / stiffest), thetas, DESCENT_STEPS, record_every=DESCENT_STEPS,
-                    progress=lambda f: report(share * f))
-    fast = simulate(loss, SGD(RATE / stiffest, MOMENTUM), slow.x[-1], MOMENTUM_STEPS, record_every=MOMENTUM_STEPS,
-                    progress=lambda f: report(share + (1 - share) * f))
-    return fast.x[-1]
-
-
-def minimum(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
-    """The minimum [d] near theta [d] to rounding: Newton's steps, curvatures that point uphill turned over."""
-    for _ in range(NEWTON_STEPS):
-        gradient = loss.per_sample_gradients(theta).mean(axis=0) + DECAY * theta
-        h, axes = np.linalg.eigh(loss.hessian(theta))
-        step = axes @ ((gradient @ axes) / np.maximum(np.abs(h), 0.1 * DECAY))
-        length = float(np.linalg.norm(step))
-        theta = theta - step * min(1.0, LONGEST_STEP / max(length, 1e-300))
-        if length < 1e-9:
-            break
-    return theta
 
 
 def harmonic_widths(loss: NetworkLoss, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
