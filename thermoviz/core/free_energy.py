@@ -96,6 +96,7 @@ def bennett(forward: Any, reverse: Any, temperature: float = 1.0) -> Estimate:
 def basin_free_energy(
     energy: Any, minimum: Any, temperature: float, rng: np.random.Generator, hessian: Any = None, reference: Any = None,
     inside: Callable[[np.ndarray], np.ndarray] | None = None, walkers: int = 100, steps: int = 30,
+    progress: Callable[[float], Any] | None = None,
 ) -> Basin:
     """Free energy of one basin of `energy`, bridged from a harmonic well around `minimum` [d].
 
@@ -104,7 +105,8 @@ def basin_free_energy(
     knows nothing of the basin makes this a measurement of its volume. inside(x [n, d]) -> bool [n] says what belongs to
     the basin (None: everywhere). Samples of the basin: `walkers` independent Metropolis chains, each started at the
     minimum, `steps` samples each after as many to forget the start; exact at any time, there is no time step.
-    The error of F also holds T/n for what n samples cannot have seen. Raises BadInput, TooFewSamples.
+    The error of F also holds T/n for what n samples cannot have seen. `progress(fraction)` is called at every step.
+    Raises BadInput, TooFewSamples.
     """
     T, centre = _temperature(temperature), _point(minimum)
     curved = curvature_of(energy, centre) if hessian is None else hessian
@@ -122,6 +124,8 @@ def basin_free_energy(
     for k, (x, E) in enumerate(metropolis(within, wells, walkers, 2 * steps, rng)):
         if k >= steps:
             energies[:, k - steps], reverse[:, k - steps] = E, E - known.energy(x)
+        if progress is not None:
+            progress((k + 1) / (2 * steps))
     draws = known.sample(walkers * steps, rng)
     forward = within(draws) - known.energy(draws)
     difference = bennett(forward, reverse, T)

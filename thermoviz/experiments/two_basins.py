@@ -6,7 +6,7 @@ axis is a factor common to both basins, and quadrature along one line is exact f
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,6 +57,30 @@ class Hops(NamedTuple):
     agree: np.ndarray
 
 
+class _Factored:
+    """TwoBasins that differ along the first axis only, as the sum that it then is: E(x) = line(x_0) + SOFT/2 sum x_i^2.
+
+    The same energy, at the cost of one dimension whatever d.
+    """
+
+    def __init__(self, line: TwoBasins) -> None:
+        self.line = line
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        across = x[..., 1:]
+        return self.line(x[..., :1]) + 0.5 * SOFT * np.einsum("...i,...i->...", across, across)
+
+    def force(self, x: np.ndarray) -> np.ndarray:
+        """-grad E [..., d]."""
+        out = -SOFT * x
+        out[..., :1] = self.line.force(x[..., :1])
+        return out
+
+    def k_max(self, temperature: float | None = None, highest_start: float | None = None) -> float:
+        """Largest curvature: along the first axis, where both basins are at least as narrow as along the others."""
+        return self.line.k_max()
+
+
 class TwoWells:
     """TwoBasins whose curvatures are SOFT, but ratio x SOFT along the deep basin's first axis."""
 
@@ -65,8 +89,8 @@ class TwoWells:
         self.wide = np.full(d, SOFT)
         self.deep = self.wide.copy()
         self.deep[0] *= ratio
-        self.energy = TwoBasins(depth=depth, narrow=tuple(self.deep), wide=tuple(self.wide), distance=distance)
         self.line = TwoBasins(depth=depth, narrow=(self.deep[0],), wide=(SOFT,), distance=distance)
+        self.energy = _Factored(self.line)
         self.predicted = crossing_temperature(depth, math.log(ratio))
         self.ridge = self._pass()
         self.barrier = float(self.line([self.ridge]) - self.line([self.a]))
@@ -124,14 +148,15 @@ class TwoWells:
         """(F_deep, F_wide) of harmonic theory from the common well."""
         return np.array([-self.depth + T / 2 * math.log(self.ratio), 0.0])
 
-    def measure(self, T: float, walkers: int, seed: int, stream: str) -> Pair:
+    def measure(self, T: float, walkers: int, seed: int, stream: str,
+                progress: Callable[[float], Any] | None = None) -> Pair:
         """Both basins by a bridge from one common isotropic well, which knows neither width. Raises TooFewSamples."""
         common = float(harmonic_free_energy(np.full(self.d, SOFT), T))
         basins = []
-        for sign, curvatures in ((1, self.deep), (-1, self.wide)):
+        for k, (sign, curvatures) in enumerate(((1, self.deep), (-1, self.wide))):
             basin = basin_free_energy(
                 self.energy, self.centre(sign), T, rng(seed, f"{stream} {sign} {T:.6g}"), curvatures, SOFT,
-                self.inside(sign), walkers, SAMPLES)
+                self.inside(sign), walkers, SAMPLES, part_of(progress, k, 2))
             basins.append(basin._replace(F=Estimate(basin.F - common, basin.F.stderr)))
         return Pair(*basins)
 
@@ -162,6 +187,11 @@ class TwoWells:
         by_step = deep.mean(axis=(1, 3))
         apart, error = np.abs(seen[:, 0] - seen[:, 1]), np.hypot(stderr[:, 0], stderr[:, 1])
         return Hops(T, seen, stderr, np.abs(by_step[:, 0] - by_step[:, 1]), (apart <= AGREE * error) & (error < VAGUE))
+
+
+def part_of(progress: Callable[[float], Any] | None, k: int, n: int) -> Callable[[float], Any] | None:
+    """The k-th of n equal parts of a progress."""
+    return None if progress is None else lambda fraction: progress((k + fraction) / n)
 
 
 def share(difference: float, T: float) -> float:

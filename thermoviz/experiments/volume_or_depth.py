@@ -4,6 +4,7 @@ Two analytic basins in d dimensions, the slice of a landscape, and (if asked) tw
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from .landscape import Seed, surface_arrays, surface_numbers
 from .progress import Progress, Stages
 from .run import Run, Verdict
 from .slices import AnyLandscape, Slice, surface_of
-from .two_basins import MOST_BARRIER, Hops, Pair, TwoWells, share
+from .two_basins import MOST_BARRIER, Hops, Pair, TwoWells, part_of, share
 
 # Temperatures of the curves, from the colder of these to the barrier.
 COLDEST_OF_BARRIER, COLDEST_OF_CROSSING = 0.02, 0.2
@@ -88,18 +89,24 @@ class VolumeOrDepth:
         `ridge` (the pass on the line), `slice`, `networks`, `verdicts`.
         """
         stages = Stages(progress, interval=0.0)
+
+        def so_far() -> Run:
+            return Run(self, dict(arrays), dict(numbers))
+
         surface = surface_of(self.landscape)
         arrays, numbers = surface_arrays(surface), surface_numbers(surface)
         wells = self.wells
         arrays |= _line(wells)
         end = 0.2 if self.networks else 1.0
-        curves = _curves(self, wells, stages.part("free energies", 0.0, 0.25 * end))
-        crossing, at = _crossing(self, wells, curves)
+        curves = _curves(self, wells, stages.part("free energies", 0.0, 0.2 * end))
+        crossing, at = _crossing(self, wells, curves, stages.part("crossing", 0.2 * end, 0.25 * end))
+        arrays |= curves
+        numbers |= {"barrier": wells.barrier, "ridge": wells.ridge, "crossing": _crossing_numbers(wells, crossing)}
+        stages.tell(0.25 * end, "control", so_far, now=True)
         control = _control(self, curves["T"], at, stages.part("control", 0.25 * end, 0.45 * end))
-        arrays |= curves | {name: control[name] for name in ("control_share", "control_stderr", "control_exact")}
-        numbers |= {"barrier": wells.barrier, "ridge": wells.ridge, "crossing": _crossing_numbers(wells, crossing),
-                    "slice": _slice_numbers(surface, stages.part("slice", 0.45 * end, 0.5 * end))}
-        stages.tell(0.5 * end, "hops", lambda: Run(self, arrays, numbers), now=True)
+        arrays |= {name: control[name] for name in ("control_share", "control_stderr", "control_exact")}
+        numbers["slice"] = _slice_numbers(surface, stages.part("slice", 0.45 * end, 0.5 * end))
+        stages.tell(0.5 * end, "hops", so_far, now=True)
         hops = _hops(self, wells, stages.part("hops", 0.5 * end, end))
         arrays |= _hop_arrays(wells, hops)
         verdicts = [_crossing_verdict(wells, crossing, control), _shares_verdict(wells, arrays),
@@ -108,7 +115,7 @@ class VolumeOrDepth:
         if self.networks:
             from .solutions import two_solutions
 
-            stages.tell(end, "two solutions", lambda: Run(self, arrays, numbers), now=True)
+            stages.tell(end, "two solutions", so_far, now=True)
             more, numbers["networks"] = two_solutions(self.seed, stages, end)
             arrays |= more
         return Run(self, arrays, numbers)
@@ -128,9 +135,11 @@ def _line(wells: TwoWells) -> dict[str, np.ndarray]:
     return {"line_x": x, "line_E": wells.line(x[:, None])}
 
 
-def _measured(wells: TwoWells, T: float, walkers: int, seed: int, stream: str) -> Pair | None:
+def _measured(
+    wells: TwoWells, T: float, walkers: int, seed: int, stream: str, heard: Callable[[float], Any] | None = None
+) -> Pair | None:
     try:
-        return wells.measure(T, walkers, seed, stream)
+        return wells.measure(T, walkers, seed, stream, heard)
     except TooFewSamples:
         return None
 
@@ -140,10 +149,9 @@ def _curves(spec: VolumeOrDepth, wells: TwoWells, report: Any) -> dict[str, np.n
     T = temperatures(wells)
     F, stderr = np.full((2, len(T), 2), np.nan)
     for k, t in enumerate(T):
-        pair = _measured(wells, float(t), spec.walkers, spec.seed, "bridge")
+        pair = _measured(wells, float(t), spec.walkers, spec.seed, "bridge", part_of(report, k, len(T)))
         if pair is not None:
             F[k], stderr[k] = (pair.deep.F, pair.wide.F), (pair.deep.F.stderr, pair.wide.F.stderr)
-        report((k + 1) / len(T))
     exact, harmonic = (np.array([f(t) for t in T]) for f in (wells.exact, wells.harmonic))
     measured = _shares(F, T)
     return {"T": T, "F": F, "F_stderr": stderr, "F_exact": exact, "F_harmonic": harmonic, "share": measured,
@@ -156,7 +164,7 @@ def _shares(F: np.ndarray, T: np.ndarray) -> np.ndarray:
 
 
 def _crossing(
-    spec: VolumeOrDepth, wells: TwoWells, curves: dict[str, np.ndarray]
+    spec: VolumeOrDepth, wells: TwoWells, curves: dict[str, np.ndarray], report: Callable[[float], Any]
 ) -> tuple[Estimate | None, float | None]:
     """The measured T*, and where it was looked for; the first None where there is none, both where none is seen.
 
@@ -175,7 +183,7 @@ def _crossing(
     if slope >= 0 or constant <= SIGMAS * math.sqrt(covariance[1, 1]) or not T[0] <= -slope / constant <= T[-1]:
         return None, None
     at = float(-slope / constant)
-    pair = _measured(wells, at, FOCUS * spec.walkers, spec.seed, "crossing")
+    pair = _measured(wells, at, FOCUS * spec.walkers, spec.seed, "crossing", report)
     if pair is None:
         return None, at
     climb = pair.wide.S - pair.deep.S
@@ -187,12 +195,12 @@ def _control(spec: VolumeOrDepth, T: np.ndarray, at: float | None, report: Any) 
     equal = TwoWells(spec.d, spec.depth, 1.0, spec.distance)
     differences = []
     for k, t in enumerate(T):
-        pair = _measured(equal, float(t), spec.walkers, spec.seed, "control")
+        pair = _measured(equal, float(t), spec.walkers, spec.seed, "control", part_of(report, k, len(T) + 1))
         differences.append(Estimate(np.nan, np.nan) if pair is None else pair.difference)
-        report((k + 1) / len(T))
     shares = np.array([share(difference, t) for difference, t in zip(differences, T, strict=True)])
     errors = np.array([difference.stderr for difference in differences]) / T
-    pair = None if at is None else _measured(equal, at, FOCUS * spec.walkers, spec.seed, "control crossing")
+    pair = None if at is None else _measured(equal, at, FOCUS * spec.walkers, spec.seed, "control crossing",
+                                             part_of(report, len(T), len(T) + 1))
     ahead = None if pair is None or at is None else (pair.difference + spec.depth) / at
     return {"control_share": shares, "control_stderr": shares * (1 - shares) * errors, "ahead": ahead,
             "control_exact": np.array([equal.exact_share(float(t)) for t in T])}
@@ -232,19 +240,27 @@ def _slice_numbers(surface: Any, report: Any) -> dict[str, Any]:
     """
     from scipy.optimize import brentq
 
+    from ..core.equilibrium import Mesh
     from ..core.free_energy import crossing_temperature, curvature_of
 
     basins, scale = surface.basins, surface.scale
-    deepest, widest = int(np.argmin(basins.energies)), int(np.argmax(surface.equilibrium(scale).shares))
+    cold = scale / 100
+    mesh = Mesh(surface, cold, scale)  # one for every temperature that is tried
+    report(0.5)
+
+    def shares_at(T: float) -> np.ndarray:
+        total, _energy, _square, *basin = mesh.moments(T)
+        return np.array(basin) / total
+
+    deepest, widest = int(np.argmin(basins.energies)), int(np.argmax(shares_at(scale)))
     if deepest == widest:
         return {"deepest": deepest, "widest": widest, "crossing": None, "predicted": None}
 
     def lead(T: float) -> float:
-        report(0.0)  # so that a cancel is heard
-        shares = surface.equilibrium(T).shares
+        report(0.5)  # so that a cancel is heard
+        shares = shares_at(T)
         return float(shares[widest] - shares[deepest])
 
-    cold = scale / 100
     crossing = brentq(lead, cold, scale, rtol=1e-6) if lead(cold) < 0 < lead(scale) else None
     curvatures = [np.linalg.eigvalsh(curvature_of(surface, basins.minima[k])) for k in (deepest, widest)]
     predicted = None

@@ -11,7 +11,7 @@ BASINS = (
     Chart("energy_line", figures.energy_line, _(
         "Along every other direction both basins are alike: in 1 or in 128 dimensions T* stays the same."),
         needs=("line_x", "line_E")),
-    Chart("basin_shares", figures.basin_shares, figures.shares_sentence, needs=("T", "share")),
+    Chart("basin_shares", figures.basin_shares, figures.shares_sentence, needs=("T", "control_share")),
     Chart("basin_free_energies", figures.basin_free_energies, figures.free_energies_sentence, needs=("T", "F")),
     Chart("slice_shares", figures.slice_shares, figures.slice_sentence, needs=("U", "temperatures")),
 )
