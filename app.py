@@ -3,14 +3,17 @@
 if __name__ == "__main__":  # worker processes import this file again, under another name
     import streamlit as st
 
-    from thermoviz.dashboard.house import open_house, settle
+    from thermoviz.dashboard.house import follow_link, open_house, settle
 
     open_house()
-    st.navigation([
+    pages = [
         st.Page("thermoviz/dashboard/pages/landscape.py", title="Landscape", default=True),
         st.Page("thermoviz/dashboard/pages/volume_or_depth.py", title="Volume or depth"),
         st.Page("thermoviz/dashboard/pages/second_law.py", title="Second law"),
         st.Page("thermoviz/dashboard/pages/crystal_or_glass.py", title="Crystal or glass"),
         st.Page("thermoviz/dashboard/pages/about.py", title="About"),
-    ], position="top").run()
+    ]
+    page = st.navigation(pages, position="top")
+    follow_link(page, pages)
+    page.run()
     settle()

@@ -3,6 +3,8 @@
 import gc
 import os
 import threading
+from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -22,6 +24,18 @@ def open_house() -> None:
                        initial_sidebar_state="expanded" if visit().experimenting else "collapsed")
     look = LOOKS[visit().look]
     st.logo(_word_mark(look.text, look.heat), size="medium", link=None)
+
+
+def follow_link(page: Any, pages: Sequence[Any]) -> None:
+    """Opens a lab's page for a lab's link to the first page: the links that are shared begin there.
+
+    A browser that opens the address of any other page first looks for the server below that address, and says in its
+    console that there is none.
+    """
+    kind = st.query_params.get("kind")
+    wanted = next((other for other in pages if other.url_path == kind), None)
+    if kind and wanted is not None and not page.url_path:
+        st.switch_page(wanted, query_params=st.query_params.to_dict())
 
 
 @st.cache_resource(show_spinner=False)

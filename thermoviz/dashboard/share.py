@@ -9,8 +9,9 @@ from ..words import _
 
 
 def address(query: dict[str, str]) -> str:
-    """The full address of what is on the page."""
+    """The full address of what is on the page. A lab's is the first page's, which opens the lab's (`follow_link`)."""
     scheme, place, path, _query, _fragment = urlsplit(st.context.url or "")
+    path = path.removesuffix(query.get("kind", "")) or "/"
     return urlunsplit((scheme, place, path, urlencode(query), ""))
 
 
