@@ -54,7 +54,7 @@ def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
 
 def _curves(figure: go.Figure, run: Any, look: Look, train: str, test: str, title: str) -> None:
     steps, replicas = np.asarray(run.arrays["steps"]), np.bincount(run.arrays["member"])
-    for k, name in enumerate(_names(run)):
+    for k, name in enumerate(names.member_names(run)):
         colour = look.optimisers[k % len(look.optimisers)]
         for key, label, dash in ((train, _("train"), "solid"), (test, _("test"), "dash")):
             if key not in run.arrays:
@@ -73,10 +73,6 @@ def _curves(figure: go.Figure, run: Any, look: Look, train: str, test: str, titl
                 hovertemplate=f"{name}, {label} <b>%{{y:.4g}}</b><extra></extra>"))
 
 
-def _names(run: Any) -> list[str]:
-    return names.dynamics_names(tuple(getattr(run.spec, "dynamics", ()))) or [_("your model")]
-
-
 def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> go.Scatter:
     keep = np.isfinite(low)
     outline = np.concatenate([low[keep], high[keep][::-1]])
@@ -86,7 +82,7 @@ def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> go.S
 
 def diverged(run: Any) -> list[tuple[str, int, int]]:
     """Per optimiser that lost replicas: its name, how many diverged, and the first step at which one did."""
-    titles = _names(run)
+    titles = names.member_names(run)
     return [(titles[k], count, step) for k, count, step in run.lost]
 
 

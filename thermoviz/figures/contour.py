@@ -21,7 +21,7 @@ def contour(run: Any, look: Look, height: int = 520) -> go.Figure:
     figure.add_trace(_minima(run, look))
     (x0, x1), (y0, y1) = surface.bounds
     return lay_out(
-        figure, look, title=_("The slice from above"), height=height, showlegend=len(_dynamics(run)) > 1,
+        figure, look, title=_("The slice from above"), height=height, showlegend=len(joined_paths(run)) > 1,
         xaxis=axis(look, x_title, range=[x0, x1], showgrid=False, constrain="domain"),
         yaxis=axis(look, y_title, range=[y0, y1], showgrid=False, scaleanchor="x", constrain="domain"))
 
@@ -38,10 +38,6 @@ def _relief(run: Any, look: Look) -> go.Contour:
         contours={"coloring": "heatmap", **levels(low, ceiling)},
         line={"color": rgba(look.contour, 0.35), "width": look.stroke * 0.4, "smoothing": 1.0},
         hovertemplate=f"u %{{x:.3g}}, v %{{y:.3g}}<br>{title} <b>%{{z:.4g}}</b><extra></extra>", name="")
-
-
-def _dynamics(run: Any) -> tuple[Any, ...]:
-    return tuple(getattr(run.spec, "dynamics", ())) if run.kind != "potential" else ()
 
 
 def paths(run: Any, look: Look) -> list[go.Scatter]:
@@ -62,7 +58,7 @@ def joined_paths(run: Any) -> list[tuple[str, np.ndarray]]:
     if run.kind == "potential" or "paths_u" not in run.arrays:
         return []
     u, member = np.asarray(run.arrays["paths_u"], float), np.asarray(run.arrays["member"])
-    titles = names.dynamics_names(_dynamics(run)) or [_("your model")]
+    titles = names.member_names(run)
     gap = np.full((1, 2), np.nan)
     return [(title, np.concatenate([part for i in np.flatnonzero(member == k) for part in (u[:, i], gap)]))
             for k, title in enumerate(titles) if (member == k).any()]

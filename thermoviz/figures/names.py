@@ -13,6 +13,13 @@ from .paper import number
 _PACE = ("lr", "dt")
 
 
+def member_names(run: Any) -> list[str]:
+    """A name for each of the conditions whose paths a run shows: those it gives itself in `members`, its dynamics'."""
+    if "members" in run.numbers:
+        return [term(name) for name in run.numbers["members"]]
+    return dynamics_names(tuple(getattr(run.spec, "dynamics", ()))) or [_("your model")]
+
+
 def dynamics_names(dynamics: tuple[Any, ...]) -> list[str]:
     """One short, different name for each of the compared dynamics, such as "SGD lr 0.1, momentum 0.9".
 

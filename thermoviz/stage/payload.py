@@ -183,7 +183,7 @@ def _paths(run: Any) -> dict[str, Any] | None:
     arrays = run.arrays
     if "paths_u" not in arrays:
         return None
-    from ..figures.names import dynamics_names
+    from ..figures.names import member_names
 
     T, n = arrays["paths_u"].shape[:2]
     chosen = _spread(n, MOST_NETWORKS)
@@ -194,7 +194,7 @@ def _paths(run: Any) -> dict[str, Any] | None:
         "residual": _without_axis(quantised(arrays["residual"][pick][..., None], "uint8")),
         "energy": _without_axis(quantised(arrays["losses"][pick][..., None])),
         "steps": arrays["steps"][at], "member": arrays["member"][chosen], "of": n,
-        "names": dynamics_names(run.spec.dynamics),
+        "names": member_names(run),
     }
 
 
@@ -220,7 +220,7 @@ def _network(run: Any) -> dict[str, Any] | None:
     return {
         "sizes": [*sizes, outputs], "hidden": list(spec.network.hidden),
         "activation": spec.network.activation, "task": "classification" if _classifies(run) else "regression",
-        "weight_decay": spec.weight_decay, "l1": spec.l1, "origin": encoded(arrays["plane_origin"]),
+        "weight_decay": spec.weight_decay, "l1": getattr(spec, "l1", 0.0), "origin": encoded(arrays["plane_origin"]),
         "u": encoded(arrays["plane_u"]), "v": encoded(arrays["plane_v"]), "data": data,
     }
 
