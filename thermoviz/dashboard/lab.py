@@ -21,13 +21,15 @@ from ..experiments.slices import surface_of
 from ..figures.looks import LOOKS, Look
 from ..figures.verdicts import measured, reference, standing
 from ..words import _, read_in, term
-from . import controls, panels, scene
+from . import controls, panels, scene, state
 from .component import stage
 from .share import address, share
 from .state import Visit, Watching, engine, remember, visit
 from .style import stylesheet
 
 Draw = Callable[[Run, Look], Any]
+# What a link says for all pages.
+HOUSE = ("look", "hide")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +99,9 @@ class LabVisit(Watching):
 
 def opened(kind: str, query: Mapping[str, str]) -> LabVisit:
     """The state that a link opens on the page of the lab `kind`; what it may not ask for becomes a sentence."""
-    link = from_query({**query, "kind": kind}, known=("look", "hide"))
-    return LabVisit(kind, link.spec, link.messages)
+    link = from_query({**query, "kind": kind}, known=HOUSE)
+    ours = {name: query[name] for name in HOUSE if name in query}
+    return LabVisit(kind, link.spec, (*link.messages, *(state.opened(ours).messages if ours else ())))
 
 
 def lab_visit(kind: str) -> LabVisit:
