@@ -58,7 +58,7 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
     data = spec.dataset.load(spec.seed)
     loss = NetworkLoss(spec.network, data, weight_decay=spec.weight_decay, l1=spec.l1)
     record = train(spec, loss, stages)
-    arrays = record.arrays() | _sample(data)
+    arrays = record.arrays() | sample_arrays(data)
     if isinstance(spec.dataset, OwnData):
         arrays |= to_arrays(data)
     numbers: dict[str, Any] = {"d": loss.d, "diverged": diverged_sentence(spec, record)}
@@ -67,7 +67,7 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
 
     stages.tell(0.5, "slice")
     plane = spec.plane.choose(loss, record.thetas[:, record.finite], spec.seed)
-    arrays |= _plane_arrays(plane) | _projected(plane, record)
+    arrays |= plane_arrays(plane) | _projected(plane, record)
     level = stages.each_new("surface", 0.5, 0.9, lambda surface: Run(
         spec, arrays | surface_arrays(surface), numbers | surface_numbers(surface)))
     surface = scan(loss, plane, spec.resolution, spec.margin, tolerance=spec.tolerance, progress=level)
@@ -164,7 +164,8 @@ def diverged_sentence(spec: "Descent", record: Record) -> str | None:
     return "; ".join(parts) or None
 
 
-def _plane_arrays(plane: Any) -> dict[str, np.ndarray]:
+def plane_arrays(plane: Any) -> dict[str, np.ndarray]:
+    """What a Run keeps of a plane in parameter space."""
     arrays = {"plane_origin": plane.origin, "plane_u": plane.u, "plane_v": plane.v,
               "plane_tick_scale": plane.tick_scale}
     if plane.points is not None and len(plane.points) <= SAMPLE_ROWS:
@@ -209,7 +210,7 @@ def _finals(plane: Any, record: Record) -> dict[str, np.ndarray]:
     return {"theta_final": finals[kept], "theta_member": kept.astype(np.int32)}
 
 
-def _sample(data: Any) -> dict[str, np.ndarray]:
+def sample_arrays(data: Any) -> dict[str, np.ndarray]:
     """The first training points (they are shuffled), for a page that loads no data sets itself."""
     rows = max(1, min(SAMPLE_ROWS, SAMPLE_NUMBERS // data.n_inputs))
     kind = np.int16 if data.task == "classification" else np.float32
