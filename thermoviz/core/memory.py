@@ -76,8 +76,11 @@ def time_averages(chains: Any, points: int = 60) -> TimeAverages:
     running = np.cumsum(series - series.mean(axis=(0, 1)), axis=1)[:, at - 1] / at[:, None]
     omega = running.var(axis=0).mean(axis=1)
     kept = covariance[:, :window + 1]
-    ratio = jackknife(lambda means, kept: float(
-        means.var(axis=0).mean() / _reference(kept.mean(axis=0), len(means), n, np.array([n]))[0]), running[:, -1], kept)
+
+    def share(means: np.ndarray, kept: np.ndarray) -> float:
+        return float(means.var(axis=0).mean() / _reference(kept.mean(axis=0), len(means), n, np.array([n]))[0])
+
+    ratio = jackknife(share, running[:, -1], kept)
     return TimeAverages(at, omega, _reference(kept.mean(axis=0), m, n, at), ratio, n >= LONG_ENOUGH * tau, tau)
 
 

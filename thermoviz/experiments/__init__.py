@@ -7,6 +7,7 @@ from ..core.datasets import Moons
 from ..core.errors import BadInput
 from ..core.planes import ThroughSolutions
 from .crystal_or_glass import CrystalOrGlass
+from .equilibrium import Equilibrium
 from .landscape import Descent, Potential
 from .own_model import OwnModel
 from .progress import Progress
@@ -20,6 +21,7 @@ EXPERIMENTS: dict[str, Any] = {
     "potential": Potential,
     "volume_or_depth": VolumeOrDepth,
     "second_law": SecondLaw,
+    "equilibrium": Equilibrium,
     "crystal_or_glass": CrystalOrGlass,
 }
 # What a worker runs to be warm: every kernel that a page's first question needs, at the smallest size.

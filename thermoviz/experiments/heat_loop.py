@@ -1,0 +1,109 @@
+"""The learning rate as a knob of heat: turned up and down again in stairs, while the loss is watched."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.dynamics import SGD, simulate
+from ..core.errors import BadInput
+from ..core.estimators import FEWEST, Estimate, independent_mean
+from ..core.linear_chain import LinearChain, Moments
+from ..core.seeds import rng
+
+# Learning rates of the loop, in units of the run's own: from the coldest to the hottest, in so many stairs.
+COLDEST, HOTTEST, STAIRS = 0.1, 1.5, 9
+# Steps on each stair, quickest loop first.
+HOLDS = (30, 150, 750)
+# Looks at the loss in the second half of each stair.
+LOOKS = 10
+
+
+def rates(lr: float) -> np.ndarray:
+    """Learning rates [2 STAIRS - 1] of a loop: up and down again, each half in equal ratios."""
+    up = np.geomspace(COLDEST, HOTTEST, STAIRS) * lr
+    return np.concatenate([up, up[-2::-1]])
+
+
+def loops(
+    loss: Any, x0: np.ndarray, lr: float, momentum: float, batch_size: int, seed: int, report: Callable[[float], Any],
+) -> dict[str, np.ndarray]:
+    """Loops of all speeds, each from x0 [m, d]: `loop_lr` [s], `loop_holds` [v], `loop_loss`, `loop_error` [v, s],
+    `loop_area`, `loop_area_error` [v] (see `area`).
+
+    Replicas that diverge on the way are left out and counted: `loop_diverged` [v].
+    """
+    x0 = x0[np.isfinite(x0).all(axis=1)]
+    stairs = rates(lr)
+    seeds = rng(seed, "stairs").integers(0, 2**32, size=(len(HOLDS), len(stairs)))
+    losses = [_walk(loss, x0, stairs, hold, momentum, batch_size, seeds[k], _part(report, k))
+              for k, hold in enumerate(HOLDS)] if len(x0) else [np.empty((len(stairs), 0))] * len(HOLDS)
+    finite = [np.isfinite(walk).all(axis=0) for walk in losses]
+    means = [[_mean(stair) for stair in walk[:, good]] for walk, good in zip(losses, finite, strict=True)]
+    areas = [_mean(area(stairs, walk[:, good])) for walk, good in zip(losses, finite, strict=True)]
+    return {"loop_lr": stairs, "loop_holds": np.array(HOLDS),
+            "loop_loss": np.array([[one.value for one in row] for row in means]),
+            "loop_error": np.array([[one.stderr for one in row] for row in means]),
+            "loop_area": np.array([one.value for one in areas]),
+            "loop_area_error": np.array([one.stderr for one in areas]),
+            "loop_diverged": np.array([int((~good).sum()) for good in finite])}
+
+
+def area(stairs: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Signed area [...] between both ways of a loop, losses [s, ...]: mean over ln lr of the loss on the way up minus
+    that on the way down, in units of the loss. Above 0: the loop has left something behind that was worse."""
+    half = len(stairs) // 2 + 1
+    gap = losses[:half] - losses[:half - 2:-1] if half > 1 else losses * 0
+    logs = np.log(stairs[:half])
+    return np.trapezoid(gap, logs, axis=0) / (logs[-1] - logs[0])
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    return independent_mean(values) if len(values) >= FEWEST else Estimate(np.nan, np.nan)
+
+
+def _part(report: Callable[[float], Any], k: int) -> Callable[[float], Any]:
+    before, whole = sum(HOLDS[:k]), sum(HOLDS)
+    return lambda fraction: report((before + HOLDS[k] * fraction) / whole)
+
+
+def _walk(loss: Any, x: np.ndarray, stairs: np.ndarray, hold: int, momentum: float, batch_size: int,
+          seeds: np.ndarray, report: Callable[[float], Any]) -> np.ndarray:
+    """Mean loss [s, m] of each replica in the second half of each stair; NaN once it has diverged."""
+    found = np.full((len(stairs), len(x)), np.nan)
+    x, alive = x.copy(), np.arange(len(x))
+    for k, lr in enumerate(stairs):
+        path = simulate(loss, SGD(float(lr), momentum), x[alive].astype(np.float32), hold, seed=int(seeds[k]),
+                        record_every=looks_every(hold), batch_size=batch_size,
+                        progress=lambda f, k=k: report((k + f) / len(stairs)))  # type: ignore[misc]
+        found[k, alive] = path.energy[path.steps > hold // 2].mean(axis=0)
+        alive = alive[path.finite]
+        if not len(alive):
+            break
+        x[alive] = path.x[-1, path.finite]
+    return found
+
+
+def looks_every(hold: int) -> int:
+    """Steps between looks at the loss on a stair."""
+    return max(1, hold // (2 * LOOKS))
+
+
+def expected_loops(loss: Any, start: LinearChain, batch_size: int) -> np.ndarray:
+    """Mean loss [v, s] that the same loops have on linear regression, exactly, begun at rest at the chain's own lr."""
+    moments = Moments(loss)
+    if start.covariance.shape[0] != loss.d:
+        raise BadInput("the chain belongs to another loss.")
+    stairs = rates(start.lr)
+    steps = [moments.step(float(lr), batch_size) for lr in stairs]
+    found = np.empty((len(HOLDS), len(stairs)))
+    for v, hold in enumerate(HOLDS):
+        state, every = start.covariance.ravel(), looks_every(hold)
+        for s, (move, push) in enumerate(steps):
+            seen = []
+            for step in range(1, hold + 1):
+                state = move @ state + push
+                if step > hold // 2 and (step % every == 0 or step == hold):
+                    seen.append(moments.loss(state))
+            found[v, s] = np.mean(seen)
+    return found
