@@ -120,3 +120,9 @@ def test_linear_regression_has_a_constant_hessian():
     design = np.c_[loss.data.x_train, np.ones(50)]
     for seed in (0, 1):
         assert np.allclose(loss.hessian(point(loss, seed)), design.T @ design / 50, atol=1e-13)
+
+
+def test_the_covariance_times_a_vector(loss):
+    theta, v = point(loss), np.random.default_rng(2).standard_normal((3, loss.d))
+    assert np.allclose(loss.cvp(theta, v), v @ loss.gradient_covariance(theta), atol=1e-12)
+    assert loss.cvp(theta, v[0]).shape == (loss.d,)

@@ -31,6 +31,7 @@ _HOME = {
     "experiments.crystal_or_glass": ("CrystalOrGlass",),
     "experiments.equilibrium": ("Equilibrium",),
     "experiments.interactions": ("Interactions",),
+    "experiments.heat_bath": ("HeatBath",),
     "experiments.landscape": ("Descent", "Potential"),
     "experiments.own_model": ("Recorder", "explore"),
     "experiments.presets": ("PRESETS", "load_preset"),

@@ -213,6 +213,12 @@ class NetworkLoss:
         product = self._exact.hvp(self._point(theta), directions) + self.weight_decay * directions
         return self._like(v, product.reshape(shape))
 
+    def cvp(self, theta: Any, v: Any) -> Any:
+        """`gradient_covariance` at theta [d] times v [..., d], for any d."""
+        directions = self._array(v)
+        shape = tuple(v.shape) if _is_tensor(v) else np.shape(v)
+        return self._like(v, self._exact.cvp(self._point(theta), directions).reshape(shape))
+
     def hessian(self, theta: Any) -> Any:
         """Hessian of E at theta [d]: [d, d], symmetric, for d <= 1000."""
         return self._like(theta, self._exact.hessian(self._point(theta)) + self.weight_decay * np.eye(self.d))

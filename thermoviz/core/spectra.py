@@ -114,6 +114,11 @@ class ExactNetwork:
         parts = [self._hvp(theta, run, v[start:start + step]) for start in range(0, len(v), step)]
         return np.concatenate(parts) if parts else np.zeros_like(v)
 
+    def cvp(self, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Covariance of single-sample gradients times each row of v [m, d]."""
+        run = self._forward(theta)
+        return np.stack([self._covariance_times(theta, run, row) for row in v]) if len(v) else np.zeros_like(v)
+
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """[d, d], symmetric to the last bit."""
         self._refuse_large("hessian", "hvp or leading_eigenpairs")

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.dynamics import SGD, GradientDescent, simulate
 from ..core.networks import NetworkLoss
+from ..core.spectra import LARGEST_MATRIX
 
 # Cooling: descent without momentum until the stiff directions rest, then with it, down to directions 1000 times softer.
 DESCENT_STEPS, MOMENTUM, MOMENTUM_STEPS, RATE = 200, 0.97, 1300, 0.5
@@ -40,7 +41,7 @@ def minimum(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
 
 
 def bottom(loss: NetworkLoss, theta: np.ndarray, report: Callable[[float], Any] = lambda fraction: None) -> np.ndarray:
-    """The minimum [d] that full-batch descent from theta [d] leads to. For d <= 1000."""
+    """The minimum [d] that full-batch descent from theta [d] leads to; where d <= 1000 Newton's steps end it."""
     stiffest = float(loss.leading_eigenpairs(theta, 1)[0][0])
     rested = cooled(loss, theta[None], max(stiffest, 1.0), report)[0]
-    return minimum(loss, rested)
+    return minimum(loss, rested) if loss.d <= LARGEST_MATRIX else rested

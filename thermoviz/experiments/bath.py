@@ -1,0 +1,124 @@
+"""The bath at one point of training: how noisy single samples' gradients are, in which directions, and how normal."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.estimators import Estimate, jackknife
+from ..core.networks import NetworkLoss
+from ..core.seeds import rng
+from ..core.spectra import LARGEST_MATRIX
+
+# Beyond LARGEST_MATRIX parameters: leading directions by Lanczos, and random probes for the traces (Hutchinson).
+LEADING, PROBES = 20, 32
+# Directions whose second moments are followed in time.
+MOST_MODES = 128
+# Directions of the Hessian among which the plane is looked for that turns most.
+TOP = 8
+
+
+class Bath(NamedTuple):
+    """Hessian H and gradient covariance C at theta. Traces are Estimates, of error 0 where they are exact.
+
+    h [m]: curvatures, largest first; axes [d, m]: their directions; heat [m, m]: C in these directions; noise [k]:
+    eigenvalues of C, largest first. m = d (at most MOST_MODES) and k = d up to 1000 parameters, else LEADING.
+    participation: (tr C)^2 / tr C^2, how many directions carry the noise. alignment: tr(C H) / (|C| |H|), 1 where C is
+    a multiple of H, against `chance`, what a random orientation gives on average: tr C tr H / (d |C| |H|).
+    """
+
+    h: np.ndarray
+    axes: np.ndarray
+    heat: np.ndarray
+    noise: np.ndarray
+    trace_C: float
+    trace_H: Estimate
+    participation: Estimate
+    alignment: Estimate
+    chance: Estimate
+
+    @property
+    def complete(self) -> bool:
+        """Whether every direction of parameter space is among the modes."""
+        return len(self.h) == len(self.axes)
+
+
+def bath_at(loss: NetworkLoss, theta: np.ndarray) -> Bath:
+    """The bath at theta [d]: exact up to 1000 parameters, beyond with the errors of random probes."""
+    return _exact(loss, theta) if loss.d <= LARGEST_MATRIX else _probed(loss, theta)
+
+
+def _exact(loss: NetworkLoss, theta: np.ndarray) -> Bath:
+    H, C = loss.hessian(theta), loss.gradient_covariance(theta)
+    h, axes = np.linalg.eigh(H)
+    h, axes = h[::-1], axes[:, ::-1]
+    kept = axes[:, :MOST_MODES]
+    numbers = _ratios(loss.d, *(np.array([value]) for value in (
+        np.trace(C), np.trace(H), (C**2).sum(), (H**2).sum(), (C * H).sum())))
+    return Bath(h[:MOST_MODES], kept, kept.T @ C @ kept, np.linalg.eigvalsh(C)[::-1], float(np.trace(C)),
+                Estimate(np.trace(H), 0.0), *(Estimate(value, 0.0) for value in numbers))
+
+
+def _probed(loss: NetworkLoss, theta: np.ndarray) -> Bath:
+    """Source of the traces: M. F. Hutchinson, Commun. Stat. Simul. 19, 433 (1990)."""
+    h, axes = loss.leading_eigenpairs(theta, LEADING)
+    noise, _ = loss.leading_eigenpairs(theta, LEADING, of="noise")
+    z = np.sign(rng(0, "probes").standard_normal((PROBES, loss.d)))
+    Cz, Hz = loss.cvp(theta, z), loss.hvp(theta, z)
+    trace_C = loss.gradient_noise_trace(theta)
+    sums = [np.full(PROBES, trace_C), (z * Hz).sum(axis=1), (Cz**2).sum(axis=1), (Hz**2).sum(axis=1),
+            (Cz * Hz).sum(axis=1)]
+    estimates = [jackknife(lambda *parts, k=k: float(_ratios(loss.d, *parts)[k]), *sums) for k in range(3)]
+    trace_H = sums[1]
+    return Bath(h, axes.T, axes @ loss.cvp(theta, axes).T, noise, trace_C,
+                Estimate(trace_H.mean(), trace_H.std(ddof=1) / math.sqrt(PROBES)), *estimates)
+
+
+def _ratios(d: int, trace_C: Any, trace_H: Any, square_C: Any, square_H: Any, both: Any) -> tuple[float, float, float]:
+    """Participation, alignment and its chance value from (means of) the traces."""
+    c, h, cc, hh, ch = (float(np.mean(part)) for part in (trace_C, trace_H, square_C, square_H, both))
+    if cc <= 0 or hh <= 0:
+        return math.nan, math.nan, math.nan
+    size = math.sqrt(cc * hh)
+    return c**2 / cc, ch / size, c * h / (d * size)
+
+
+class Shape(NamedTuple):
+    """Single-sample gradients along one direction, centred, in their own standard deviation: z [N], excess kurtosis."""
+
+    z: np.ndarray
+    kurtosis: Estimate
+
+
+def shape_of_noise(gradients: np.ndarray, direction: np.ndarray) -> Shape:
+    """How normal the noise of single samples [N, d] is along a direction [d]; error: jackknife over samples."""
+    along = gradients @ direction
+    centred = along - along.mean()
+    spread = float(centred.std())
+    z = centred / spread if spread > 0 else centred
+    return Shape(z, jackknife(excess_kurtosis, z))
+
+
+def excess_kurtosis(z: np.ndarray) -> float:
+    """<z^4>/<z^2>^2 - 3 about the mean: 0 for normal noise; of a mean over B independent samples 1/B of it."""
+    centred = z - z.mean()
+    square = float((centred**2).mean())
+    return float((centred**4).mean()) / square**2 - 3 if square > 0 else math.nan
+
+
+def turning_plane(bath: Bath) -> tuple[int, int]:
+    """Which two of the leading modes turn most visibly where D is proportional to C: indices i < j.
+
+    Visible: correlation of the two times the rate at which it is renewed, |rho_ij| |h_i - h_j| / sqrt(h_i + h_j).
+    """
+    h, heat = bath.h[:TOP], np.diag(bath.heat)[:TOP]
+    alive = (h > 0) & (heat > 1e-6 * heat.max())
+    best, chosen = -1.0, (0, 1)
+    for i in range(len(h)):
+        for j in range(i + 1, len(h)):
+            if alive[i] and alive[j]:
+                total = h[i] + h[j]
+                rho = 2 * bath.heat[i, j] / total / math.sqrt(heat[i] * heat[j] / (h[i] * h[j]))
+                seen = abs(rho * (h[i] - h[j])) / math.sqrt(total)
+                best, chosen = max((best, chosen), (seen, (i, j)))
+    return chosen
