@@ -37,9 +37,10 @@ class TimeAverages(NamedTuple):
     """How averages over a growing time agree between replicas, in units of the variance within them.
 
     times [p], in records; omega [p]: Thirumalai-Mountain metric; reference [p]: what it would be if every replica went
-    everywhere; ratio: omega / reference over the whole chain, with its jackknife error over replicas; long_enough:
-    whether the chains last for so many correlation times that the reference can be trusted (else it is a bound from
-    above: the variance within); tau: correlation time in records.
+    everywhere; ratio: sqrt(omega / reference) over the whole chain, how many times as much averages scatter as they
+    should, with its jackknife error over replicas; long_enough: whether the chains last for so many correlation times
+    that the reference can be trusted (else it is a bound from above: the variance within); tau: correlation time in
+    records.
     """
 
     times: np.ndarray
@@ -78,7 +79,8 @@ def time_averages(chains: Any, points: int = 60) -> TimeAverages:
     kept = covariance[:, :window + 1]
 
     def share(means: np.ndarray, kept: np.ndarray) -> float:
-        return float(means.var(axis=0).mean() / _reference(kept.mean(axis=0), len(means), n, np.array([n]))[0])
+        expected = _reference(kept.mean(axis=0), len(means), n, np.array([n]))[0]
+        return float(np.sqrt(means.var(axis=0).mean() / expected))
 
     ratio = jackknife(share, running[:, -1], kept)
     return TimeAverages(at, omega, _reference(kept.mean(axis=0), m, n, at), ratio, n >= LONG_ENOUGH * tau, tau)

@@ -8,6 +8,8 @@ from ..core.errors import BadInput
 from ..core.planes import ThroughSolutions
 from .crystal_or_glass import CrystalOrGlass
 from .equilibrium import Equilibrium
+from .heat_bath import HeatBath
+from .interactions import Interactions
 from .landscape import Descent, Potential
 from .own_model import OwnModel
 from .progress import Progress
@@ -19,10 +21,12 @@ from .volume_or_depth import VolumeOrDepth
 EXPERIMENTS: dict[str, Any] = {
     "descent": Descent,
     "potential": Potential,
+    "heat_bath": HeatBath,
     "volume_or_depth": VolumeOrDepth,
     "second_law": SecondLaw,
     "equilibrium": Equilibrium,
     "crystal_or_glass": CrystalOrGlass,
+    "interactions": Interactions,
 }
 # What a worker runs to be warm: every kernel that a page's first question needs, at the smallest size.
 WARM_UP = (

@@ -13,6 +13,7 @@ COMPARED = (OWN, SAME_DATA, SAME_START)
 # Groups that should meet the one that starts cold.
 MET = (HOT, FAR, SAME_DATA)
 NOTHING = Estimate(np.nan, np.nan)
+MACRO, MICRO = ("loss", "test_loss", "accuracy"), ("raw", "aligned", "function")
 # Every how-manieth record is asked for its function and test scores.
 STRIDE = 5
 
@@ -42,7 +43,7 @@ def r_hats(means: np.ndarray, variances: np.ndarray, n: int) -> np.ndarray:
 
 def estimate(reduce: Callable[[np.ndarray], float], chains: Chains) -> Estimate:
     """A number read from all R-hats, such as their median, with its jackknife error over replicas."""
-    if len(chains.means) < FEWEST or chains.n < 4:
+    if chains.n < 4:
         return NOTHING
     return jackknife(lambda means, variances: reduce(r_hats(means, variances, chains.n)), chains.means,
                      chains.variances)
@@ -62,6 +63,8 @@ def observables(replicas: Replicas, group: int) -> dict[str, np.ndarray]:
     there are any), "raw", "aligned" (parameters), "function"."""
     rows, loss, first = replicas.rows(group), replicas.loss, replicas.settled
     x = replicas.x[first::STRIDE, rows]
+    if not len(rows):
+        return {name: np.empty((len(x), 0) if name in MACRO else (len(x), 0, 1)) for name in (*MACRO, *MICRO)}
     tested = loss.data.n_test > 0
     return {
         "loss": replicas.losses[first:, rows], "test_loss": loss.test_energy(x) if tested else loss.data_energy(x),
@@ -85,9 +88,12 @@ def agreement(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, Any]:
 
 
 def _of_group(seen: dict[str, np.ndarray]) -> dict[str, Any]:
+    if seen["loss"].shape[1] < FEWEST:
+        return {name: [np.nan, np.nan] for name in (*MACRO, *MICRO, *(f"{one}_max" for one in MICRO), "loss_split",
+                                                    "aligned_split", "ratio")}
     chains = {name: Chains(values) for name, values in seen.items()}
     found = {name: estimate(middle, one) for name, one in chains.items()}
-    found |= {f"{name}_max": estimate(largest, chains[name]) for name in ("raw", "aligned", "function")}
+    found |= {f"{name}_max": estimate(largest, chains[name]) for name in MICRO}
     found |= {"loss_split": estimate(middle, Chains(seen["loss"], split=True)),
               "aligned_split": estimate(middle, Chains(seen["aligned"], split=True)),
               "ratio": _ratio(chains["aligned"], chains["loss"])}
@@ -95,7 +101,7 @@ def _of_group(seen: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def _ratio(micro: Chains, macro: Chains) -> Estimate:
-    if len(micro.means) < FEWEST or micro.n < 4:
+    if micro.n < 4:
         return NOTHING
     return jackknife(
         lambda a, b, c, d: middle(r_hats(a, b, micro.n)) / middle(r_hats(c, d, macro.n)),

@@ -140,7 +140,7 @@ class _Experiment:
         from .replicas import COLD, FAR, GROUPS, HOT, SAME_DATA
 
         found, members = self.found, (SAME_DATA, HOT, COLD, FAR)
-        self.numbers["members"] = [GROUPS[group] for group in members]
+        self.numbers["members"] = ["usual start", *(GROUPS[group] for group in members[1:])]
         each = np.arange(found.each)
         rows = np.concatenate([group * found.each + each for group in members])
         at = np.unique(np.geomspace(1, len(found.steps), SHOWN).round().astype(int)) - 1
@@ -202,11 +202,11 @@ class _Experiment:
         spec = self.spec
         self._put("net", loops(
             self.loss, self.found.x[-1, self.found.rows(SAME_DATA)], spec.lr, spec.momentum, spec.batch_size,
-            spec.seed, self.stages.part("heating and cooling", 0.85, 0.93)))
+            spec.steps, spec.seed, self.stages.part("heating and cooling", 0.85, 0.93)))
         self.stages.tell(0.93, "heating and cooling", self._so_far, now=True)
         loss = self.linear.loss
         self._put("lin", loops(
-            loss, self.linear.x[-1, self.linear.rows(SAME_DATA)], control.LR, 0.0, control.BATCH, spec.seed,
+            loss, self.linear.x[-1, self.linear.rows(SAME_DATA)], control.LR, 0.0, control.BATCH, spec.steps, spec.seed,
             self.stages.part("heating and cooling", 0.93, 0.99)))
-        expected = expected_loops(loss, linear_chain(loss, control.LR, control.BATCH), control.BATCH)
+        expected = expected_loops(loss, linear_chain(loss, control.LR, control.BATCH), control.BATCH, spec.steps)
         self._put("lin", {"loop_theory": expected})

@@ -8,7 +8,7 @@ import numpy as np
 
 from .linear_control import LR
 from .replica_memory import EARLY
-from .replicas import BURN_IN, GROUPS, OWN, SAME_DATA
+from .replicas import BURN_IN, COLD, FAR, GROUPS, HOT, OWN, SAME_DATA
 from .run import Verdict
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ AGREE, SURE = 3.0, 2.0
 APART = 1.1
 # An error of a ratio above which agreement means nothing, and what counts as the same: relative loss, probability, and
 # distance of parameters over their length.
-VAGUE, SAME = 0.4, 0.03
+VAGUE, SAME = 0.3, 0.03
 # Relaxation times that the control must have had.
 SETTLED = 5.0
 
@@ -33,15 +33,15 @@ Arrays = Mapping[str, np.ndarray]
 def verdicts(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> list[Verdict]:
     """The claims of the lab, from the numbers of a whole run."""
     return [
-        _macro_and_micro(numbers), _one_data_set(numbers), _linear_agrees(numbers), _ageing(spec, numbers),
+        _macro_and_micro(numbers), _one_data_set(numbers), _linear_agrees(spec, numbers), _ageing(spec, numbers),
         _linear_moves(spec, arrays, numbers), _averages(numbers, "loss"), _averages(numbers, "aligned"),
-        _loop(arrays, numbers), _linear_loop(spec, arrays, numbers), _start(numbers, "loss"),
-        _start(numbers, "function"), _start(numbers, "parameters")]
+        _loop(spec, arrays, numbers), _linear_loop(spec, arrays, numbers), _start(spec, numbers, "loss"),
+        _start(spec, numbers, "function"), _start(spec, numbers, "parameters")]
 
 
-def enough(numbers: Numbers, *groups: int) -> bool:
+def enough(numbers: Numbers, *groups: int, systems: tuple[str, ...] = ("net", "lin")) -> bool:
     """Whether enough replicas of these groups came through, of the networks and of the control."""
-    return all(numbers[system]["replicas"][group] >= FEWEST for system in ("net", "lin") for group in groups)
+    return all(numbers[system]["replicas"][group] >= FEWEST for system in systems for group in groups)
 
 
 def above(value: float, error: float, level: float) -> bool | None:
@@ -54,12 +54,12 @@ def above(value: float, error: float, level: float) -> bool | None:
 
 
 def is_one(ratio: float, error: float) -> bool | None:
-    """Whether a ratio is 1: True within three errors that are small; False beyond; None where they are large."""
+    """Whether a ratio is 1: True within three errors that are small; False above that; else None."""
     if not (math.isfinite(ratio) and math.isfinite(error) and ratio > 0):
         return None
     # Ratios scatter like their logarithms: a small one has a small error.
     if abs(math.log(ratio)) > AGREE * error / ratio:
-        return False
+        return False if ratio > 1 else None
     return True if error <= VAGUE * max(ratio, 1.0) and ratio < 1 + SURE * VAGUE else None
 
 
@@ -72,13 +72,18 @@ def _macro_and_micro(numbers: Numbers) -> Verdict:
     group = GROUPS[OWN]
     net, lin = (numbers[system]["r_hat"][group] for system in ("net", "lin"))
     value, error = net["ratio"]
+    known = enough(numbers, OWN) and lin["ratio"][0] < APART
     return Verdict(
         "Same macro, different micro", value, error, None, lin["ratio"][0],
-        above(value, error, APART) if enough(numbers, OWN) else None,
-        f"R-hat of the parameters (median {net['aligned'][0]:.3g}, hidden units matched) over R-hat of the loss "
-        f"({net['loss'][0]:.3g}): other starts and other samples of the data end alike outside and unlike inside. The "
+        above(value, error, APART) if known else None,
+        f"R-hat of the parameters (median{_said(net['aligned'][0])}, hidden units matched) over R-hat of the loss"
+        f"{_said(net['loss'][0])}: other starts and other samples of the data end alike outside and unlike inside. The "
         "control is linear regression, where the parameters agree as well. The analogy breaks where a model has one "
         "valley; and R-hat near 1 for a loss never shows that all states are visited: two equal valleys hide from it.")
+
+
+def _said(value: float) -> str:
+    return f" {value:.3g}" if math.isfinite(value) else ""
 
 
 def _one_data_set(numbers: Numbers) -> Verdict:
@@ -87,18 +92,18 @@ def _one_data_set(numbers: Numbers) -> Verdict:
     value, error = net["aligned"]
     return Verdict(
         "Different micro, even with the same data", value, error, None, lin["aligned"][0],
-        above(value, error, APART) if enough(numbers, SAME_DATA) else None,
-        f"R-hat of the parameters (median) where replicas see the same data; before their hidden units are matched it "
-        f"is {net['raw'][0]:.3g}: most of the difference is a difference of names. What is left are other valleys. "
-        "Within one valley, and in linear regression, it is 1: the claim holds between basins only.")
+        above(value, error, APART) if enough(numbers, SAME_DATA) and lin["aligned"][0] < APART else None,
+        f"R-hat of the parameters (median) where replicas see the same data, hidden units matched; unmatched it is "
+        f"larger{_said(net['raw'][0])}: most of the difference is a difference of names. What is left are other "
+        "valleys. Within one valley, and in linear regression, it is 1: the claim holds between basins only.")
 
 
-def _linear_agrees(numbers: Numbers) -> Verdict:
+def _linear_agrees(spec: "Equilibrium", numbers: Numbers) -> Verdict:
     value, error = numbers["lin"]["r_hat"][GROUPS[OWN]]["aligned"]
     theory = numbers["lin"]["r_hat_theory"][0]
     return Verdict(
         "Linear regression: the parameters agree", value, error, theory, None,
-        agrees(value, error, theory) if enough(numbers, OWN) else None,
+        agrees(value, error, theory) if _control_known(spec, numbers, OWN) else None,
         "R-hat of its parameters (median), own starts and own data. Theory: 1 + between/within under the root, from "
         "the exact optimum of each resampled data set and the exact spread of SGD around it. It breaks in a colder "
         "bath: there resampling moves the optimum farther than SGD wanders.")
@@ -107,6 +112,11 @@ def _linear_agrees(numbers: Numbers) -> Verdict:
 def _settled(spec: "Equilibrium", share: float) -> bool:
     """Whether that share of the run is long for the slowest direction of the control (curvature about 1)."""
     return share * spec.steps * LR > SETTLED
+
+
+def _control_known(spec: "Equilibrium", numbers: Numbers, group: int) -> bool:
+    """Whether the control has enough replicas and has come to rest."""
+    return enough(numbers, group, systems=("lin",)) and _settled(spec, BURN_IN)
 
 
 def _ageing(spec: "Equilibrium", numbers: Numbers) -> Verdict:
@@ -126,7 +136,7 @@ def _linear_moves(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verd
     value, stderr = float(found[k] / theory[k]), float(error[k] / theory[k])
     return Verdict(
         "Linear regression: how far it moves", value, stderr, 1.0, None,
-        agrees(value, stderr, 1.0) if enough(numbers, SAME_DATA) and _settled(spec, BURN_IN) else None,
+        agrees(value, stderr, 1.0) if _control_known(spec, numbers, SAME_DATA) else None,
         f"Mean squared displacement in {int(arrays['lin_lags'][k])} steps over its closed form, 2 tr[(1 − (1 − lr "
         "H)^t) Σ]/d. Exact for SGD without momentum on a quadratic loss, whatever the step; other losses have none.")
 
@@ -142,22 +152,22 @@ def _averages(numbers: Numbers, name: str) -> Verdict:
         holds = None
     return Verdict(
         f"Ergodic: time averages {told} agree", value, error, 1.0, lin[0], holds if known else None,
-        "Scatter of time averages between replicas of one data set, over what their own fluctuations explain "
-        "(Thirumalai and Mountain): 1 if every replica visits all that there is, large if each keeps to its own place. "
+        "Standard deviation of time averages between replicas of one data set, over what their own fluctuations "
+        "explain (Thirumalai and Mountain): 1 if every replica visits all that there is, more if each keeps to itself. "
         + ("The loss may pass while the parameters do not. " if name == "loss" else
            "Between valleys it fails; within one it may hold. ")
         + "The analogy breaks at the length of the run: what is not ergodic now may be in a longer one.")
 
 
-def _loop(arrays: Arrays, numbers: Numbers) -> Verdict:
-    scale = _scale(numbers, "net")
+def _loop(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verdict:
+    scale = _scale(numbers, "net") / 100
     value, error = float(arrays["net_loop_area"][-1]) / scale, float(arrays["net_loop_area_error"][-1]) / scale
-    control = float(arrays["lin_loop_area"][-1]) / _scale(numbers, "lin")
+    control = float(arrays["lin_loop_area"][-1]) / _scale(numbers, "lin") * 100
     return Verdict(
         "Heated and cooled, the loss comes back", value, error, 0.0, control,
-        _same(value, error) if enough(numbers, SAME_DATA) else None,
-        "Loss on the way up minus loss on the way down of the learning rate, averaged over its logarithm, as a share "
-        f"of the loss; slowest loop. It holds if less than {SAME:.0%} is left. Above 0 the heat has let the networks "
+        _same(value, error) if enough(numbers, SAME_DATA) and _settled(spec, BURN_IN) else None,
+        "Loss on the way up minus loss on the way down of the learning rate, averaged over its logarithm, in % of "
+        f"the loss; slowest loop. It holds if less than {SAME:.0%} is left. Above 0 the heat has let the networks "
         "out of something worse. It breaks for heat that throws them into other valleys; parameters it leaves open.")
 
 
@@ -168,29 +178,29 @@ def _scale(numbers: Numbers, system: str) -> float:
 def _linear_loop(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verdict:
     from .heat_loop import area
 
-    scale = _scale(numbers, "lin")
+    scale = _scale(numbers, "lin") / 100
     theory = float(area(arrays["lin_loop_lr"], arrays["lin_loop_theory"][0])) / scale
     value, error = float(arrays["lin_loop_area"][0]) / scale, float(arrays["lin_loop_area_error"][0]) / scale
     return Verdict(
         "Linear regression: the quickest loop", value, error, theory, None,
-        agrees(value, error, theory) if enough(numbers, SAME_DATA) and _settled(spec, BURN_IN) else None,
-        "The same share, where every stair is shorter than a relaxation time, against the exact evolution of second "
+        agrees(value, error, theory) if _control_known(spec, numbers, SAME_DATA) else None,
+        "The same in %, where every stair is shorter than a relaxation time, against the exact evolution of second "
         "moments. Even one valley lags behind its heat when hurried: a loop alone is no sign of many valleys.")
 
 
 def _same(value: float, error: float) -> bool | None:
-    """Whether a difference is below what counts as the same; None where the error does not allow to say."""
-    return {True: False, False: True, None: None}[above(abs(value), error, SAME)]
+    """Whether a difference in % is below what counts as the same; None where the error does not allow to say."""
+    return {True: False, False: True, None: None}[above(abs(value), error, 100 * SAME)]
 
 
-def _start(numbers: Numbers, name: str) -> Verdict:
+def _start(spec: "Equilibrium", numbers: Numbers, name: str) -> Verdict:
     titles = {"loss": "in the loss", "function": "in what the networks say", "parameters": "in the parameters"}
     net, lin = (numbers[system]["met"]["far start"][name][:2] for system in ("net", "lin"))
-    scale, control = (_scale(numbers, system) if name == "loss" else 1.0 for system in ("net", "lin"))
+    scale, control = ((_scale(numbers, system) if name == "loss" else 1.0) / 100 for system in ("net", "lin"))
     value, error = net[0] / scale, net[1] / scale
-    what = {"loss": "Mean loss of the far start minus that of the cold one, as a share of the loss",
-            "function": "Root mean square difference, at the test points, of what both groups say on average",
-            "parameters": "Distance between the mean parameters of both groups, units matched, over their length"}[name]
+    what = {"loss": "Mean loss of the far start minus that of the cold one, in % of the loss",
+            "function": "Root mean square difference of both groups' mean outputs at the test points, in %",
+            "parameters": "Distance of both groups' mean parameters, units matched, in % of their length"}[name]
     ends = {"loss": "It breaks where one of the valleys is worse: loss alone does not tell them apart.",
             "function": "Probabilities, or values for regression. Other valleys may say other things elsewhere, where "
                         "there are no data.",
@@ -198,5 +208,5 @@ def _start(numbers: Numbers, name: str) -> Verdict:
     far = "another solution" if numbers["another"] else "a place far away from it"
     return Verdict(
         f"The start is forgotten {titles[name]}", value, error, 0.0, lin[0] / control,
-        _same(value, error) if enough(numbers, *range(3, 6)) else None,
-        f"{what}. Cold: the lowest solution found; far: {far}. It holds below {SAME:g}. {ends[name]}")
+        _same(value, error) if enough(numbers, HOT, COLD, FAR) and _settled(spec, BURN_IN) else None,
+        f"{what}. Cold: the lowest solution found; far: {far}. It holds below {SAME:.0%}. {ends[name]}")

@@ -13,8 +13,8 @@ from ..core.seeds import rng
 
 # Learning rates of the loop, in units of the run's own: from the coldest to the hottest, in so many stairs.
 COLDEST, HOTTEST, STAIRS = 0.1, 1.5, 9
-# Steps on each stair, quickest loop first.
-HOLDS = (30, 150, 750)
+# Steps on each stair as shares of the run, quickest loop first.
+HOLDS = (0.0015, 0.0075, 0.0375)
 # Looks at the loss in the second half of each stair.
 LOOKS = 10
 
@@ -25,8 +25,14 @@ def rates(lr: float) -> np.ndarray:
     return np.concatenate([up, up[-2::-1]])
 
 
+def holds(steps: int) -> list[int]:
+    """Steps on each stair of the loops that belong to a run of `steps`."""
+    return [max(2, round(share * steps)) for share in HOLDS]
+
+
 def loops(
-    loss: Any, x0: np.ndarray, lr: float, momentum: float, batch_size: int, seed: int, report: Callable[[float], Any],
+    loss: Any, x0: np.ndarray, lr: float, momentum: float, batch_size: int, steps: int, seed: int,
+    report: Callable[[float], Any],
 ) -> dict[str, np.ndarray]:
     """Loops of all speeds, each from x0 [m, d]: `loop_lr` [s], `loop_holds` [v], `loop_loss`, `loop_error` [v, s],
     `loop_area`, `loop_area_error` [v] (see `area`).
@@ -34,14 +40,14 @@ def loops(
     Replicas that diverge on the way are left out and counted: `loop_diverged` [v].
     """
     x0 = x0[np.isfinite(x0).all(axis=1)]
-    stairs = rates(lr)
+    stairs, lengths = rates(lr), holds(steps)
     seeds = rng(seed, "stairs").integers(0, 2**32, size=(len(HOLDS), len(stairs)))
-    losses = [_walk(loss, x0, stairs, hold, momentum, batch_size, seeds[k], _part(report, k))
-              for k, hold in enumerate(HOLDS)] if len(x0) else [np.empty((len(stairs), 0))] * len(HOLDS)
+    losses = [_walk(loss, x0, stairs, hold, momentum, batch_size, seeds[k], _part(report, lengths, k))
+              for k, hold in enumerate(lengths)] if len(x0) else [np.empty((len(stairs), 0))] * len(HOLDS)
     finite = [np.isfinite(walk).all(axis=0) for walk in losses]
     means = [[_mean(stair) for stair in walk[:, good]] for walk, good in zip(losses, finite, strict=True)]
     areas = [_mean(area(stairs, walk[:, good])) for walk, good in zip(losses, finite, strict=True)]
-    return {"loop_lr": stairs, "loop_holds": np.array(HOLDS),
+    return {"loop_lr": stairs, "loop_holds": np.array(lengths),
             "loop_loss": np.array([[one.value for one in row] for row in means]),
             "loop_error": np.array([[one.stderr for one in row] for row in means]),
             "loop_area": np.array([one.value for one in areas]),
@@ -62,9 +68,9 @@ def _mean(values: np.ndarray) -> Estimate:
     return independent_mean(values) if len(values) >= FEWEST else Estimate(np.nan, np.nan)
 
 
-def _part(report: Callable[[float], Any], k: int) -> Callable[[float], Any]:
-    before, whole = sum(HOLDS[:k]), sum(HOLDS)
-    return lambda fraction: report((before + HOLDS[k] * fraction) / whole)
+def _part(report: Callable[[float], Any], lengths: list[int], k: int) -> Callable[[float], Any]:
+    before, whole = sum(lengths[:k]), sum(lengths)
+    return lambda fraction: report((before + lengths[k] * fraction) / whole)
 
 
 def _walk(loss: Any, x: np.ndarray, stairs: np.ndarray, hold: int, momentum: float, batch_size: int,
@@ -89,15 +95,16 @@ def looks_every(hold: int) -> int:
     return max(1, hold // (2 * LOOKS))
 
 
-def expected_loops(loss: Any, start: LinearChain, batch_size: int) -> np.ndarray:
-    """Mean loss [v, s] that the same loops have on linear regression, exactly, begun at rest at the chain's own lr."""
+def expected_loops(loss: Any, start: LinearChain, batch_size: int, length: int) -> np.ndarray:
+    """Mean loss [v, s] that the same loops have on linear regression, exactly, begun at rest at the chain's own
+    lr; `length`: steps of the run."""
     moments = Moments(loss)
     if start.covariance.shape[0] != loss.d:
         raise BadInput("the chain belongs to another loss.")
     stairs = rates(start.lr)
-    steps = [moments.step(float(lr), batch_size) for lr in stairs]
-    found = np.empty((len(HOLDS), len(stairs)))
-    for v, hold in enumerate(HOLDS):
+    lengths, steps = holds(length), [moments.step(float(lr), batch_size) for lr in stairs]
+    found = np.empty((len(lengths), len(stairs)))
+    for v, hold in enumerate(lengths):
         state, every = start.covariance.ravel(), looks_every(hold)
         for s, (move, push) in enumerate(steps):
             seen = []

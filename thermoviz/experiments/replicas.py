@@ -100,7 +100,10 @@ class Replicas:
 
     def aligned(self, rows: np.ndarray, first: int = 0, stride: int = 1) -> np.ndarray:
         """Paths [T', len(rows), d] of these replicas from record `first` on, their units renamed."""
-        return np.stack([self.names[i].apply(self.x[first::stride, i]).astype(np.float32) for i in rows], axis=1)
+        paths = np.empty((len(self.x[first::stride]), len(rows), self.loss.d), np.float32)
+        for k, i in enumerate(rows):
+            paths[:, k] = self.names[i].apply(self.x[first::stride, i])
+        return paths
 
 
 def starts(loss: NetworkLoss, each: int, seed: int, problem: int, cold: np.ndarray, far: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ..core.errors import BadInput
-from . import crystal_or_glass, equilibrium, names, second_law, volume_or_depth
+from . import crystal_or_glass, equilibrium, interactions, names, second_law, volume_or_depth
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
 from .looks import LOOKS, Look
@@ -19,6 +19,7 @@ LABS: dict[str, dict[str, Any]] = {
                    "energy_and_entropy": second_law.energy_and_entropy, "snapshots": second_law.snapshots,
                    "known_rises": second_law.known_rises},
     "crystal_or_glass": crystal_or_glass.CHARTS,
+    "interactions": interactions.CHARTS,
     "equilibrium": equilibrium.CHARTS,
     "volume_or_depth": volume_or_depth.CHARTS,
 }

@@ -13,7 +13,7 @@ from .paper import axis, lay_out, number
 MARKER = 3.6  # diameter of a measured point, in strokes
 OWN, SAME_DATA = "own start, own data", "own start, same data"
 CURVES = ("own start, own data", "own start, same data", "same start, own data", "hot start", "cold start", "far start")
-# Of the groups of CURVES, those whose loss is drawn over time, and their colours in `_group_colours`.
+# Of the groups of CURVES, those whose loss is drawn over time, in the colours that they have on the stage.
 STARTS = (1, 3, 4, 5)
 
 
@@ -33,7 +33,7 @@ def agreement(run: Any, look: Look, height: int = 430) -> go.Figure:
                      if found.get(key) is not None and found[key][0] is not None and np.isfinite(found[key][0])]
             if not known:
                 continue
-            place = shift + (0.11 if group == SAME_DATA else -0.11)
+            place = shift + (0.1 if group == SAME_DATA else -0.1)
             value, error = (np.array([pair[part] for _k, pair in known], float) for part in (0, 1))
             figure.add_trace(go.Scatter(
                 x=np.maximum(value, 1.0), y=[k + place for k, _pair in known], mode="markers",
@@ -67,7 +67,7 @@ def _observables(run: Any) -> list[tuple[str, str]]:
 
 def _systems(look: Look) -> tuple[tuple[str, str, str, float], ...]:
     """Prefix, name, colour, and shift within a row, of what is measured and of its control."""
-    return (("net", _("networks"), look.heat, -0.12), ("lin", _("linear regression"), look.optimisers[1], 0.18))
+    return (("net", _("networks"), look.heat, -0.2), ("lin", _("linear regression"), look.dim, 0.2))
 
 
 def _expected(figure: go.Figure, run: Any, look: Look, rows: list[tuple[str, str]]) -> None:
@@ -76,7 +76,7 @@ def _expected(figure: go.Figure, run: Any, look: Look, rows: list[tuple[str, str
         return
     k = [key for key, _title in rows].index("aligned")
     figure.add_trace(go.Scatter(
-        x=[theory[0]], y=[k + 0.07], mode="markers", name=_("linear regression, exact"),
+        x=[theory[0]], y=[k + 0.1], mode="markers", name=_("linear regression, exact"),
         marker={"symbol": "line-ns", "size": 2.6 * MARKER * look.stroke,
                 "line": {"width": 1.2 * look.stroke, "color": look.theory}},
         hovertemplate=_("exact") + " <b>%{x:.4g}</b><extra></extra>"))
@@ -115,7 +115,7 @@ def curves(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Loss over time from usual, hot, cold and far starts: median and the band from 10 to 90 % of each group."""
     a, figure = run.arrays, go.Figure()
     steps = np.maximum(a["net_curve_steps"], 1)
-    for k, colour in zip(STARTS, _group_colours(look), strict=True):
+    for k, colour in zip(STARTS, look.optimisers, strict=True):
         low, middle, high = a["net_curve"][k]
         if not np.isfinite(middle).any():
             continue
@@ -132,10 +132,6 @@ def curves(run: Any, look: Look, height: int = 360) -> go.Figure:
                    xaxis=axis(look, _("training step, logarithmic"), type="log", showgrid=False, dtick=1,
                               tickformat="~s"),
                    yaxis=axis(look, energy_title(run) + _(", logarithmic"), type="log", dtick="D2", tickformat="~g"))
-
-
-def _group_colours(look: Look) -> tuple[str, str, str, str]:
-    return look.optimisers[0], look.heat, look.optimisers[1], look.optimisers[2]
 
 
 def curves_sentence(run: Any) -> str:
@@ -186,7 +182,7 @@ def displacement(run: Any, look: Look, height: int = 360, system: str = "net") -
     a, figure = run.arrays, go.Figure()
     lags, waits = a[f"{system}_lags"], a[f"{system}_waits"]
     for k, wait in enumerate(waits):
-        colour = _between(look.dim, look.heat if system == "net" else look.optimisers[1], k / max(len(waits) - 1, 1))
+        colour = _shade(look, system, k / max(len(waits) - 1, 1))
         name = _("after {n} steps").format(n=f"{wait:,}")
         value, error = a[f"{system}_msd"][k], a[f"{system}_msd_error"][k]
         figure.add_trace(go.Scatter(
@@ -228,7 +224,7 @@ def averages(run: Any, look: Look, height: int = 360) -> go.Figure:
     shown = (("net", "aligned", _("parameters"), look.heat, "circle"),
              ("net", "function", _("outputs"), look.optimisers[2], "diamond"),
              ("net", "loss", _("loss"), look.optimisers[0], "square"),
-             ("lin", "aligned", _("linear regression, parameters"), look.optimisers[1], "triangle-up"))
+             ("lin", "aligned", _("linear regression, parameters"), look.dim, "triangle-up"))
     for system, key, name, colour, symbol in shown:
         if f"{system}_omega_{key}" not in a:
             continue
@@ -257,10 +253,12 @@ def memory_of_loss(run: Any, look: Look, height: int = 360) -> go.Figure:
         if not len(a.get(f"{system}_acf", ())):
             continue
         tau, error = run.numbers[system]["tau"]
-        if _known((tau, error)):
+        lags = a[f"{system}_acf_lags"]
+        if _known((tau, error)) and tau <= lags[1]:
+            name = _("{name}, correlation time at most {tau} steps").format(name=name, tau=lags[1])
+        elif _known((tau, error)):
             name = _("{name}, correlation time {tau} ± {error} steps").format(
                 name=name, tau=number(tau, 2), error=number(error, 1))
-        lags = a[f"{system}_acf_lags"]
         figure.add_trace(go.Scatter(
             x=lags[1:], y=a[f"{system}_acf"][1:], mode="lines+markers",
             name=name, line={"color": colour, "width": 0.7 * look.stroke},
@@ -281,15 +279,14 @@ def loop(run: Any, look: Look, height: int = 360, system: str = "net") -> go.Fig
     a, figure = run.arrays, go.Figure()
     rates, holds = a[f"{system}_loop_lr"], a[f"{system}_loop_holds"]
     half = len(rates) // 2 + 1
-    strong = look.heat if system == "net" else look.optimisers[1]
     for k, hold in enumerate(holds):
-        colour = _between(look.dim, strong, k / max(len(holds) - 1, 1))
+        colour = _shade(look, system, k / max(len(holds) - 1, 1))
         loss, error = a[f"{system}_loop_loss"][k], a[f"{system}_loop_error"][k]
         name = counted("{n} step on a stair", "{n} steps on a stair", int(hold))
         for part, symbol, way in ((slice(None, half), "circle-open", _("up")),
                                   (slice(half - 1, None), "circle", _("down"))):
             figure.add_trace(go.Scatter(
-                x=rates[part], y=loss[part], mode="lines+markers", name=f"{name}, {way}", legendgroup=name,
+                x=rates[part], y=loss[part], mode="lines+markers", name=name, legendgroup=name,
                 showlegend=way == _("down"), line={"color": colour, "width": 0.6 * look.stroke},
                 marker={"color": colour, "size": 2.6 * look.stroke, "symbol": symbol},
                 error_y={"type": "data", "array": np.nan_to_num(error[part]), "color": rgba(colour, 0.6),
@@ -327,14 +324,16 @@ def loop_sentence(run: Any) -> str:
 
 
 def _theory(x: Any, y: Any, look: Look, name: str, shown: bool = True) -> go.Scatter:
-    return go.Scatter(x=x, y=y, mode="lines", name=name, showlegend=shown,
+    return go.Scatter(x=x, y=y, mode="lines", name=name, showlegend=shown, legendrank=2000,
                       line={"color": look.theory, "width": 0.8 * look.stroke},
                       hovertemplate=f"{name} <b>%{{y:.3g}}</b><extra></extra>")
 
 
-def _between(first: str, last: str, share: float) -> str:
-    """A colour on the way from one to another."""
+def _shade(look: Look, system: str, share: float) -> str:
+    """From grey to the colour of heat (networks) or to white (the control): the later or slower, the stronger."""
+    first, last = (look.dim, look.heat) if system == "net" else (look.line, look.text)
     a, b = ([int(colour[i:i + 2], 16) for i in (1, 3, 5)] for colour in (first, last))
+    share = 0.35 + 0.65 * share if system == "lin" else share
     return "#" + "".join(f"{round(x + (y - x) * share):02x}" for x, y in zip(a, b, strict=True))
 
 

@@ -1,0 +1,336 @@
+"""Equilibrium: linear regression against closed forms, renamed copies, honest verdicts."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import thermoviz as tv
+from thermoviz.core.errors import BadInput, Cancelled, TooFewSamples, Unstable
+from thermoviz.core.estimators import independent_mean, jackknife, r_hat
+from thermoviz.core.linear_chain import linear_chain
+from thermoviz.core.memory import displacement, time_averages
+from thermoviz.core.specs import from_json, to_json
+from thermoviz.experiments import linear_control
+from thermoviz.experiments.agreement import Chains, agreement, estimate, middle, observables, r_hats
+from thermoviz.experiments.equilibrium import Equilibrium
+from thermoviz.experiments.equilibrium_verdicts import above, agrees, is_one
+from thermoviz.experiments.heat_loop import area, expected_loops, loops, rates
+from thermoviz.experiments.replicas import GROUPS, OWN, SAME_DATA, Replicas, curves, record_every
+
+SHORT = dict(steps=3000, replicas=8)
+QUICK = dict(steps=200, replicas=4)
+
+
+@pytest.fixture(scope="module")
+def run():
+    return tv.run(Equilibrium(**SHORT))
+
+
+def named(run, start):
+    return next(v for v in run.verdicts if v.name.startswith(start))
+
+
+# Linear regression, where everything is known
+
+
+@pytest.fixture(scope="module", params=[(0.05, 2, 0), (0.1, 3, 4)])
+def chain(request):
+    """(exact chain, recorded paths [T, n, d] every 10 steps, at rest) of SGD(lr) with batches of B."""
+    lr, B, seed = request.param
+    data = tv.load_dataset("linear_regression", n=301, seed=seed, inputs=3)
+    loss = tv.NetworkLoss(tv.MLP(()), data, dtype="float64")
+    exact = linear_chain(loss, lr, B)
+    start = np.tile(exact.minimum, (48, 1))
+    path = tv.simulate(loss, tv.SGD(lr), start, 6000, seed=seed, record_every=10, batch_size=B)
+    return exact, path.x[100:]
+
+
+def test_stationary_spread_of_linear_regression(chain):
+    exact, x = chain
+    for i in range(x.shape[2]):
+        spread = independent_mean(((x[..., i] - exact.minimum[i]) ** 2).mean(axis=0))
+        assert abs(spread.value - exact.covariance[i, i]) < 4 * spread.stderr
+
+
+def test_displacement_of_linear_regression_whatever_the_waiting_time(chain):
+    exact, x = chain
+    lags = np.array([1, 2, 5, 20, 100])
+    found = displacement(x, [0, 200], lags, spread=0.5)
+    for row in found:
+        for k, law in enumerate(exact.displacement(10 * lags)):
+            moved = independent_mean(row[k])
+            assert abs(moved.value - law) < 4 * moved.stderr
+
+
+def test_averages_over_time_of_linear_regression(chain):
+    exact, x = chain
+    found = time_averages(np.moveaxis(x, 0, 1))
+    assert found.long_enough and abs(found.ratio.value - 1) < 4 * found.ratio.stderr
+    share = exact.variance_of_means([len(x)], 10)[0]
+    means = x.mean(axis=0)
+    for i in range(x.shape[2]):
+        scatter = jackknife(lambda v: float(v.var(ddof=1)), means[:, i])
+        assert abs(scatter.value - share[i]) < 4 * scatter.stderr
+    # The reference that the chains give of themselves is the exact one, to the error of a correlation time.
+    law = (exact.variance_of_means(found.times, 10) / np.diag(exact.covariance)).mean(axis=1) * 47 / 48
+    window = 10 * max(found.tau, 1)
+    assert np.abs(found.reference / law - 1).max() < 4 * math.sqrt(2 * (2 * window + 1) / x[..., 0].size)
+
+
+def test_a_chain_that_has_no_law_is_refused():
+    data = tv.load_dataset("linear_regression", n=100, seed=0)
+    loss = tv.NetworkLoss(tv.MLP(()), data)
+    with pytest.raises(Unstable):
+        linear_chain(loss, 1.5, 1)
+    with pytest.raises(BadInput, match="MLP"):
+        linear_chain(tv.NetworkLoss(tv.MLP((2,)), data), 0.1, 1)
+
+
+def test_covariance_is_that_of_the_exact_regression_law():
+    law = pytest.importorskip("thermoviz.core.regression_law")
+    loss = tv.NetworkLoss(tv.MLP(()), tv.load_dataset("linear_regression", n=100, seed=1), weight_decay=0.1)
+    assert linear_chain(loss, 0.1, 2).covariance == pytest.approx(law.regression_law(loss, 0.1, 2).covariance, rel=1e-9)
+
+
+def test_loops_of_linear_regression_follow_their_moments():
+    loss, n, steps = linear_control.control_loss(3), 64, 2000
+    exact = linear_chain(loss, 0.02, 1)
+    draw = np.random.default_rng(0).multivariate_normal(exact.minimum, exact.covariance, n)
+    found = loops(loss, draw, 0.02, 0.0, 1, steps, 5, lambda fraction: None)
+    expected = expected_loops(loss, exact, 1, steps)
+    # Means of few skew energies: the quickest loop's stairs hold a single moment each.
+    wide = np.abs(found["loop_loss"] - expected) / found["loop_error"]
+    assert wide[1:].max() < 5 and (wide[1:] < 3).mean() > 0.9
+    areas = area(found["loop_lr"], expected.T)
+    assert (np.abs(found["loop_area"] - areas) < 4 * found["loop_area_error"]).all()
+    assert not found["loop_diverged"].any()
+
+
+def test_area_of_a_loop():
+    stairs = rates(1.0)
+    half = len(stairs) // 2 + 1
+    losses = np.ones((len(stairs), 2))
+    losses[:half - 1, 1] += 0.5
+    assert area(stairs, losses)[0] == 0 and 0.4 < area(stairs, losses)[1] < 0.5
+    assert stairs[0] == stairs[-1] and stairs.argmax() == half - 1
+
+
+@pytest.mark.parametrize("seed, problem", [(1, 0), (2, 5)])
+def test_parameters_of_linear_regression_agree_as_theory_says(seed, problem):
+    found, samples = linear_control.train_control(24, 4000, seed, problem, lambda *told: None)
+    seen = {group: observables(found, group) for group in (OWN, SAME_DATA)}
+    expected = np.median(linear_control.expected_r_hat(found, samples))
+    own = estimate(middle, Chains(seen[OWN]["aligned"]))
+    assert 1 < expected < 1.2 and abs(own.value - expected) < 4 * own.stderr
+
+
+# Instruments
+
+
+def test_averages_see_replicas_that_keep_apart():
+    """AR(1) chains with offsets: the ratio is sqrt(1 + offset variance / variance of the mean)."""
+    draw, m, n, a = np.random.default_rng(1), 40, 2000, 0.8
+    noise = draw.standard_normal((m, n))
+    x = np.empty_like(noise)
+    x[:, 0] = noise[:, 0] / math.sqrt(1 - a * a)
+    for t in range(1, n):
+        x[:, t] = a * x[:, t - 1] + noise[:, t]
+    alike = time_averages(x)
+    assert abs(alike.ratio.value - 1) < 4 * alike.ratio.stderr
+    assert abs(alike.tau - (1 + a) / (1 - a)) < 4 * alike.tau * math.sqrt(2 * (10 * alike.tau + 1) / x.size)
+    offsets = draw.standard_normal(m)
+    apart = time_averages(x + offsets[:, None])
+    law = math.sqrt(1 + 1 / (1 / (1 - a) ** 2 / n))
+    assert abs(apart.ratio.value - law) < 4 * apart.ratio.stderr
+    assert apart.omega[-1] > 0.5 * apart.omega[0] / 10 and apart.tau == pytest.approx(alike.tau)
+    assert not time_averages(np.cumsum(noise, axis=1)).long_enough
+    with pytest.raises(TooFewSamples):
+        time_averages(x[:3])
+    with pytest.raises(BadInput):
+        time_averages(np.ones((5, 100)))
+
+
+def test_displacement_of_walks_and_of_what_ages():
+    draw = np.random.default_rng(2)
+    steps = draw.standard_normal((401, 30, 8))
+    walk = displacement(np.cumsum(steps, axis=0), [10, 200], [1, 10, 100])
+    for row in walk:
+        for k, lag in enumerate((1, 10, 100)):
+            moved = independent_mean(row[k])
+            assert abs(moved.value - lag) < 4 * moved.stderr
+    slowing = displacement(np.cumsum(steps / np.sqrt(np.arange(1, 402))[:, None, None], axis=0), [4, 300], [10, 300])
+    assert slowing[0, 0].mean() > 10 * slowing[1, 0].mean()
+    assert np.isnan(slowing[1, 1]).all()
+
+
+def test_r_hats_are_those_of_the_core():
+    draw = np.random.default_rng(3)
+    values = draw.standard_normal((50, 6, 3)) + 0.3 * draw.standard_normal((6, 3))
+    for split in (False, True):
+        chains = Chains(values, split)
+        found = r_hats(chains.means, chains.variances, chains.n)
+        for q in range(3):
+            core = r_hat(values[..., q].T, split=split)
+            assert found[q] == pytest.approx(core.value)
+            mine = estimate(lambda all_, q=q: float(all_[q]), chains)
+            assert mine.stderr == pytest.approx(core.stderr)
+
+
+def test_renamed_copies_have_the_r_hat_of_the_originals():
+    """Each replica's hidden units exchanged and turned round: unmatched they differ, matched they are as before."""
+    loss = tv.NetworkLoss(tv.MLP((4,)), tv.load_dataset("moons", n=40, seed=0))
+    draw, R, T, d = np.random.default_rng(4), 6, 41, loss.d
+    centre = 2 * draw.standard_normal(d)
+    x = centre + 0.1 * draw.standard_normal((T, 6 * R, d)) + 0.1 * draw.standard_normal((6 * R, d))
+    renamed = np.stack([_renamed(loss, x[:, i], draw) for i in range(6 * R)], axis=1)
+
+    def replicas(paths):
+        return Replicas(loss, np.arange(T), paths.astype(np.float32), np.asarray(loss(paths)), np.full(6 * R, -1),
+                        centre, 1)
+
+    before, after = ({group: observables(replicas(paths), group) for group in range(len(GROUPS))}
+                     for paths in (x, renamed))
+    found, original = agreement(after)[GROUPS[OWN]], agreement(before)[GROUPS[OWN]]
+    assert found["aligned"] == pytest.approx(original["raw"], rel=1e-4)
+    assert found["loss"] == pytest.approx(original["loss"], rel=1e-4)
+    assert found["function"] == pytest.approx(original["function"], rel=1e-3)
+    assert found["raw"][0] > 3 * original["raw"][0]
+
+
+def _renamed(loss, path, draw):
+    first, second = loss.layer_slices
+    order, sign = draw.permutation(4), draw.choice([-1.0, 1.0], 4)
+    W, b = path[:, first.weight].reshape(-1, *first.shape), path[:, first.bias]
+    V, out = path[:, second.weight].reshape(-1, *second.shape), path[:, second.bias]
+    return np.concatenate([(W[..., order] * sign).reshape(len(path), -1), b[:, order] * sign,
+                           (V[:, order] * sign[:, None]).reshape(len(path), -1), out], axis=1)
+
+
+def test_curves_leave_out_what_diverged():
+    losses = np.ones((10, 12))
+    losses[4:, :2] = np.nan
+    losses[3:, 2] = np.inf
+    band = curves(np.arange(10), losses)["curve"]
+    assert band.shape[:2] == (6, 3) and np.isnan(band[0, :, -1]).all() and (band[1, :, -1] == 1).all()
+
+
+def test_records_fit_memory():
+    assert record_every(20_000, 96, 42) == 10 and record_every(50, 96, 42) == 1
+    assert record_every(20_000, 96, 5000) > 100
+    with pytest.raises(BadInput, match="too many to follow"):
+        record_every(20_000, 384, 50_000)
+
+
+def test_rules_of_verdicts():
+    assert above(2.0, 0.1, 1.1) and above(1.0, 0.01, 1.1) is False and above(1.1, 0.2, 1.1) is None
+    assert above(math.nan, math.nan, 1.0) is None
+    assert is_one(1.1, 0.1) and is_one(3.0, 0.3) is False and is_one(1.5, 0.6) is None and is_one(0.2, 0.01) is None
+    assert agrees(1.0, 0.1, 1.2) and not agrees(1.0, 0.1, 1.4) and agrees(math.nan, math.nan, 1.0) is None
+
+
+# The lab as a whole
+
+
+def test_every_verdict_has_an_error_and_says_where_it_breaks(run):
+    assert len(run.verdicts) == 12
+    assert all(math.isfinite(v.measured) and v.stderr > 0 and len(v.sentence) > 80 for v in run.verdicts)
+    assert named(run, "Same macro").holds and named(run, "Same macro").control < 1.1
+    assert named(run, "The start is forgotten in the parameters").holds is False
+    for name in ("Linear regression: the parameters", "Linear regression: how far", "Linear regression: the quickest"):
+        found = named(run, name)
+        assert found.holds and abs(found.measured - found.theory) < 4 * found.stderr
+
+
+def test_the_slice_carries_the_replicas(run):
+    a = run.arrays
+    assert run.surface.basins.n >= 1 and run.honesty.d == 42
+    assert a["paths_u"].shape == (len(a["steps"]), 32, 2) and len(run.numbers["members"]) == a["member"].max() + 1
+    cold = a["member"] == 2
+    start = run.plane.project(run.plane.origin) + a["paths_u"][0, cold]
+    assert np.ptp(start, axis=0).max() < 1e-6 and a["residual"][0, cold].max() < 1e-5
+
+
+def test_the_same_seed_gives_the_same_verdict(run):
+    again = tv.run(Equilibrium(**SHORT))
+    assert again.verdicts == run.verdicts
+    assert all(np.array_equal(again.arrays[name], run.arrays[name], equal_nan=True) for name in run.arrays)
+
+
+@pytest.mark.slow
+def test_two_seeds_agree_within_their_errors():
+    one, two = (tv.run(Equilibrium(seed=seed)) for seed in (0, 1))
+    for a, b in zip(one.verdicts, two.verdicts, strict=True):
+        assert abs(a.measured - b.measured) < 4 * math.hypot(a.stderr, b.stderr), a.name
+    for run in (one, two):
+        holds = {v.name: v.holds for v in run.verdicts}
+        assert holds["Same macro, different micro"] and holds["The start is forgotten in the loss"]
+        assert holds["No ageing"] is False and holds["The start is forgotten in the parameters"] is False
+        assert all(held for name, held in holds.items() if name.startswith("Linear regression"))
+
+
+def test_too_few_replicas_cannot_tell():
+    found = tv.run(Equilibrium(**QUICK))
+    assert all(v.holds is None for v in found.verdicts)
+    pair = tv.run(Equilibrium(steps=100, replicas=2))
+    assert all(v.holds is None for v in pair.verdicts) and pair.surface is not None
+
+
+def test_one_valley_has_one_answer():
+    """A network without hidden layers: the parameters forget their start, and the far start is a point far away."""
+    found = tv.run(Equilibrium("linear_regression", tv.MLP(()), lr=0.05, batch_size=4, **SHORT))
+    assert found.numbers["another"] is False
+    assert named(found, "The start is forgotten in the parameters").holds
+    assert named(found, "Different micro").holds is False
+
+
+def test_diverged_replicas_are_counted_and_left_out():
+    found = tv.run(Equilibrium("sine", lr=1.0, steps=400, replicas=8))
+    assert "diverged" in found.numbers["diverged"]
+    gone = 6 * 8 - sum(found.numbers["net"]["replicas"])
+    assert found.numbers["diverged"].startswith(f"{gone} of 48 networks diverged") and gone > 0
+    assert found.lost and not np.isinf(found.arrays["net_curve"]).any()
+    everyone = tv.run(Equilibrium("sine", lr=50.0, **QUICK))
+    assert everyone.numbers["net"]["replicas"] == [0] * 6 and "paths_u" not in everyone.arrays
+    assert all(v.holds is None for v in everyone.verdicts if not v.name.startswith("Linear"))
+
+
+def test_progress_shows_charts_early_and_hears_a_cancel():
+    seen = []
+    tv.run(Equilibrium(steps=2000, replicas=4), lambda fraction, stage, partial: seen.append((fraction, partial)))
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions) and 0 <= fractions[0] and fractions[-1] <= 1
+    partials = [partial for _, partial in seen if partial is not None]
+    assert partials[0].surface is not None and "net_curve" not in partials[0].arrays
+    assert "net_curve" in partials[1].arrays and "net_msd" not in partials[1].arrays
+
+    for where in ("three solutions", "networks", "linear regression", "heating and cooling"):
+        def cancel(fraction, stage, partial, where=where):
+            if stage == where:
+                raise Cancelled("enough")
+
+        with pytest.raises(Cancelled):
+            tv.run(Equilibrium(**QUICK), cancel)
+
+
+def test_specification_and_file(run, tmp_path):
+    assert from_json(Equilibrium, to_json(run.spec)) == run.spec
+    again = tv.open_run(run.save(tmp_path / "run.safetensors"))
+    assert again.id == run.id and again.verdicts == run.verdicts and again.kind == "equilibrium"
+    with pytest.raises(BadInput, match="replicas"):
+        Equilibrium(replicas=1)
+
+
+def test_own_data_travels_with_the_run(tmp_path):
+    draw = np.random.default_rng(5)
+    own = tv.Dataset(draw.standard_normal((60, 2)), draw.integers(0, 2, 60))
+    found = tv.run(Equilibrium(own, tv.MLP((3,)), **QUICK))
+    assert tv.open_run(found.save(tmp_path / "own.safetensors")).spec == found.spec
+
+
+def test_a_worker_needs_no_torch():
+    code = ("import sys, thermoviz as tv; from thermoviz.experiments.equilibrium import Equilibrium;"
+            "tv.run(Equilibrium(steps=100, replicas=4)); assert 'torch' not in sys.modules")
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -1,0 +1,130 @@
+"""The page "Equilibrium": its figures, at default, at the ends of its controls, by good and bad links."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import thermoviz as tv
+from thermoviz.core.specs import canonical
+from thermoviz.dashboard.controls import describe
+from thermoviz.experiments.equilibrium import Equilibrium
+from thermoviz.figures import equilibrium as figures
+from thermoviz.figures.looks import LOOKS
+from thermoviz.stage.payload import payload
+
+ROOT = Path(__file__).parent.parent
+PAGE = "thermoviz/dashboard/pages/equilibrium.py"
+QUICK = dict(steps=200, replicas=4)
+ENDS = [(setting.name, end) for setting in describe(Equilibrium) if setting.ladder and setting.form == "number"
+        for end in (setting.ladder[0], setting.ladder[-1])]
+SENTENCES = (figures.agreement_sentence, figures.curves_sentence, figures.displacement_sentence, figures.loop_sentence)
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return tv.run(Equilibrium(**QUICK))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", figures.CHARTS)
+def test_figures(quick, name, look):
+    drawn = figures.CHARTS[name](quick, LOOKS[look])
+    assert drawn.data and drawn.layout.title.text
+    assert quick.figure(figure=name, look=look).data
+
+
+def test_measured_is_warm_and_theory_is_theory(quick):
+    look = LOOKS["dark"]
+    traces = {trace.name: trace for trace in figures.agreement(quick, look).data}
+    assert traces["linear regression, exact"].marker.line.color == look.theory
+    mine = traces["networks, own start, own data"]
+    assert mine.marker.line.color == look.heat and len(mine.x) == 6
+    assert mine.customdata[0][0] == pytest.approx(quick.numbers["net"]["r_hat"]["own start, own data"]["loss"][0])
+    curve = {trace.name: trace for trace in figures.linear_displacement(quick, look).data}["exact, at rest"]
+    assert list(curve.y) == pytest.approx(quick.arrays["lin_msd_theory"])
+
+
+def test_starts_wear_the_colours_of_the_stage(quick):
+    drawn = {trace.name: trace.line.color for trace in figures.curves(quick, LOOKS["dark"]).data if trace.name}
+    assert list(drawn) == quick.numbers["members"] and tuple(drawn.values()) == LOOKS["dark"].optimisers
+    message = payload(quick)
+    assert message["paths"]["names"] == quick.numbers["members"] and message["network"]["hidden"] == [8]
+    json.dumps(message, allow_nan=False)
+
+
+def test_every_partial_can_be_drawn():
+    """As soon as a run has the array that a chart waits for, the chart and its sentence can be drawn."""
+    needs = {"curves": "net_curve", "linear_displacement": "lin_msd", "loop": "net_loop_loss",
+             "linear_loop": "lin_loop_loss"}
+    said = {"agreement": figures.agreement_sentence, "curves": figures.curves_sentence,
+            "displacement": figures.displacement_sentence, "loop": figures.loop_sentence}
+    partials = []
+    final = tv.run(Equilibrium(steps=1000, replicas=4), lambda fraction, stage, partial: partials.append(partial))
+    drawn = []
+    for partial in (*(partial for partial in partials if partial is not None), final):
+        for name, draw in figures.CHARTS.items():
+            if needs.get(name, "net_msd") in partial.arrays:
+                assert draw(partial, LOOKS["dark"]).data
+                assert name not in said or said[name](partial)
+                drawn.append(name)
+    assert drawn[0] == "curves" and set(drawn) == set(figures.CHARTS)
+
+
+def test_sentences_count_who_diverged(quick):
+    assert all(sentence(quick) for sentence in SENTENCES)
+    assert "diverged" not in figures.agreement_sentence(quick)
+    lost = tv.run(Equilibrium("sine", lr=1.0, steps=400, replicas=8))
+    assert "networks diverged" in figures.curves_sentence(lost)
+    everyone = tv.run(Equilibrium("sine", lr=50.0, **QUICK))
+    for name, draw in figures.CHARTS.items():
+        assert draw(everyone, LOOKS["dark"]) is not None, name
+    assert all("nan" not in sentence(everyone) for sentence in SENTENCES)
+    assert "Too few" in figures.agreement_sentence(everyone)
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
+
+    def opened(**query):
+        made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for name, value in query.items():
+            made.query_params[name] = value
+        made.run()
+        made.switch_page(PAGE).run()
+        assert not made.exception, made.exception
+        return made
+
+    return opened
+
+
+def test_default_page_stands_at_once(app):
+    made = app()
+    assert not made.error and not made.warning
+    assert "lab_equilibrium" in made.session_state
+
+
+@pytest.mark.parametrize("name, end", ENDS)
+def test_both_ends_of_every_control_give_a_run(name, end):
+    """The specification at the end of a ladder; where it is cheap, its run and all its figures."""
+    spec = Equilibrium(**{**QUICK, name: end})
+    assert canonical(spec)
+    if name != "steps" or end <= 1000:
+        run = tv.run(spec)
+        assert len(run.verdicts) == 12 and all(np.isfinite(run.arrays["lin_loop_loss"]).ravel())
+        assert all(draw(run, LOOKS["dark"]).data for draw in figures.CHARTS.values())
+        assert payload(run)
+
+
+@pytest.mark.parametrize("query, word", [
+    ({"steps": "-5"}, "steps"), ({"lr": "-1"}, "lr"), ({"dataset": "none"}, "dataset"),
+    ({"replicas": "many"}, "replicas")])
+def test_a_bad_link_becomes_a_sentence(app, query, word):
+    from thermoviz.dashboard.lab import opened
+    visit = opened("equilibrium", query)
+    assert visit.messages and any(word in message for message in visit.messages)
+    made = app(**query, kind="equilibrium")
+    assert not made.exception

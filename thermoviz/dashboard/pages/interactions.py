@@ -1,0 +1,74 @@
+"""The lab "Interactions": what do regularisers do?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from thermoviz.dashboard.lab import Chart, lab_page
+from thermoviz.figures import interactions as figures
+from thermoviz.words import _
+
+ALWAYS = (
+    Chart("energies", figures.energies, figures.energies_sentence, needs=("slice_data", "U"), wide=True),
+    Chart("minima", figures.minima, figures.minima_sentence, needs=("minimum_data",)),
+    Chart("baths", figures.baths, figures.baths_sentence, needs=("linear_work",)),
+    Chart("training", figures.training, figures.training_sentence, needs=("end_train",)),
+    Chart("linear_work", figures.linear_work, _(
+        "Orange: the mean work is always above ΔF, the less the slower the ramp. Jarzynski's average of e^(−W/T) finds "
+        "ΔF at any speed while enough weights count. The same average for SGD misses it."), needs=("linear_work",)),
+)
+NETWORK = (
+    Chart("network_work", figures.network_work, figures.network_sentence, needs=("network_work",)),
+    Chart("ramp", figures.ramp, _(
+        "The walkers' own losses on the data while weight decay grows, with standard errors over walkers: a hot "
+        "network lies above its minimum."), needs=("ramp_train",)),
+)
+
+
+def charts(run: Any) -> Sequence[Chart]:
+    """Those of the network's ramp only where there is a stretch of λ to ramp in."""
+    low, high = run.numbers.get("valley", (0.0, 0.0))
+    return (*ALWAYS, *NETWORK) if low < high else ALWAYS
+
+
+def stage_settings(run: Any) -> dict[str, Any]:
+    """The live stage: balls on the sum of both energies, at the tenth of its height."""
+    return {"n_balls": 300, "seed": run.spec.seed, "start": "uniform", "title": _("Data and regulariser together")}
+
+
+lab_page(
+    "interactions",
+    title=_("What do regularisers do?"),
+    sentence=_("Some are an extra energy: they pull the network, and its minimum moves. Others are extra heat: they "
+               "shake it. Here both are measured on one small network."),
+    try_this=_("raise the largest strength λ and watch the minimum move; then raise dropout: the minimum stays, the "
+               "heat grows."),
+    charts=charts,
+    explain=_(
+        "**The relief** is the energy that training feels: the loss on the data plus the regulariser. Weight decay "
+        "adds λ|θ|²/2, where **θ** are all weights of the network, |θ|² is the sum of their squares and **λ** is the "
+        "strength; Σ|θ| adds λ times the sum of their sizes. The plane is laid through three minima, at the weakest, "
+        "a middle and the largest λ.\n\n"
+        "**The minimum moves.** At a minimum two forces balance: the data's and the regulariser's. As λ grows the "
+        "data energy there rises by −λ dR/dλ, where **R** is the regulariser at λ = 1, and the lowest total energy "
+        "rises by R alone. Now and then a minimum vanishes: the network falls to another one (dotted), and turning λ "
+        "back does not bring it back.\n\n"
+        "**Heat.** Each sample has its own gradient; **C** is the covariance of these gradients, and its trace **tr "
+        "C** says how strongly minibatches shake. Weight decay pulls all samples alike and leaves C as it is. "
+        "Dropout leaves out each hidden unit with a probability p, for each sample anew; label noise shows another "
+        "class now and then. Both add to C. With few units all masks can be gone through: that is the theory. What "
+        "is the same in all draws is no heat but one more energy; the right half of the chart shows it. T = lr tr "
+        "C/(2 B d (1 − μ)) is the bath's temperature for learning rate **lr**, **B** samples per step, **d** weights "
+        "and momentum **μ**.\n\n"
+        "**Work.** Walkers are networks that are shaken at a temperature **T** by a bath that is the same at each "
+        "place (Langevin motion; every step is checked so that Boltzmann's law stays exact; steps are shaped to the "
+        "valley, so that soft directions do not take for ever). They settle at the lower λ. Then λ is turned up: at "
+        "each turn the work **W** grows by |θ|²/2 times the turn. The free energy difference **ΔF** is T/2 Σ ln((h + "
+        "λ₁)/(h + λ₀)) plus the rise of the lowest loss, where **h** are the curvatures of the data's loss: exact "
+        "for linear regression, and good for a network while its valley is a parabola. The average of e^(−W/T) must "
+        "give the same ΔF (Jarzynski 1997).\n\n"
+        "**The gap** is test minus train loss: how much was learned by heart.\n\n"
+        "**Where the analogy breaks.** SGD is no such bath: its noise follows the data, changes with the place, and "
+        "has no single temperature, so its work gives no free energy. Dropout's heat has the shape of the network. "
+        "And minima that vanish make the path depend on history, which no equilibrium knows."),
+    stage_settings=stage_settings,
+)
