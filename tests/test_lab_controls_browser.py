@@ -4,10 +4,13 @@ The labs and their controls are read from the program's own tables, so that a ne
 A page has answered when it shows the new numbers, or that it computes them, or in one sentence why it will not.
 """
 
+import contextlib
 import re
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import TimeoutError
 from test_app_browser import PATIENCE_MS, serving
 
 from thermoviz.dashboard.controls import _has_defaults, _kind, describe
@@ -71,11 +74,18 @@ def wait_for_answer(page):
 
 def wait_for_numbers(page, longest_ms=PATIENCE_MS):
     """Until what was asked for is whole; what takes too long is cancelled."""
-    try:
-        page.wait_for_function(f"() => {STATE} === 'notRunning' && !{WAITING}", timeout=longest_ms)
-    except Exception:
-        page.get_by_role("button", name="Cancel").click(timeout=PATIENCE_MS)
-        page.wait_for_function(f"() => {STATE} === 'notRunning' && !{WAITING}", timeout=PATIENCE_MS)
+    whole = f"() => {STATE} === 'notRunning' && !{WAITING}"
+    until = time.monotonic() + PATIENCE_MS / 1000
+    wait_ms = longest_ms
+    while True:
+        try:
+            page.wait_for_function(whole, timeout=wait_ms)
+            break
+        except TimeoutError:
+            assert time.monotonic() < until, "neither computed nor cancelled"
+        wait_ms = 3_000
+        with contextlib.suppress(TimeoutError):  # it may be whole by now
+            page.get_by_role("button", name="Cancel").click(timeout=1_000)
     assert_sound(page)
 
 
@@ -107,11 +117,12 @@ def open_link(page, address, kind, **query):
 
 def open_controls(page, kind):
     """They stay open from one lab to the next."""
-    seed = sidebar(page).locator(f"[class*='st-key-{kind}-'][class*='-seed']").first
-    if not seed.is_visible():
+    page.wait_for_timeout(500)
+    if sidebar(page).bounding_box()["x"] < 0:  # closed, it stands beside the window
         page.get_by_role("button", name="Experiment").click()
-    seed.wait_for(timeout=PATIENCE_MS)
-    page.wait_for_timeout(300)  # they slide in
+    page.wait_for_function("() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().x >= 0",
+                           timeout=PATIENCE_MS)
+    sidebar(page).locator(f"[class*='st-key-{kind}-'][class*='-seed']").first.wait_for(timeout=PATIENCE_MS)
 
 
 def sidebar(page):

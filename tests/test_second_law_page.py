@@ -1,6 +1,7 @@
 """The page "Second law", and through it the frame of all labs: default, both ends of every control, links, waiting."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -96,11 +97,20 @@ def test_at_both_ends_of_every_ladder(page, setting, end):
     assert app.get("plotly_chart") and "tv-verdict" in text(app)
 
 
-@pytest.mark.parametrize("start", ["saddle", "point", "uniform", "basin"])
-def test_every_start(page, start):
+@pytest.mark.parametrize(("start", "on_stage"), [
+    ("saddle", "point:0,0"), ("point", "point:-1.08,1.08"), ("uniform", "uniform"), ("basin", "basin")])
+def test_every_start_is_the_stages_too(page, start, on_stage):
     app = page(**QUICK)
     app = app.selectbox(key=f"{here(app).prefix}/start").select(start).run()
     assert not app.exception and not app.error and here(app).shown.spec.start == start
+    found = re.search(r'"start": ?"([^"]*)"', app.get("bidi_component")[0].proto.json)[1]
+    if start in ("saddle", "point"):
+        kind, place = found.split(":")
+        assert kind == "point"
+        assert [float(x) for x in place.split(",")] == pytest.approx(
+            [float(x) for x in on_stage.split(":")[1].split(",")], abs=1e-6)
+    else:
+        assert found == on_stage
 
 
 def test_another_landscape_and_the_link_to_it(page):
@@ -163,6 +173,11 @@ def test_one_valley_has_no_saddle_and_says_so(page):
 def test_measured_numbers_are_written_to_two_digits_of_their_error(measured, stderr, words):
     verdict = tv.Verdict("name", measured, stderr, None, None, None)
     assert verdicts.measured(verdict) == words.replace("^-", "^−")
+
+
+def test_powers_of_ten_are_raised_in_words():
+    assert lab.raised("only up to T = 1.9 × 10^−5: no") == "only up to T = 1.9 × 10⁻⁵: no"
+    assert lab.raised("e^(−W/T), 3 × 10^12") == "e^(−W/T), 3 × 10¹²"
 
 
 def test_references_and_badges():

@@ -255,6 +255,20 @@ def test_the_viewer_s_temperature_outlives_late_messages(open_stage):
     assert float(slider.input_value()) > 0 and page.complaints == []
 
 
+def test_a_new_word_of_the_page_about_start_heat_and_number_is_followed(open_stage):
+    """On the same surface, as when a lab's control is turned: the balls begin anew, at the new heat."""
+    page = open_stage(stage_scene.message(start="uniform", temperature=0.1, n_balls=50), reduced_motion="reduce")
+    before = page.state()
+    after = page.stage.evaluate(UPDATE, stage_scene.message(start="point:0.3,-0.2", temperature=0.1, n_balls=50))
+    places = np.array(after["positions"]).reshape(-1, 2)
+    assert after["positions"] != before["positions"] and (np.abs(places - [0.3, -0.2]) < 2).all()
+    assert page.get_by_label("Where the balls start").input_value() == "point:0.3,-0.2"
+    hot = page.stage.evaluate(UPDATE, stage_scene.message(start="point:0.3,-0.2", temperature=0.4, n_balls=30))
+    assert hot["T"] == .4 and hot["n"] == 30 and hot["positions"] == after["positions"][:60]
+    page.wait_for_timeout(300)
+    assert page.complaints == []
+
+
 @pytest.mark.parametrize("start, basin", [("basin", 0), ("basin:1", 1)])
 def test_balls_start_where_the_message_says(open_stage, start, basin):
     page = open_stage(stage_scene.message(start=start, temperature=0.0), reduced_motion="reduce")

@@ -6,6 +6,7 @@ links, engine, progress and cancel are those of the page "Landscape".
 
 import dataclasses
 import html
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ from .style import stylesheet
 Draw = Callable[[Run, Look], Any]
 # What a link says for all pages.
 HOUSE = ("look", "hide")
+RAISED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,7 +215,7 @@ def _charts(charts: Sequence[Chart], run: Run, look: Look) -> None:
 def _chart(chart: Chart, run: Run, look: Look) -> None:
     if chart.ready(run):
         caption = chart.caption(run) if callable(chart.caption) else chart.caption
-        panels.chart(chart.draw(run, look), chart.key, caption)
+        panels.chart(chart.draw(run, look), chart.key, raised(caption))
     else:
         with st.container(key=f"card_{chart.key}"):
             st.caption(_("This chart is being computed."))
@@ -232,9 +234,14 @@ def verdict_cards(run: Run, complete: bool = True) -> None:
 def _card(verdict: Any) -> str:
     words, tone = standing(verdict)
     compared = ((_("theory"), verdict.theory), (_("control"), verdict.control))
-    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(reference(value, verdict.stderr))}</dd>"
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(raised(reference(value, verdict.stderr)))}</dd>"
                    for name, value in compared)
     return (f'<div class="tv-verdict"><div class="tv-verdict-head"><b>{html.escape(term(verdict.name))}</b>'
             f'<span class="tv-badge tv-{tone}">{html.escape(words)}</span></div>'
-            f'<div class="tv-measured">{html.escape(measured(verdict))}</div>'
-            f'<dl>{rows}</dl><p>{html.escape(term(verdict.sentence))}</p></div>')
+            f'<div class="tv-measured">{html.escape(raised(measured(verdict)))}</div>'
+            f'<dl>{rows}</dl><p>{html.escape(raised(term(verdict.sentence)))}</p></div>')
+
+
+def raised(text: str) -> str:
+    """Powers of ten as they are written by hand: 10^−5 with its exponent above the line."""
+    return re.sub(r"10\^([−\d]+)", lambda found: "10" + found[1].translate(RAISED), text)

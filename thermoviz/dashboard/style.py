@@ -79,7 +79,8 @@ def _page(look: Look) -> str:
     .tv-good {{ color: {look.background}; background: {look.good}; }}
     .tv-poor {{ color: {look.background}; background: {look.poor}; }}
     .tv-open {{ color: {look.text}; background: {look.line}; }}
-    .tv-verdicts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
+    .tv-verdicts {{ display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min({12 * look.font_title}px, 100%), 1fr));
         gap: .8rem; margin: .5rem 0 .2rem 0; }}
     .tv-verdict {{ background: {look.panel}; border: 1px solid {look.line}; border-radius: 12px;
         padding: .8rem .9rem .6rem .9rem; }}

@@ -18,6 +18,7 @@ from ..core.neighbours import FEWEST, cloud_numbers
 from ..core.seeds import rng
 from ..core.simulation import simulate
 from ..core.specs import Field, specification
+from ..core.surfaces import Surface
 from ..core.walls import reflect
 from .landscape import Seed, surface_arrays, surface_numbers
 from .progress import Progress, Stages
@@ -74,6 +75,16 @@ class SecondLaw:
         """
         return _Experiment(self, Stages(progress)).run()
 
+    def centre(self, surface: Surface) -> np.ndarray:
+        """Of a start at a point or on the lowest pass: u [2]. Raises BadInput where there is no saddle."""
+        if self.start == "point":
+            (x0, x1), (y0, y1) = surface.bounds
+            return np.array([x0, y0]) + np.array(self.at) * [x1 - x0, y1 - y0]
+        passes = surface.basins.passes
+        if not len(passes):
+            raise BadInput("this landscape has one valley and hence no saddle to start from: choose another start.")
+        return np.asarray(passes[0], dtype=float)
+
 
 class _Experiment:
     """One computation: it fills `arrays` and `numbers` from the exact to the sampled, showing what it has."""
@@ -113,16 +124,6 @@ class _Experiment:
     def _width(self) -> float:
         return WIDTH * max(high - low for low, high in self.surface.bounds) / CELLS
 
-    def _centre(self) -> np.ndarray:
-        """Of a start at a point. Raises BadInput where there is no saddle."""
-        if self.spec.start == "point":
-            (x0, x1), (y0, y1) = self.surface.bounds
-            return np.array([x0, y0]) + np.array(self.spec.at) * [x1 - x0, y1 - y0]
-        passes = self.surface.basins.passes
-        if not len(passes):
-            raise BadInput("this landscape has one valley and hence no saddle to start from: choose another start.")
-        return np.asarray(passes[0], dtype=float)
-
     def _first_cloud(self) -> np.ndarray:
         """The balls' places [n, 2] at time 0; none in cells without data."""
         draw, n = rng(self.spec.seed, "start"), self.spec.balls
@@ -138,7 +139,7 @@ class _Experiment:
     def _draw(self, draw: np.random.Generator, n: int) -> np.ndarray:
         bounds = np.array(self.surface.bounds)
         if self.spec.start in ("saddle", "point"):
-            return reflect(self._centre() + self._width * draw.standard_normal((n, 2)), bounds)
+            return reflect(self.spec.centre(self.surface) + self._width * draw.standard_normal((n, 2)), bounds)
         places = bounds[:, 0] + draw.random((n, 2)) * (bounds[:, 1] - bounds[:, 0])
         if self.spec.start == "basin":
             if self.T > 0:
@@ -151,7 +152,7 @@ class _Experiment:
             return cells.uniform()
         if self.spec.start == "basin":
             return cells.in_basin(0)
-        return cells.gaussian(self._centre(), self._width)
+        return cells.gaussian(self.spec.centre(self.surface), self._width)
 
     # How far it goes
 

@@ -82,7 +82,7 @@ def _rest(figure: go.Figure, run: Any, look: Look, name: str, label: str, row: i
     figure.add_hline(
         y=value, line={"color": rgba(look.theory, 0.6), "width": 1, "dash": "dot"},
         annotation={"text": label.format(F=number(value)), "font": {"size": look.font_small, "color": look.theory},
-                    "showarrow": False, "xanchor": "left", "yanchor": "bottom"},
+                    "showarrow": False, "xanchor": "left", "yanchor": "bottom", "bgcolor": rgba(look.panel, 0.8)},
         annotation_position="top left", **place)
 
 

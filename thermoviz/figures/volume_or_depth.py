@@ -18,7 +18,7 @@ from .paper import axis, lay_out, number
 MARKER = 4.0  # diameter of a measured point, in strokes
 
 
-def energy_line(run: Any, look: Look, height: int = 330) -> go.Figure:
+def energy_line(run: Any, look: Look, height: int = 380) -> go.Figure:
     """The energy along the line that joins the two minima, and how high T* is beside it."""
     x, E, numbers = run.arrays["line_x"], run.arrays["line_E"], run.numbers
     figure = go.Figure()
@@ -29,9 +29,9 @@ def energy_line(run: Any, look: Look, height: int = 330) -> go.Figure:
             x=x[part], y=E[part], mode="lines", name=name, line={"color": colour, "width": 1.6 * look.stroke},
             hovertemplate=f"{name}<br>x %{{x:.3g}}<br>E <b>%{{y:.3g}}</b><extra></extra>"))
     bottom, top = -run.spec.depth, -run.spec.depth + 1.8 * numbers["barrier"]
-    figure.add_annotation(x=numbers["ridge"], y=numbers["barrier"] - run.spec.depth, yshift=14, showarrow=False,
-                          text=_("pass, {barrier} above the deep basin").format(barrier=number(numbers["barrier"])),
-                          font={"size": look.font_small, "color": look.dim})
+    figure.add_annotation(x=numbers["ridge"], y=numbers["barrier"] - run.spec.depth, showarrow=False, align="right",
+                          text=_("pass, {barrier} above<br>the deep basin").format(barrier=number(numbers["barrier"])),
+                          xanchor="right", yanchor="bottom", font={"size": look.font_small, "color": look.dim})
     return lay_out(figure, look, title=_("Two basins, on the line between them"), height=height,
                    xaxis=axis(look, _("x, along that line"), showgrid=False),
                    yaxis=axis(look, _("energy E"), nticks=6, range=[bottom - 0.05 * (top - bottom), top]))
@@ -111,17 +111,20 @@ def free_energies_sentence(run: Any) -> str:
     return f"{meaning} {end}"
 
 
-def slice_shares(run: Any, look: Look, height: int = 330) -> go.Figure:
+def slice_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Exact shares of the valleys of the slice, and where the widest overtakes the deepest."""
     figure = charts.shares(run, look, height)
     found, shown = run.numbers.get("slice") or {}, run.arrays["temperatures"]
-    for T, label, dash, side in ((found.get("crossing"), _("the widest overtakes"), "solid", "left"),
-                                 (found.get("predicted"), _("harmonic theory"), "dash", "right")):
+    said = []
+    for T, label, dash in ((found.get("crossing"), _("the widest overtakes: T = {T}"), "solid"),
+                           (found.get("predicted"), _("harmonic theory (dashed): {T}"), "dash")):
         if T is not None and shown[0] <= T <= shown[-1]:
             _mark(figure, look, T, dash)
-            figure.add_annotation(x=np.log10(T), y=0.98, yref="paper", text=f"{label} {number(T)}", showarrow=False,
-                                  xanchor=side, xshift=5 if side == "left" else -5, yanchor="top",
-                                  font={"size": look.font_small, "color": look.theory})
+            said.append(label.format(T=number(T)))
+    # In the corner, where a narrow window has room for them and no curve goes: hot, no valley holds nearly all.
+    figure.add_annotation(x=0.99, y=0.97, xref="paper", yref="paper", text="<br>".join(said), showarrow=False,
+                          xanchor="right", yanchor="top", align="right", bgcolor=rgba(look.panel, 0.8),
+                          font={"size": look.font_small, "color": look.theory}, visible=bool(said))
     return figure
 
 

@@ -5,6 +5,7 @@ import functools
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ MOST_PARAMETERS = 5000  # of the network under the pointer
 MOST_SAMPLES = 500
 SAMPLE_BYTES = 12_000  # of the inputs of these samples
 MOST_BALLS = 50_000
-STARTS = ("boltzmann", "uniform", "training", "basin")
+STARTS = ("boltzmann", "uniform", "training", "basin", "point")
 FIRST_TEMPERATURE = 0.1  # of the surface's scale
 # The browser's own spline is the same surface if it differs by less than this share of (ceiling - minimum).
 SAME_SPLINE = 5e-6
@@ -34,15 +35,16 @@ SENTENCE = re.compile(r'_\(\s*"((?:[^"\\]|\\.)*)"')
 
 def payload(
     run: Any, look: Any = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
-    seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", title: str | None = None, link: str = "",
+    seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", at: Sequence[float] | None = None,
+    title: str | None = None, link: str = "",
 ) -> dict[str, Any]:
     """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
 
     `look`: a Look or its name. `words`: translations of the stage's English sentences; None takes the
     reader's language. `temperature`: at the start, None: a tenth of the surface's scale (its barrier).
-    `n_balls`: 1..50,000. `start`: where they begin: "boltzmann", "uniform", "training" (where the networks did) or
-    "basin" (the deepest). At most 180 kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81.
-    Raises BadInput for a run without a surface and for values out of range.
+    `n_balls`: 1..50,000. `start`: where they begin: "boltzmann", "uniform", "training" (where the networks did),
+    "basin" (the deepest) or "point", crowded at u = `at`. At most 180 kB for 81 x 81 nodes; finer surfaces are sent at
+    81 x 81. Raises BadInput for a run without a surface and for values out of range.
     """
     surface = run.surface
     if surface is None:
@@ -50,6 +52,10 @@ def payload(
     _refuse_out_of_range(temperature, seed, n_balls)
     if start not in STARTS:
         raise BadInput(f"start must be one of {', '.join(STARTS)}, got {start!r}.")
+    if start == "point":
+        if at is None or np.shape(at) != (2,) or bool(surface.masked(np.asarray(at, dtype=float))):
+            raise BadInput(f"a start at a point needs `at`, a place on the surface, got {at!r}.")
+        start = f"point:{at[0]:.6g},{at[1]:.6g}"
     from ..figures import names
 
     message = {

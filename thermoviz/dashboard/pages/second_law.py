@@ -2,15 +2,27 @@
 
 from typing import Any
 
+from thermoviz.core.errors import BadInput
 from thermoviz.dashboard.lab import Chart, lab_page
 from thermoviz.figures import second_law
 from thermoviz.words import _
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
-    """The live stage starts with the experiment's heat and as many balls, at most what runs smoothly anywhere."""
+    """The live stage starts as the experiment does, with as many balls, at most what runs smoothly anywhere."""
     return {"temperature": run.spec.heat * run.surface.scale, "n_balls": min(run.spec.balls, 3000),
-            "seed": run.spec.seed, "title": _("The cloud")}
+            "seed": run.spec.seed, "title": _("The cloud"), **begins(run)}
+
+
+def begins(run: Any) -> dict[str, Any]:
+    """Where the balls of the stage begin."""
+    if run.spec.start in ("uniform", "basin"):
+        return {"start": run.spec.start}
+    try:
+        at = run.spec.centre(run.surface)
+    except BadInput:  # one valley has no saddle
+        return {}
+    return {} if run.surface.masked(at) else {"start": "point", "at": at.tolist()}
 
 
 def fall(run: Any) -> str:
@@ -27,7 +39,8 @@ lab_page(
     title=_("Does entropy always rise?"),
     sentence=_("A cloud of balls spreads in a heat bath. What falls, always, is its free energy; its entropy may rise "
                "or fall."),
-    try_this=_("Start everywhere alike (Experiment, Start: uniform), and watch the entropy fall."),
+    try_this=_("press reset (↺) below the landscape to see it again; then start everywhere alike (Experiment, Start: "
+               "uniform), and watch the entropy fall."),
     charts=[
         Chart("falling_free_energy", second_law.falling_free_energy, fall, ("cloud_F",)),
         Chart("energy_and_entropy", second_law.energy_and_entropy,

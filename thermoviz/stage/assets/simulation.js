@@ -18,7 +18,7 @@ function programmeFor(kind, law, T, scale, steps) {
 
 /**
  * settings: {n, seed, T, scheme, friction, start, law, programmeSteps};
- * start: "uniform", "boltzmann", "training" or "basin:k".
+ * start: "uniform", "boltzmann", "training", "basin:k" or "point:x,y".
  */
 export function createSimulation(surface, settings, trainingStart = null) {
   let balls = null, carried = 0, handful = 0, pace = null;
@@ -33,6 +33,10 @@ export function createSimulation(surface, settings, trainingStart = null) {
     if (kind === "basin") balls.place("basin", { basin: Number(index), T });
     else if (kind === "boltzmann") balls.place("boltzmann", { T });
     else if (kind === "training" && trainingStart) balls.place("list", { array: trainingStart });
+    else if (kind === "point") {
+      const [x, y] = index.split(",").map(Number);
+      balls.place("point", { x, y });
+    }
     else balls.place("uniform");
   }
 

@@ -173,6 +173,7 @@ export function createStage(root, first, callbacks = {}) {
 
   const starts = () => [["boltzmann", _("start: Boltzmann")], ["uniform", _("start: everywhere")],
     ...(paths?.starts.length ? [["training", _("start: where training does")]] : []),
+    ...(startOf(payload).startsWith("point:") ? [[startOf(payload), _("start: at a point")]] : []),
     ...basins.map(({ name }, k) => [`basin:${k}`, _("start: {name}", { name })])];
 
   /** Panels are built once per surface and language; their state lives in `settings`, so nothing is lost. */
@@ -249,6 +250,8 @@ export function createStage(root, first, callbacks = {}) {
       // On a surface without any height Boltzmann is everywhere, at T = 0 too.
       if (settings.start === "boltzmann" && !(surface.scale > 0)) settings.start = "uniform";
       if (settings.start === "training" && !paths) settings.start = "boltzmann";
+      // A point of another surface may lie nowhere on this one.
+      if (kind === "point" && settings.start !== startOf(payload)) settings.start = "boltzmann";
       const former = simulation;
       simulation = createSimulation(surface, settings, paths?.starts);
       if (refined) simulation.adopt(former);
@@ -423,17 +426,24 @@ export function createStage(root, first, callbacks = {}) {
     update(next) {
       const keep = sameSurface(payload, next), refined = !keep && payload.id === next.id;
       // What the viewer chose on the stage stays, unless the page itself now says otherwise.
-      if (next.n_balls !== payload.n_balls) settings.n = next.n_balls;
+      const counted = next.n_balls !== payload.n_balls;
+      const begins = next.seed !== payload.seed || next.start !== payload.start;
+      const heated = !refined && bringsTemperature(next) && !(keep && next.temperature === payload.temperature);
+      if (counted) settings.n = next.n_balls;
       if (next.seed !== payload.seed) settings.seed = next.seed;
-      if (!keep && next.start !== payload.start) settings.start = startOf(next);
-      if (!keep && !refined && bringsTemperature(next)) {
+      if (next.start !== payload.start) settings.start = startOf(next);
+      if (heated) {
         settings.T = next.temperature;
         handsOn = false;
         released.clear();
       }
+      if (keep && heated) simulation.setTemperature(settings.T);
+      if (keep && begins) simulation.setStart(settings.start);
+      else if (keep && counted) simulation.setCount(settings.n);
       if (JSON.stringify(next.words) !== JSON.stringify(payload.words)) _ = createWords(next.words);
       payload = next;
       load(keep, refined);
+      if (keep && begins) afresh();
     },
     destroy() {
       destroyed = true;
