@@ -62,7 +62,7 @@ class Interactions:
         "ladder": [300, 1000, 1500, 3000]}, description="Of every training")] = 1500
     temperature: Annotated[float, Field(
         gt=0, le=1, title="Temperature of the ramp", json_schema_extra={"ladder": [1e-6, 1e-5, 1e-4, 1e-3]},
-        description="Of the walkers around the network while weight decay is ramped, in units of the loss")] = 2e-5
+        description="Of the walkers around the network while weight decay is ramped, in units of the loss")] = 1e-5
     ramp_steps: Annotated[int, Field(ge=10, le=50_000, title="Ramp steps", json_schema_extra={
         "ladder": [30, 100, 300, 1000, 3000]}, description="Of the slowest ramp")] = 1000
     walkers: Annotated[int, Field(ge=4, le=5000, title="Walkers", json_schema_extra={"ladder": [16, 64, 256, 1000]},

@@ -34,7 +34,7 @@ RECORDS = 48
 # Places drawn from a parabola, to see how far it is from the valley.
 DRAWN = 2000
 # A valley's stretch: so many strengths down to this share of the largest; none where it is softer than this share.
-STRETCH, LOWEST, SOFT = 9, 0.85, 0.1
+STRETCH, LOWEST, SOFT = 9, 0.9, 0.1
 SHORTEST = 1.05
 
 

@@ -159,9 +159,9 @@ def _sgd(numbers: Mapping[str, Any]) -> Verdict:
 def _network(numbers: Mapping[str, Any]) -> Verdict:
     found = numbers.get("network")
     title = "Network: free energy from ramping weight decay"
-    words = ("ΔF/T by Jarzynski's average for Langevin walkers around the network, against the harmonic formula 1/2 Σ "
-             "ln((h + λ₁)/(h + λ₀)) plus the rise of the lowest loss over T; the error holds what the valley lacks of a "
-             "parabola. The control is the mean work of switching at once. ")
+    words = ("ΔF/T by Jarzynski's average for Langevin walkers around the network, against the harmonic formula "
+             "1/2 Σ ln((h + λ₁)/(h + λ₀)) plus the rise of the lowest loss over T; the error holds what the valley "
+             "lacks of a parabola. The control is the mean work of switching at once. ")
     if found is None:
         return Verdict(title, NAN, NAN, None, None, None, words +
                        "Here the minimum vanishes, or grows too soft, right below the largest strength: no ramp.")
