@@ -1,5 +1,13 @@
 """The dashboard: the ordered list of its pages. Start it with `make run`, or `streamlit run app.py`."""
 
+if __name__ == "app":  # the server imports this file once, before it runs it for every visitor
+    import streamlit as st
+    from starlette.middleware import Middleware
+
+    from thermoviz.dashboard.addresses import BeginAtFirstPage
+
+    app = st.App(__file__, middleware=[Middleware(BeginAtFirstPage)])
+
 if __name__ == "__main__":  # worker processes import this file again, under another name
     import streamlit as st
 

@@ -254,6 +254,20 @@ def test_bad_links_become_sentences(address, new_page, kind):
     page.close()
 
 
+@pytest.mark.parametrize("name", [LABS[-1], "about"])
+def test_a_page_opened_by_its_own_address_and_again(address, new_page, name):
+    """Streamlit's program would look for a server below the page's address, and the console would tell."""
+    page = new_page(**STILL)
+    page.goto(f"{address}/{name}")
+    for _time in range(2):
+        page.wait_for_function("name => location.pathname.endsWith(name)", arg=f"/{name}", timeout=PATIENCE_MS)
+        page.locator("h1").first.wait_for(timeout=PATIENCE_MS)
+        page.wait_for_function(f"() => {STATE} === 'notRunning'", timeout=PATIENCE_MS)
+        assert_sound(page)
+        page.reload()
+    page.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [(kind, setting.name) for kind in LABS
                                             for setting in describe(EXPERIMENTS[kind])])
