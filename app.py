@@ -16,6 +16,7 @@ if __name__ == "__main__":  # worker processes import this file again, under ano
     open_house()
     pages = [
         st.Page("thermoviz/dashboard/pages/landscape.py", title="Landscape", default=True),
+        st.Page("thermoviz/dashboard/pages/heat_bath.py", title="Heat bath"),
         st.Page("thermoviz/dashboard/pages/interactions.py", title="Interactions"),
         st.Page("thermoviz/dashboard/pages/volume_or_depth.py", title="Volume or depth"),
         st.Page("thermoviz/dashboard/pages/second_law.py", title="Second law"),

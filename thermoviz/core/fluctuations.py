@@ -111,9 +111,11 @@ class FluctuationSums:
                        "identity": (self.minibatch, self.right)}[name]
         a, b = (part[blocks][:, rows].sum(axis=0) for part in (over, under))
         alive = np.isfinite(a) & np.isfinite(b)
+        if not alive.any() or not self.count[blocks].any():
+            raise TooFewSamples("no replica was observed over this time.")
         size = (np.asarray(self.centre) ** 2).sum(axis=-1)
         moved = self.spread[blocks][:, rows].sum(axis=0) / self.count[blocks].sum()
-        if alive.any() and moved[alive].mean() <= STANDSTILL**2 * float(np.mean(size)):
+        if moved[alive].mean() <= STANDSTILL**2 * float(np.mean(size)):
             raise TooFewSamples("nothing moves here: without noise both sides are 0, and their ratio says nothing.")
         return ratio_of_means(a[alive], b[alive])
 

@@ -247,6 +247,8 @@ class Stationary:
             return Estimate(math.nan, math.nan)
         warm = np.diag(self.bath.heat) > COLD * self.bath.trace_C / self.loss.d
         kept = np.flatnonzero(followed & warm)
+        if not len(kept):
+            return Estimate(math.nan, math.nan)
         moments = [self.sums.second[rows][:, kept][:, :, kept] / self.sums.records for rows in groups]
         firsts = [self.sums.first[rows][:, kept] / self.sums.records for rows in groups]
         energies = [self.sums.energy[:, rows].sum(axis=0) / self.sums.records for rows in groups]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # 48 samples of 3 inputs; a rate and a batch at which single samples' own curvatures matter.
 DATA = LinearRegression(n=60, inputs=3, noise=0.5, test_fraction=0.2)
-RATE, BATCH, MOMENTUM, STEPS = 0.2, 4, 0.8, 6000
+RATE, BATCH, MOMENTUM, STEPS = 0.2, 4, 0.8, 4000
 # Shuffled epochs go slower, so that their theory (additive noise) is exact to about one in a hundred.
 EPOCH_RATE, EPOCH_BATCH = 0.02, 6
 NAMES = ("SGD", "fresh draws", "momentum", "shuffled epochs")
@@ -37,7 +37,7 @@ def linear_bath(spec: "HeatBath", report: Callable[[float], Any]) -> tuple[dict[
     the exact covariances, in standard errors), `away_additive` (the same from theory without multiplicative noise),
     `entries`, `whirl`, `diverged`.
     """
-    loss = NetworkLoss(MLP(()), DATA.load(0), dtype="float64")
+    loss = NetworkLoss(MLP(()), DATA.load(0))
     laws = [regression_law(loss, RATE, BATCH), regression_law(loss, RATE, BATCH, "fresh"),
             regression_law(loss, RATE * (1 - MOMENTUM), BATCH, momentum=MOMENTUM)]
     group = np.repeat(np.arange(len(NAMES)), spec.replicas)

@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ..core.errors import BadInput
-from . import crystal_or_glass, equilibrium, interactions, names, second_law, volume_or_depth
+from . import crystal_or_glass, equilibrium, heat_bath, interactions, names, second_law, volume_or_depth
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
 from .looks import LOOKS, Look
@@ -15,6 +15,7 @@ FIGURES = {"surface3d": surface3d, "contour": contour, "losses": losses, "accura
            "free_energy": free_energy, "shares": shares}
 # Figures of labs, by the kind of their run, the one that stands for it first; its landscape's figures serve as well.
 LABS: dict[str, dict[str, Any]] = {
+    "heat_bath": heat_bath.CHARTS,
     "second_law": {"falling_free_energy": second_law.falling_free_energy,
                    "energy_and_entropy": second_law.energy_and_entropy, "snapshots": second_law.snapshots,
                    "known_rises": second_law.known_rises},

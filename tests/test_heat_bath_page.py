@@ -1,0 +1,101 @@
+"""The page "Heat bath": its figures in every look, the page at default, its controls at both ends, bad links."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from test_heat_bath import QUICK
+
+import thermoviz as tv
+from thermoviz.core.specs import canonical
+from thermoviz.dashboard.controls import describe
+from thermoviz.dashboard.lab import opened
+from thermoviz.experiments.heat_bath import HeatBath
+from thermoviz.experiments.links import from_query, to_query
+from thermoviz.figures import heat_bath as figures
+from thermoviz.figures.looks import LOOKS
+from thermoviz.stage.payload import payload
+
+ROOT = Path(__file__).parent.parent
+PAGE = "thermoviz/dashboard/pages/heat_bath.py"
+FEW = QUICK | {"steps": 400, "replicas": 4}
+ENDS = [(setting.name, end) for setting in describe(HeatBath) if setting.ladder and setting.form == "number"
+        for end in (setting.ladder[0], setting.ladder[-1])]
+SENTENCES = (figures.spectrum_sentence, figures.shape_sentence, figures.ratios_sentence, figures.modes_sentence,
+             figures.thermometers_sentence, figures.rate_law_sentence, figures.turning_sentence,
+             figures.linear_sentence)
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return tv.run(HeatBath(**FEW))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", figures.CHARTS)
+def test_figures(quick, name, look):
+    drawn = figures.CHARTS[name](quick, LOOKS[look])
+    assert drawn.data and drawn.layout.title.text
+    assert quick.figure(figure=name, look=look).data
+
+
+def test_measured_is_warm_and_theory_is_theory(quick):
+    look = LOOKS["dark"]
+    traces = {trace.name: trace for trace in figures.modes(quick, look).data}
+    assert traces["from the noise in this direction"].line.color == look.theory
+    assert traces["SGD"].marker.color == look.heat
+    assert len(figures.turning(quick, look).data[1].x) == len(quick.arrays["area_pairs"])
+
+
+def test_sentences_and_stage(quick):
+    assert all(sentence(quick) for sentence in SENTENCES)
+    told = payload(quick)
+    assert told["paths"]["names"] == ["SGD", "isotropic heat"] and told["network"]["sizes"] == [2, 3, 2]
+    assert told["batch"]["T_of_batch_1"] == pytest.approx(quick.spec.batch_size * told["batch"]["T_slice"])
+
+
+def test_what_diverges_can_be_drawn():
+    lost = tv.run(HeatBath(**FEW | {"lr": 10.0, "steps": 300}))
+    for name in figures.CHARTS:
+        assert figures.CHARTS[name](lost, LOOKS["dark"]).layout.title.text
+    assert all(sentence(lost) for sentence in SENTENCES)
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
+
+    def visited(**query):
+        made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for name, value in query.items():
+            made.query_params[name] = value
+        made.run()
+        made.switch_page(PAGE).run()
+        assert not made.exception, made.exception
+        return made
+
+    return visited
+
+
+def test_default_page_stands_at_once(app):
+    made = app()
+    assert not made.error and not made.warning and "lab_heat_bath" in made.session_state
+
+
+@pytest.mark.parametrize("name, end", ENDS)
+def test_both_ends_of_every_control_give_a_run(name, end):
+    """The specification at the end of a ladder; where it is cheap, its run, drawn."""
+    spec = HeatBath(**FEW | {name: end})
+    assert canonical(spec) and from_query(to_query("three-minds", spec)).spec == spec
+    if name not in ("steps", "replicas", "batch_size") or end <= 32:
+        found = tv.run(HeatBath(**FEW | {name: end}))
+        assert found.verdicts and figures.ratios(found, LOOKS["dark"]).layout.title.text
+
+
+@pytest.mark.parametrize("query, word", [
+    ({"steps": "-5"}, "steps"), ({"weight_decay": "0"}, "weight_decay"), ({"dataset": "nothing"}, "dataset"),
+    ({"replicas": "many"}, "replicas")])
+def test_a_bad_link_becomes_a_sentence(app, query, word):
+    visit = opened("heat_bath", query)
+    assert visit.messages and any(word in message for message in visit.messages)
+    assert not app(**query, kind="heat_bath").exception
