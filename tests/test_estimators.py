@@ -1,5 +1,6 @@
 """Estimators: known answers, and a standard error that is one."""
 
+import math
 import pickle
 
 import numpy as np
@@ -171,3 +172,12 @@ def test_refusals_are_one_sentence(attempt, error):
     with pytest.raises(error) as caught:
         attempt()
     assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+
+
+def test_rarity_of_standard_errors_from_few_samples():
+    """Against 40,000 groups of 5 normal numbers, counted; and the normal law for many."""
+    groups = np.random.default_rng(3).standard_normal((40_000, 5))
+    t = groups.mean(axis=1) / (groups.std(axis=1, ddof=1) / math.sqrt(5))
+    beyond, p = (np.abs(t) > estimators.rare(5, 2.0)).mean(), 0.0455
+    assert abs(beyond - p) < 4 * math.sqrt(p * (1 - p) / len(t))
+    assert estimators.rare(10**6) == pytest.approx(3, abs=1e-4) and estimators.rare(1) == math.inf

@@ -8,6 +8,7 @@ import pytest
 
 import thermoviz as tv
 from thermoviz.core.errors import BadInput, Cancelled
+from thermoviz.core.estimators import rare
 from thermoviz.core.fluctuations import fluctuation_dissipation
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.experiments import bath as baths
@@ -18,6 +19,9 @@ from thermoviz.experiments.rate_law import rate_law
 
 SIGMAS = 4
 QUICK = dict(dataset=tv.DATASETS["moons"](n=120), network=tv.MLP((3,)), weight_decay=0.05, steps=1500, replicas=8)
+
+# Steps far too long for a loss without a ceiling.
+LOST = dict(dataset="linear_regression", network=tv.MLP((3,), "relu"), lr=3.0, steps=300, replicas=4)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +100,7 @@ def test_every_verdict_of_a_settled_run(quick):
     assert quick.numbers["settled"] and quick.numbers["diverged"] is None
     for start in ("SGD obeys", "So does momentum", "So do batches"):
         verdict = named(quick, start)
-        assert abs(verdict.measured - 1) < SIGMAS * verdict.stderr and verdict.stderr < 0.15
+        assert abs(verdict.measured - 1) < rare(8, SIGMAS) * verdict.stderr and verdict.stderr < 0.15
     epochs = named(quick, "Shuffled")
     assert epochs.measured < 1 - SIGMAS * epochs.stderr and epochs.holds
     silent = named(quick, "Without noise")
@@ -104,7 +108,7 @@ def test_every_verdict_of_a_settled_run(quick):
     spread = named(quick, "The bath has one")
     assert spread.holds is False and spread.measured > 3 * spread.control
     whirl = named(quick, "The instrument")
-    assert abs(whirl.measured - whirl.theory) < SIGMAS * whirl.stderr
+    assert abs(whirl.measured - whirl.theory) < rare(8, SIGMAS) * whirl.stderr
     assert all(v.sentence and (v.holds is None or v.stderr is not None) for v in quick.verdicts)
 
 
@@ -116,38 +120,37 @@ def test_modes_are_as_hot_as_the_noise_in_their_direction(quick):
     a, T = quick.arrays, quick.numbers["T"]
     noisy = a["modes_theory"] > 1e-3 * a["modes_theory"].max()
     near = np.abs(a["modes_T"][0] - a["modes_theory"]) / a["modes_theory"]
-    assert (near[noisy] < 0.3 + SIGMAS * (a["modes_T_error"][0] / a["modes_theory"])[noisy]).all()
+    assert (near[noisy] < 0.3 + rare(8, SIGMAS) * (a["modes_T_error"][0] / a["modes_theory"])[noisy]).all()
     exact = T / (1 - quick.spec.lr * a["modes_h"] / 2)
     stiff = a["modes_h"] > 0.1  # soft ones feel that the valley is not a parabola
-    assert (np.abs(a["modes_T"][1] - exact)[stiff] < SIGMAS * a["modes_T_error"][1][stiff] + 0.1 * exact[stiff]).all()
+    assert (np.abs(a["modes_T"][1] - exact)[stiff] < rare(8, SIGMAS) * a["modes_T_error"][1][stiff]).all()
 
 
 def test_linear_regression_is_the_instrument(quick):
     linear = quick.numbers["linear"]
     for relation in ("fdr1", "fdr2"):
         for value, error in linear[relation][:3]:
-            assert abs(value - 1) < SIGMAS * error
+            assert abs(value - 1) < rare(16, SIGMAS) * error
     value, error = linear["fdr1"][3]
-    assert abs(value - linear["epochs"]) < SIGMAS * error + 0.02 * linear["epochs"]
-    assert linear["away"] < 1 + SIGMAS / math.sqrt(2 * linear["entries"]) * 2 < linear["away_additive"]
+    assert abs(value - linear["epochs"]) < rare(16, SIGMAS) * error + 0.02 * linear["epochs"]
     a = quick.arrays
     z = (a["linear"] - a["linear_exact"]) / a["linear_error"]
-    assert np.abs(z).max() < 6  # 30 entries, errors from 8 copies: Student's law, not the normal one
+    assert np.abs(z).max() < rare(16, SIGMAS) and linear["away"] < linear["away_additive"] / 2
 
 
 def test_isotropic_heat_turns_nowhere_and_sgd_as_theory_says(quick):
     a = quick.arrays
-    known = np.isfinite(a["area_theory"])
+    known = np.isfinite(a["area_theory"]) & (a["area_error"][0] > 1e-6 * a["area_error"][0].max())  # else no noise
     z = a["area"][1][known] / a["area_error"][1][known]
-    assert np.abs(z).max() < 7 and np.sqrt((z**2).mean()) < 2
+    assert np.abs(z).max() < rare(8, SIGMAS)
     away = np.abs(a["area"][0] - a["area_theory"])[known] / a["area_error"][0][known]
-    assert np.abs(away).max() < 7 and np.sqrt((away**2).mean()) < 2  # 28 pairs, errors from 8 copies
+    assert np.abs(away).max() < rare(8, SIGMAS)
 
 
 def test_too_few_copies_cannot_tell():
     found = tv.run(HeatBath(**QUICK | {"replicas": 2, "steps": 600}))
     assert all(v.holds is None for v in found.verdicts if v.name.startswith((
-        "SGD", "So do", "Shuffled", "The bath", "Different", "Equal", "The cloud", "Linear")))
+        "SGD", "So do", "Shuffled", "The bath", "Different", "Equal", "The cloud")))
 
 
 def test_unsettled_copies_cannot_tell():
@@ -158,7 +161,7 @@ def test_unsettled_copies_cannot_tell():
 
 
 def test_diverged_copies_are_counted_and_left_out():
-    found = tv.run(HeatBath(**QUICK | {"lr": 10.0, "steps": 300}))
+    found = tv.run(HeatBath(**LOST))
     assert "diverged, the first at step" in found.numbers["diverged"]
     assert named(found, "SGD obeys").holds is None
     assert found.numbers["law"]["diverged"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_heat_bath import QUICK
+from test_heat_bath import LOST, QUICK
 
 import thermoviz as tv
 from thermoviz.core.specs import canonical
@@ -55,7 +55,7 @@ def test_sentences_and_stage(quick):
 
 
 def test_what_diverges_can_be_drawn():
-    lost = tv.run(HeatBath(**FEW | {"lr": 10.0, "steps": 300}))
+    lost = tv.run(HeatBath(**LOST))
     for name in figures.CHARTS:
         assert figures.CHARTS[name](lost, LOOKS["dark"]).layout.title.text
     assert all(sentence(lost) for sentence in SENTENCES)

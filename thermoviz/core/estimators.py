@@ -147,6 +147,17 @@ def _enough(n: int, what: str) -> None:
         raise TooFewSamples(f"{n} {what} are too few for a standard error; at least {FEWEST} are needed.")
 
 
+def rare(n: int, sigmas: float = 3.0) -> float:
+    """How many standard errors, stated from n independent samples, are as rare as `sigmas` of a normal number.
+
+    Student's law with n - 1 degrees of freedom ("Student", Biometrika 6, 1 (1908)): more than `sigmas`, and many more
+    for few samples, whose own scatter is known badly. Infinite below 2.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    return float(-stdtrit(n - 1, ndtr(-sigmas))) if n >= 2 else math.inf
+
+
 def jackknife(statistic: Callable[..., float], *samples: Any) -> Estimate:
     """statistic(*samples) with its jackknife error over the first axis of all samples (independent replicas).
 

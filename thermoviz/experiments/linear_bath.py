@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # 48 samples of 3 inputs; a rate and a batch at which single samples' own curvatures matter.
 DATA = LinearRegression(n=60, inputs=3, noise=0.5, test_fraction=0.2)
 RATE, BATCH, MOMENTUM, STEPS = 0.2, 4, 0.8, 4000
+# The instrument is cheap: so many times as many copies as the experiment has.
+MORE = 2
 # Shuffled epochs go slower, so that their theory (additive noise) is exact to about one in a hundred.
 EPOCH_RATE, EPOCH_BATCH = 0.02, 6
 NAMES = ("SGD", "fresh draws", "momentum", "shuffled epochs")
@@ -40,7 +42,7 @@ def linear_bath(spec: "HeatBath", report: Callable[[float], Any]) -> tuple[dict[
     loss = NetworkLoss(MLP(()), DATA.load(0))
     laws = [regression_law(loss, RATE, BATCH), regression_law(loss, RATE, BATCH, "fresh"),
             regression_law(loss, RATE * (1 - MOMENTUM), BATCH, momentum=MOMENTUM)]
-    group = np.repeat(np.arange(len(NAMES)), spec.replicas)
+    group = np.repeat(np.arange(len(NAMES)), MORE * spec.replicas)
     lr = np.array([RATE, RATE, RATE * (1 - MOMENTUM), EPOCH_RATE])[group]
     momentum = np.array([0.0, 0.0, MOMENTUM, 0.0])[group]
     law = laws[0]
