@@ -8,7 +8,7 @@ from .errors import BadInput, TooFewSamples
 from .estimators import FEWEST, WINDOW, Estimate, jackknife
 
 # Origins averaged over for one waiting time.
-ORIGINS = 16
+ORIGINS = 48
 # Correlation times that a chain must last before its averages can be predicted from itself.
 LONG_ENOUGH = 10.0
 
@@ -17,7 +17,7 @@ def displacement(x: Any, waits: Any, lags: Any, spread: float = 0.25) -> np.ndar
     """Two-time mean squared displacement Delta(t_w, t) = |x(t_w + t) - x(t_w)|^2 / d, per replica: [w, k, n].
 
     x [T, n, d], in records; waits [w], lags [k]: whole numbers of records. Each waiting time stands for the origins
-    from t_w to (1 + spread) t_w, at most 16 of them. NaN where the record ends before. Ageing means that Delta depends
+    from t_w to (1 + spread) t_w, at most 48 of them. NaN where the record ends before. Ageing means that Delta depends
     on t_w (M. Baity-Jesi et al., ICML 2018). Raises BadInput.
     """
     path = np.asarray(x)

@@ -13,6 +13,8 @@ COMPARED = (OWN, SAME_DATA, SAME_START)
 # Groups that should meet the one that starts cold.
 MET = (HOT, FAR, SAME_DATA)
 NOTHING = Estimate(np.nan, np.nan)
+# Groups that see the same data: where there is one valley, they are alike in the end.
+ALIKE = (SAME_DATA, HOT, COLD, FAR)
 MACRO, MICRO = ("loss", "test_loss", "accuracy"), ("raw", "aligned", "function")
 # Every how-manieth record is asked for its function and test scores.
 STRIDE = 5
@@ -74,8 +76,7 @@ def observables(replicas: Replicas, group: int) -> dict[str, np.ndarray]:
 
 def together(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """All groups that see the same data as one: for a system with a single valley, where they are alike."""
-    alike = (SAME_DATA, HOT, COLD, FAR)
-    return {name: np.concatenate([seen[group][name] for group in alike], axis=1) for name in seen[SAME_DATA]}
+    return {name: np.concatenate([seen[group][name] for group in ALIKE], axis=1) for name in seen[SAME_DATA]}
 
 
 def agreement(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, Any]:

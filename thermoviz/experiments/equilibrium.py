@@ -158,6 +158,7 @@ class _Experiment:
             "member": np.repeat(np.arange(len(members)), found.each).astype(np.int8),
             "diverged_at": found.diverged_at[rows].astype(np.int32),
             "theta_final": paths[-1, fine], "theta_member": np.flatnonzero(fine).astype(np.int32)}
+        self.stages.tell(0.5, "slice")
         self.numbers["honesty"] = honesty(self.loss, self.plane, paths[:, fine]).to_json()
 
     def _measure(self, system: str, found: Any, start: float, end: float) -> dict[int, dict[str, np.ndarray]]:
@@ -170,12 +171,14 @@ class _Experiment:
         seen = {}
         for group in range(len(GROUPS)):
             seen[group] = observables(found, group)
-            report(group / len(GROUPS))
+            report(0.9 * group / len(GROUPS))
+        agreed, of_groups = agreement(seen), {GROUPS[group]: spreads(seen[group]) for group in (OWN, SAME_DATA)}
+        report(0.95)
         ages, memory_numbers = memory(found)
+        report(0.97)
         averages, average_numbers = ergodicity(found, seen[SAME_DATA] if system == "net" else together(seen))
-        of_groups = {GROUPS[group]: spreads(seen[group]) for group in (OWN, SAME_DATA)}
         self._put(system, curves(found.steps, found.losses) | ages | averages, {
-            "r_hat": agreement(seen), "spread": of_groups, "met": meeting(seen),
+            "r_hat": agreed, "spread": of_groups, "met": meeting(seen),
             "loss": [float(np.mean(seen[SAME_DATA]["loss"])) if seen[SAME_DATA]["loss"].size else np.nan],
             "replicas": [len(found.rows(group)) for group in range(len(GROUPS))], **memory_numbers, **average_numbers})
         self.stages.tell(end, "agreement", self._so_far, now=True)
@@ -196,6 +199,7 @@ class _Experiment:
     def _loops(self) -> None:
         from ..core.linear_chain import linear_chain
         from . import linear_control as control
+        from .agreement import ALIKE
         from .heat_loop import expected_loops, loops
         from .replicas import SAME_DATA
 
@@ -205,8 +209,9 @@ class _Experiment:
             spec.steps, spec.seed, self.stages.part("heating and cooling", 0.85, 0.93)))
         self.stages.tell(0.93, "heating and cooling", self._so_far, now=True)
         loss = self.linear.loss
+        alike = np.concatenate([self.linear.rows(group) for group in ALIKE])
         self._put("lin", loops(
-            loss, self.linear.x[-1, self.linear.rows(SAME_DATA)], control.LR, 0.0, control.BATCH, spec.steps, spec.seed,
+            loss, self.linear.x[-1, alike], control.LR, 0.0, control.BATCH, spec.steps, spec.seed,
             self.stages.part("heating and cooling", 0.93, 0.99)))
         expected = expected_loops(loss, linear_chain(loss, control.LR, control.BATCH), control.BATCH, spec.steps)
         self._put("lin", {"loop_theory": expected})

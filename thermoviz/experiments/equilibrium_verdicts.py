@@ -76,14 +76,14 @@ def _macro_and_micro(numbers: Numbers) -> Verdict:
     return Verdict(
         "Same macro, different micro", value, error, None, lin["ratio"][0],
         above(value, error, APART) if known else None,
-        f"R-hat of the parameters (median{_said(net['aligned'][0])}, hidden units matched) over R-hat of the loss"
-        f"{_said(net['loss'][0])}: other starts and other samples of the data end alike outside and unlike inside. The "
-        "control is linear regression, where the parameters agree as well. The analogy breaks where a model has one "
-        "valley; and R-hat near 1 for a loss never shows that all states are visited: two equal valleys hide from it.")
+        f"R-hat of the parameters (median, hidden units matched: {_said(net['aligned'][0])}) over R-hat of the loss "
+        f"({_said(net['loss'][0])}): other starts and other samples of the data end alike outside and unlike inside. "
+        "The control is linear regression, where the parameters agree as well. The analogy breaks where a model has "
+        "one valley; and R-hat near 1 for a loss never shows that all states are visited: equal valleys hide from it.")
 
 
 def _said(value: float) -> str:
-    return f" {value:.3g}" if math.isfinite(value) else ""
+    return f"{value:.3g}" if math.isfinite(value) else "unknown"
 
 
 def _one_data_set(numbers: Numbers) -> Verdict:
@@ -94,7 +94,7 @@ def _one_data_set(numbers: Numbers) -> Verdict:
         "Different micro, even with the same data", value, error, None, lin["aligned"][0],
         above(value, error, APART) if enough(numbers, SAME_DATA) and lin["aligned"][0] < APART else None,
         f"R-hat of the parameters (median) where replicas see the same data, hidden units matched; unmatched it is "
-        f"larger{_said(net['raw'][0])}: most of the difference is a difference of names. What is left are other "
+        f"{_said(net['raw'][0])}: most of the difference is a difference of names. What is left are other "
         "valleys. Within one valley, and in linear regression, it is 1: the claim holds between basins only.")
 
 
@@ -126,7 +126,7 @@ def _ageing(spec: "Equilibrium", numbers: Numbers) -> Verdict:
         is_one(value, error) if enough(numbers, SAME_DATA) and _settled(spec, EARLY) else None,
         f"How far parameters move in {numbers['net']['ageing_lag']:,} steps, begun after a tenth of the run, over the "
         "same at its end (geometric mean over replicas): 1 where the age is forgotten. The control is linear "
-        "regression. Above 1 the networks still slow down, like a glass. It breaks down for runs that are too short to "
+        "regression. Above 1 the networks still slow down, like a glass. The analogy breaks for runs too short to "
         "have an end.")
 
 

@@ -11,8 +11,8 @@ from ..core.dynamics import SGD
 from ..core.linear_chain import LinearChain, linear_chain
 from ..core.networks import MLP, NetworkLoss
 from ..core.seeds import rng
-from .agreement import STRIDE
-from .replicas import COLD, FAR, HOT, OWN, SAME_DATA, Replicas, own_samples, starts, train
+from .agreement import ALIKE, STRIDE
+from .replicas import OWN, Replicas, own_samples, starts, train
 
 # A bath so hot that its shaking is larger than what resampling moves the optimum by: lr/B well above 2/(N h).
 DATA, LR, BATCH = LinearRegression(n=2000), 0.02, 1
@@ -60,6 +60,6 @@ def expected_memory(replicas: Replicas, lags: np.ndarray, times: np.ndarray) -> 
     """`msd_theory` [k] at lags in steps, and `omega_theory` [p] of the parameters at times in steps."""
     chain: LinearChain = linear_chain(replicas.loss, LR, BATCH)
     every = replicas.every * STRIDE
-    m = sum(len(replicas.rows(group)) for group in (SAME_DATA, HOT, COLD, FAR))
+    m = sum(len(replicas.rows(group)) for group in ALIKE)
     share = chain.variance_of_means(np.asarray(times) // every, every) / np.diag(chain.covariance)
     return {"msd_theory": chain.displacement(lags), "omega_theory": (m - 1) / max(m, 1) * share.mean(axis=1)}

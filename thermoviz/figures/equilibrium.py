@@ -48,7 +48,7 @@ def agreement(run: Any, look: Look, height: int = 430) -> go.Figure:
                               + name + "</extra>"))
     _expected(figure, run, look, rows)
     figure.add_hline(y=2.5, line={"color": look.line, "width": 1})
-    for y, text in ((2.4, _("macro: seen from outside")), (5.52, _("micro: inside"))):
+    for y, text in ((2.4, _("macro")), (5.52, _("micro"))):
         figure.add_annotation(x=1, xref="paper", y=y, text=text, showarrow=False, xanchor="right", yanchor="bottom",
                               font={"size": look.font_small, "color": look.dim})
     return lay_out(
@@ -88,9 +88,9 @@ def agreement_sentence(run: Any) -> str:
     found, spread = net["r_hat"][OWN], net["spread"][OWN]
     if not _known(found["loss"]) or not _known(spread["loss"]):
         return _("Too few networks came through to compare them.") + _lost(run)
-    said = _("R-hat compares the scatter between replicas with the scatter of each one in time. Between replicas the "
-             "loss differs by {loss} %, while the parameters lie {distance} % of their own length from their mean, "
-             "even with hidden units matched.").format(
+    said = _("Macro is seen from outside, micro is inside. R-hat compares the scatter between replicas with the "
+             "scatter of each one in time. Between replicas the loss differs by {loss} %, while the parameters lie "
+             "{distance} % of their own length from their mean, even with hidden units matched.").format(
         loss=f"{100 * spread['loss'][0]:.1f}", distance=f"{100 * spread['parameters'][0]:.0f}")
     control = run.numbers["lin"].get("spread")
     if control and _known(control[OWN]["parameters"]):
@@ -163,7 +163,7 @@ def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
                               "<extra></extra>"))
     figure.add_hline(y=0, line={"color": look.theory, "width": 1, "dash": "dot"})
     return lay_out(
-        figure, look, title=_("How far from the cold start do the others end?"), height=height,
+        figure, look, title=_("How far apart do the starts end?"), height=height,
         xaxis=axis(look, tickvals=[0, 1, 2], ticktext=titles, showgrid=False, range=[-0.5, 2.5]),
         yaxis=axis(look, _("difference, as a share"), tickformat=".0%", nticks=6))
 
@@ -199,7 +199,7 @@ def displacement(run: Any, look: Look, height: int = 360, system: str = "net") -
     return lay_out(figure, look, title=title, height=height,
                    xaxis=axis(look, _("lag t, steps, logarithmic"), type="log", showgrid=False, dtick=1,
                               tickformat="~s"),
-                   yaxis=axis(look, _("Δ(t_w, t), logarithmic"), type="log", dtick=1, tickformat="~g"))
+                   yaxis=axis(look, _("Δ(t_w, t)"), type="log", dtick=1, tickformat="~g"))
 
 
 def linear_displacement(run: Any, look: Look, height: int = 360) -> go.Figure:
@@ -240,10 +240,10 @@ def averages(run: Any, look: Look, height: int = 360) -> go.Figure:
             showlegend=theory, name=_("exact"), hoverinfo="skip",
             line={"color": look.theory if theory else rgba(colour, 0.7), "width": 0.8 * look.stroke,
                   "dash": "solid" if theory else "dot"}))
-    return lay_out(figure, look, title=_("Do averages over time agree between replicas?"), height=height,
+    return lay_out(figure, look, title=_("Do averages over time agree?"), height=height,
                    xaxis=axis(look, _("averaged over t steps, logarithmic"), type="log", showgrid=False, dtick=1,
                               tickformat="~s"),
-                   yaxis=axis(look, _("Ω(t), in variances, logarithmic"), type="log", dtick=1, tickformat="~g"))
+                   yaxis=axis(look, _("Ω(t), in variances"), type="log", dtick=1, tickformat="~g"))
 
 
 def memory_of_loss(run: Any, look: Look, height: int = 360) -> go.Figure:

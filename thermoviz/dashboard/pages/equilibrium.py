@@ -23,7 +23,7 @@ CHARTS = (
         "to places of their own."), needs=("net_msd",)),
     Chart("memory_of_loss", figures.memory_of_loss, _(
         "Correlation of the loss with itself some steps later, within each replica. The loss forgets in a few steps; "
-        "the parameters, to the left, may never."), needs=("net_msd",)),
+        "the parameters may never."), needs=("net_msd",)),
     Chart("loop", figures.loop, figures.loop_sentence, needs=("net_loop_loss",)),
     Chart("linear_loop", figures.linear_loop, _(
         "The control has one valley. Its slow loops close; in the quickest the loss lags behind its heat, exactly as "
@@ -41,7 +41,7 @@ lab_page(
     title=_("Is history forgotten?"),
     sentence=_("In thermal equilibrium the outside stands still while the inside goes on changing. Here replicas of "
                "one network train from other starts and on other samples of the data: do they agree, and in what?"),
-    try_this=_("set the weight decay to 0.01, or the network to no hidden layer: do the parameters now agree?"),
+    try_this=_("press “Experiment” and choose a network without hidden layers: do the parameters agree now?"),
     charts=CHARTS,
     explain=_(
         "**Replicas.** Six groups of networks train as one batch. Three are compared: *own start, own data* (another "
