@@ -281,10 +281,10 @@ def test_both_ends_of_every_control(address, new_page, kind, name):
     for done in drive(page, kind, setting, name):
         try:
             wait_for_answer(page)
+            seen.add(page.url)
             wait_for_numbers(page, LONGEST_MS)
         except BaseException as error:
             error.add_note(f"after {done} at {page.url}")
             raise
-        seen.add(page.url)
     assert len(seen) > 1
     page.close()

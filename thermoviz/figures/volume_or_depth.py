@@ -192,7 +192,8 @@ def fates(run: Any, look: Look, height: int = 330) -> go.Figure:
     fate, heat = run.arrays["net_fate"], run.arrays["net_heat"]
     ends = ((_("in A"), look.basins[0]), (_("in B"), look.basins[1]), (_("elsewhere"), look.dim))
     starts = (_("from A"), _("from B"))
-    x = [[number(float(t), 2) for t in heat for _start in starts], [start for _t in heat for start in starts]]
+    x = [[np.format_float_positional(t, 2, fractional=False, trim="-") for t in heat for _start in starts],
+         [start for _t in heat for start in starts]]
     figure = go.Figure()
     for k, (name, colour) in enumerate(ends):
         counts = fate[:, :, k].ravel()
