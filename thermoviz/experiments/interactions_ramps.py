@@ -4,6 +4,7 @@ Each ramp runs forth and back, slowly and quickly, all replicas in one batch. Fr
 against T/2 sum ln((h + l1)/(h + l0)) + L*(l1) - L*(l0), h the data's curvatures and L* the lowest total loss.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -19,14 +20,14 @@ from ..core.networks import MLP, NetworkLoss
 from ..core.ramps import Quadratic, ShapedMALA, WithDecay, half_square, ramp
 from ..core.seeds import rng
 from ..core.work import jarzynski, kish_size
-from .moving_minima import Minimum, Problem, data_hessian, settled
+from .moving_minima import Minimum, Problem, data_hessian, settled, told_at
 
 # Linear regression: samples and inputs, the two strengths, what SGD takes, and its replicas.
 SAMPLES, SIZES, NOISE = 96, (1.5, 1.0, 0.5, 0.3), 1.0
 LINEAR_RANGE = (0.03, 0.3)
 LINEAR_RATE, LINEAR_BATCH, LINEAR_DT = 0.3, 12, 0.3
 # Lengths of the linear ramps, as shares of the slowest; the last runs back as well.
-SPEEDS = (0.0, 0.03, 0.1, 0.3, 1.0)
+SPEEDS = (0.1, 0.18, 0.32, 0.56, 1.0)
 # Steps in which walkers settle before they are driven, and the time step, in relaxation times of the valley.
 SETTLE, DT = 60, 0.3
 # Records of the network's ramp.
@@ -59,13 +60,14 @@ class Valley(NamedTuple):
 
 def valley_below(problem: Problem, top: Minimum, strength: float, report: Callable[[float], Any]) -> Valley:
     """The valley of the minimum at the largest strength, followed down while it neither vanishes nor grows soft."""
-    found = [(strength, top.theta, data_hessian(problem.loss, top.theta, report))]
+    found = [(strength, top.theta, data_hessian(problem.loss, top.theta))]
     for k, lower in enumerate(np.geomspace(strength, LOWEST * strength, STRETCH)[1:]):
-        one = settled(problem, found[-1][1], float(lower), report)
-        back = settled(problem, one.theta, found[-1][0], report)
+        heard = functools.partial(told_at, report, k / STRETCH)
+        one = settled(problem, found[-1][1], float(lower), heard)
+        back = settled(problem, one.theta, found[-1][0], heard)
         if one.h[0] < SOFT * lower or np.linalg.norm(back.theta - found[-1][1]) > 1e-4:
             break
-        found.append((float(lower), one.theta, data_hessian(problem.loss, one.theta, report)))
+        found.append((float(lower), one.theta, data_hessian(problem.loss, one.theta, heard)))
         report((k + 1) / STRETCH)
     strengths, thetas, hessians = zip(*reversed(found), strict=True)
     return Valley(np.array(strengths), np.stack(thetas), np.stack(hessians))
@@ -159,7 +161,7 @@ def ramp_linear(linear: Linear, steps: int, walkers: int, seed: int, report: Cal
     """Arrays over the lengths of ramps, quickest first, and `work` [2, n] of the slowest, forth and back.
 
     Returns {"steps" [q], "groups": what `told` says for each, "back": the same for the slowest back, "sgd": for SGD,
-    "work" [2, n], "T", "dF", "h", "ends"}.
+    "sudden": mean work of switching at once and its error, "work" [2, n], "T", "dF", "h", "ends"}.
     """
     lengths = sorted({max(1, round(share * steps)) for share in SPEEDS})
     groups, back = [*lengths, lengths[-1]], [False] * len(lengths) + [True]
@@ -172,12 +174,14 @@ def ramp_linear(linear: Linear, steps: int, walkers: int, seed: int, report: Cal
     seeds = rng(seed, "linear ramps").integers(0, 2**32, size=2)
     work = ramp(linear.parabola, programme, shaped, x0, T, int(seeds[0]), record_every=len(programme),
                 progress=lambda f: report(0.6 * f)).work.reshape(len(groups), walkers)
+    sudden = independent_mean((ends[1] - ends[0]) * half_square(x0[:walkers]))
     driven = ramp(linear.loss, programmes(*ends, [lengths[-1]], [False])[:, 0], SGD(LINEAR_RATE), x0[:walkers],
                   seed=int(seeds[1]), batch_size=LINEAR_BATCH, record_every=SETTLE + lengths[-1],
                   progress=lambda f: report(0.6 + 0.4 * f))
     return {"steps": lengths, "groups": [told(one, T) for one in work[:-1]], "back": turned(told(work[-1], T)),
-            "sgd": told(driven.work, T), "work": np.stack([work[-2], -work[-1]]), "T": T, "dF": linear.dF,
-            "h": linear.h.tolist(), "ends": list(ends)}
+            "sgd": told(driven.work, T), "sudden": sudden.value, "sudden_error": sudden.stderr,
+            "work": np.stack([work[-2], -work[-1]]), "T": T, "dF": linear.dF, "h": linear.h.tolist(),
+            "ends": list(ends)}
 
 
 # Walkers around a network

@@ -18,6 +18,8 @@ from .minima import cooled
 
 # Newton: most steps, none longer than this, until the force is this small; and how far one is pushed off a saddle.
 STEPS, LONGEST, RESTED, PUSH = 60, 0.5, 1e-9, 0.05
+# The least share of a step that is tried.
+SHORTEST = 1e-3
 # Curvatures below this share of the strength are taken for it.
 FLOOR = 0.1
 # Rows of a Hessian at a time, so that a cancel is heard soon.
@@ -92,15 +94,18 @@ def settled(problem: Problem, theta: np.ndarray, strength: float, report: Report
         else:
             step = -axes @ ((gradient @ axes) / np.maximum(np.abs(h), floor))
             step *= min(1.0, LONGEST / np.linalg.norm(step))
-            step *= _line_search(problem, theta, step, gradient, strength)
+            share = _line_search(problem, theta, step, gradient, strength)
+            if share < SHORTEST:  # a kink, or rounding: there is no way down from here
+                break
+            step *= share
         theta = theta + step
     return Minimum(theta, h)
 
 
 def _line_search(problem: Problem, theta: np.ndarray, step: np.ndarray, gradient: np.ndarray, strength: float) -> float:
-    """The largest of 1, 1/2, 1/4, ... at which the energy falls as it should (Armijo)."""
+    """The largest of 1, 1/2, 1/4, ... at which the energy falls as it should (Armijo); below SHORTEST: none."""
     here, slope, share = problem.total(theta, strength), float(gradient @ step), 1.0
-    while share > 1e-3 and problem.total(theta + share * step, strength) > here + 1e-4 * share * slope + 1e-13:
+    while share >= SHORTEST and problem.total(theta + share * step, strength) > here + 1e-4 * share * slope + 1e-13:
         share /= 2
     return share
 
@@ -161,7 +166,7 @@ def imbalance(problem: Problem, theta: np.ndarray, strength: float) -> float:
     return float(np.linalg.norm(rest) / (strength * max(np.sqrt(on.sum()), 1.0)))
 
 
-def _at(report: Report, share: float, _fraction: float) -> None:
+def told_at(report: Report, share: float, _fraction: float) -> None:
     """Tells where a longer work stands, whatever its part says of itself."""
     report(share)
 
@@ -180,7 +185,7 @@ def follow(problem: Problem, theta: np.ndarray, strengths: np.ndarray, report: R
     found: list[Minimum] = []
     jumped: list[bool] = []
     for k, strength in enumerate(strengths):
-        heard = functools.partial(_at, report, k / len(strengths))
+        heard = functools.partial(told_at, report, k / len(strengths))
         found.append(settled(problem, theta, float(strength), heard))
         theta = found[-1].theta
         if k:

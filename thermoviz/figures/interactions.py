@@ -12,7 +12,8 @@ from .looks import Look, rgba
 from .paper import axis, fading_colorscale, lay_out, levels, number
 
 MARKER = 3.6  # diameter of a measured point, in strokes
-BINS = 28
+# Bars of a histogram of work, and what share of the work it shows at least.
+BINS, SHOWN = 32, (0.01, 0.99)
 
 
 def bath_names() -> list[str]:
@@ -26,8 +27,7 @@ def bath_names() -> list[str]:
 def energies(run: Any, look: Look, height: int = 400) -> go.Figure:
     """Data energy, the regulariser's at the largest strength, and their sum on one plane, with the minima's path."""
     a, strength = run.arrays, run.spec.strength
-    parts = ((a["slice_data"], _("data")), (strength * a["slice_added"], _("regulariser at λ = {strength}").format(
-        strength=number(strength))), (run.surface.E, _("both: what training feels")))
+    parts = ((a["slice_data"], _("data")), (strength * a["slice_added"], _("regulariser")), (run.surface.E, _("both")))
     figure = make_subplots(1, 3, shared_yaxes=True, horizontal_spacing=0.03,
                            subplot_titles=[name for _E, name in parts])
     figure.update_annotations(font={"size": look.font_small, "color": look.dim})
@@ -44,11 +44,11 @@ def energies(run: Any, look: Look, height: int = 400) -> go.Figure:
         for trace in _minima_path(run, look, legend=k == 1):
             figure.add_trace(trace, row=1, col=k)
     (x0, x1), (y0, y1) = run.surface.bounds
-    lay_out(figure, look, title=_("Three energies on one slice"), height=height)
+    lay_out(figure, look, title=_("Three energies on one slice, λ = {strength}").format(strength=number(strength)),
+            height=height)
     figure.update_layout(margin={"t": 4.2 * look.font}, legend={"y": -0.2})
     for k in (1, 2, 3):
-        figure.update_xaxes(axis(look, _("u") if k > 1 else _("u, length in parameter space"), range=[x0, x1],
-                                 showgrid=False, nticks=5), row=1, col=k)
+        figure.update_xaxes(axis(look, _("u"), range=[x0, x1], showgrid=False, nticks=4, tickangle=0), row=1, col=k)
         figure.update_yaxes(axis(look, _("v") if k == 1 else "", range=[y0, y1], showgrid=False, nticks=6,
                                  showticklabels=k == 1), row=1, col=k)
     return figure
@@ -83,7 +83,8 @@ def energies_sentence(run: Any) -> str:
     jumps, beside = int(a["jumped"].sum()), float(a["minimum_residual"].max())
     long = float(np.linalg.norm(np.diff(a["minimum_u"], axis=0), axis=1).sum())
     said = _("On the left the data alone pull, in the middle the regulariser; their sum is on the right. The white "
-             "line is the minimum while λ grows from {low} to {high} (large dot).").format(
+             "line is the minimum while λ grows from {low} to {high} (large dot); u and v are lengths in parameter "
+             "space.").format(
         low=number(a["strengths"][0], 2), high=number(a["strengths"][-1], 2))
     if jumps:
         said += " " + _("{n} times it vanished and the network fell to another one.").format(n=jumps)
@@ -97,11 +98,11 @@ def minima(run: Any, look: Look, height: int = 360) -> go.Figure:
     s, total = a["strengths"], a["minimum_data"] + a["strengths"] * a["minimum_added"]
     figure = go.Figure()
     for k in np.flatnonzero(a["jumped"]):
-        figure.add_vrect(x0=s[k], x1=s[k + 1], fillcolor=rgba(look.line, 0.7), line_width=0, layer="below")
+        figure.add_vrect(x0=s[k], x1=s[k + 1], fillcolor=rgba(look.line, 0.4), line_width=0, layer="below")
     figure.add_trace(_line(s, total, _("with the regulariser's energy"), look.theory, look, dash="dash"))
     figure.add_trace(_line(s, a["minimum_data"], _("train loss"), look.path, look))
     if np.isfinite(a["minimum_test"]).any():
-        figure.add_trace(_line(s, a["minimum_test"], _("test loss"), look.heat, look))
+        figure.add_trace(_line(s, a["minimum_test"], _("test loss"), look.optimisers[1], look))
     low, high = np.log10(s[0]), np.log10(s[-1])
     return lay_out(figure, look, title=_("The minimum, as the interaction grows"), height=height,
                    xaxis=axis(look, _("strength λ, logarithmic"), type="log", showgrid=False, dtick="D2",
@@ -129,7 +130,7 @@ def baths(run: Any, look: Look, height: int = 380) -> go.Figure:
     """What each regulariser adds: heat (tr C over that of the plain bath), and energy (mean shift of the loss)."""
     found = list(run.numbers["baths"].values())
     figure = make_subplots(1, 2, horizontal_spacing=0.16, subplot_titles=[
-        _("heat: noise tr C, over that without"), _("energy: shift of the mean loss")])
+        _("heat: ratio of tr C"), _("energy: loss shift")])
     figure.update_annotations(font={"size": look.font_small, "color": look.dim})
     for k, (key, base, colour) in enumerate((("ratio", 1.0, look.heat), ("loss_shift", 0.0, look.path)), start=1):
         values = [bath["measured"][key] for bath in found]
@@ -176,13 +177,13 @@ def training(run: Any, look: Look, height: int = 380) -> go.Figure:
         ends = [a["end_train"][k], a["end_test"][k]]
         figure.add_trace(go.Scatter(x=[label, label], y=ends, mode="lines", showlegend=False, hoverinfo="skip",
                                     line={"color": look.dim, "width": 2.5 * look.stroke}))
-    for name, key, colour in ((_("train loss"), "end_train", look.path), (_("test loss"), "end_test", look.heat)):
+    for name, key, colour in _train_and_test("end", look):
         figure.add_trace(go.Scatter(
             x=labels, y=a[key], mode="markers", name=name, marker={"color": colour, "size": 1.3 * MARKER * look.stroke},
             error_y={"type": "data", "array": a[f"{key}_error"], "color": colour, "thickness": look.stroke / 2,
                      "width": 5},
             hovertemplate=f"%{{x}}<br>{name} <b>%{{y:.4f}}</b> ± %{{error_y.array:.2g}}<extra></extra>"))
-    return lay_out(figure, look, title=_("After training: the gap between train and test"), height=height,
+    return lay_out(figure, look, title=_("The gap after training"), height=height,
                    xaxis=axis(look, showgrid=False), yaxis=axis(look, names.energy_title(run), nticks=6))
 
 
@@ -219,9 +220,9 @@ def linear_work(run: Any, look: Look, height: int = 380) -> go.Figure:
             marker={"symbol": "x-thin", "size": 1.4 * MARKER * look.stroke, "line": {"width": 2, "color": look.dim}},
             hovertemplate=_("cannot tell") + "<extra></extra>"))
     low, high = np.log10(steps[0]), np.log10(steps[-1])
-    return lay_out(figure, look, title=_("Linear regression: work of turning weight decay up"), height=height,
-                   xaxis=axis(look, _("steps of the ramp, logarithmic"), type="log", showgrid=False, dtick=1,
-                              tickformat="~g", range=[low - 0.1, high + 0.1]),
+    return lay_out(figure, look, title=_("Work on linear regression"), height=height,
+                   xaxis=axis(look, _("steps of the ramp, logarithmic"), type="log", showgrid=False,
+                              tickvals=found["steps"], tickformat="~g", range=[low - 0.06, high + 0.06]),
                    yaxis=axis(look, _("energy, in units of T"), nticks=6))
 
 
@@ -230,8 +231,10 @@ def network_work(run: Any, look: Look, height: int = 380) -> go.Figure:
     found = run.numbers["network"]
     T = found["T"]
     work = run.arrays["network_work"] / T
-    low, high = float(np.nanmin(work)), float(np.nanmax(work))
-    bins = {"start": low, "end": high + 1e-12, "size": max((high - low) / BINS, 1e-12)}
+    # Few walkers slip into another valley: their work lies far off and would squeeze all the others into one bar.
+    low, high = np.nanquantile(work, SHOWN)
+    low, high = low - 0.15 * (high - low), high + 0.15 * (high - low) + 1e-9
+    bins = {"start": low, "end": high, "size": (high - low) / BINS}
     figure = go.Figure()
     kinds = ((_("W, up"), look.heat), (_("−W, down again"), look.optimisers[1]))
     for values, (name, colour) in zip(work, kinds, strict=True):
@@ -245,8 +248,8 @@ def network_work(run: Any, look: Look, height: int = 380) -> go.Figure:
         figure.add_annotation(x=value, yref="paper", y=at, text=name, showarrow=False, xanchor="left", xshift=4,
                               font={"size": look.font_small, "color": colour})
     figure.update_layout(barmode="overlay")
-    return lay_out(figure, look, title=_("The network's walkers: work of the ramp"), height=height,
-                   xaxis=axis(look, _("work, in units of T"), showgrid=False, nticks=5),
+    return lay_out(figure, look, title=_("Work on the network's walkers"), height=height,
+                   xaxis=axis(look, _("work, in units of T"), showgrid=False, nticks=5, range=[low, high]),
                    yaxis=axis(look, _("walkers"), nticks=5))
 
 
@@ -257,14 +260,14 @@ def network_sentence(run: Any) -> str:
         "λ goes from {low} to {high} and back, while {n} walkers at T = {T} stay in the valley. Both histograms must "
         "cross at ΔF. The average of e^(−W/T) rests on {kish} walkers in effect; below 50 it is refused.").format(
         low=number(found["ends"][0], 3), high=number(found["ends"][1], 3), n=run.spec.walkers,
-        T=number(found["T"], 2), kish=number(found["slow"]["kish"], 2))
+        T=number(found["T"], 2), kish=round(found["slow"]["kish"]))
 
 
 def ramp(run: Any, look: Look, height: int = 340) -> go.Figure:
     """Train and test loss of the walkers along the ramp, means and errors over walkers."""
     a = run.arrays
     figure = go.Figure()
-    for key, name, colour in (("ramp_train", _("train loss"), look.path), ("ramp_test", _("test loss"), look.heat)):
+    for name, key, colour in _train_and_test("ramp", look):
         if np.isfinite(a[key]).any():
             figure.add_trace(go.Scatter(
                 x=a["ramp_strengths"], y=a[key], mode="lines+markers", name=name,
@@ -275,6 +278,11 @@ def ramp(run: Any, look: Look, height: int = 340) -> go.Figure:
     return lay_out(figure, look, title=_("Train and test loss along the ramp"), height=height,
                    xaxis=axis(look, _("strength λ"), showgrid=False, nticks=6),
                    yaxis=axis(look, names.energy_title(run), nticks=6))
+
+
+def _train_and_test(prefix: str, look: Look) -> tuple[tuple[str, str, str], ...]:
+    """(name, array, colour) of both losses."""
+    return ((_("train loss"), f"{prefix}_train", look.path), (_("test loss"), f"{prefix}_test", look.optimisers[1]))
 
 
 def _line(x: Any, y: Any, name: str, colour: str, look: Look, dash: str = "solid") -> go.Scatter:
