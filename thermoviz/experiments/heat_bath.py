@@ -19,8 +19,9 @@ from .own_data import OwnData, as_spec, to_arrays
 from .progress import Progress, Stages
 from .run import Run
 
-# The slice reaches so many thermal spreads from the minimum; the copies' paths on it have so many points.
-REACH, RESOLUTION, SHOWN = 6.0, 41, 80
+# The slice reaches so many thermal spreads from the minimum; the copies' paths on it have so many points: more would
+# hide it, since a shaken copy is somewhere else at each of them.
+REACH, RESOLUTION, SHOWN = 6.0, 41, 12
 # Where in training the bath is looked at: at the start, where the loss has fallen half-way, and at the minimum.
 POINTS = ("at the start", "half-way down", "at the minimum")
 

@@ -31,7 +31,7 @@ def verdicts(spec: "HeatBath", arrays: Mapping[str, np.ndarray], numbers: Mappin
                   "the gradient of all samples. Control: shuffled epochs, whose batches know of each other. It says "
                   "that the state stands still, not that it is an equilibrium."),
         _relation(numbers, far, "momentum", "So does momentum, in its own form",
-                  "The same relation with (1 + mu)/(2 lr) times the squared step on its right side. Control: shuffled "
+                  "The same relation with (1 + μ)/(2 lr) times the squared step on its right side. Control: shuffled "
                   "epochs. It breaks while velocities or soft directions still remember the start."),
         _relation(numbers, far, "fresh draws", "So do batches without repetition",
                   "Every batch is drawn afresh, no sample twice in it: batches stay independent, the relation holds "
@@ -150,15 +150,17 @@ def _balance(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], far: 
 
 def _turning(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], far: float) -> Verdict:
     k = _pair(arrays, numbers)
-    found, error = float(arrays["area"][0, k]), float(arrays["area_error"][0, k])
-    theory, equal = float(arrays["area_theory"][k]), float(arrays["area"][1, k])
+    T = numbers["T"]
+    found, error = float(arrays["area"][0, k]) / T, float(arrays["area_error"][0, k]) / T
+    theory, equal = float(arrays["area_theory"][k]) / T, float(arrays["area"][1, k]) / T
     seen = math.isfinite(error) and abs(theory) > far * error
     near = seen and abs(found - theory) <= far * error + 0.5 * numbers["step"] * abs(theory)
     return Verdict(
         "The cloud turns as theory says", found, error, theory, equal, _if_settled(numbers, near if seen else None),
-        _unsettled(numbers) + "Area that a copy sweeps per unit of time in the plane of the slice; its sign is the "
-        "sense of rotation. Theory: D₁₂(h₁ − h₂)/(h₁ + h₂), right for steps that are small against the curvature. "
-        "Control: isotropic heat, which turns nowhere. It needs noise that is not aligned with the curvature.")
+        _unsettled(numbers) + "Area that a copy sweeps per unit of time in the plane of the slice, in units of T; its "
+        "sign is the sense of rotation. Theory: D₁₂(h₁ − h₂)/(h₁ + h₂), right for steps that are small against the "
+        "curvature. Control: isotropic heat, which turns nowhere. It needs noise that is not aligned with the "
+        "curvature.")
 
 
 def _pair(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> int:

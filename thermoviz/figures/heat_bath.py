@@ -29,10 +29,10 @@ def spectrum(run: Any, look: Look, height: int = 380) -> go.Figure:
     kept = h > ROUNDING * h[0]
     figure.add_trace(line(np.flatnonzero(kept) + 1, h[kept], _("curvature at the minimum"), look.theory, look,
                           x_name=_("direction"), dash="dot"))
-    return lay_out(figure, look, title=_("How strong the noise is, direction by direction"), height=height,
+    return lay_out(figure, look, title=_("Noise, direction by direction"), height=height,
                    xaxis=axis(look, _("directions, noisiest first"), showgrid=False),
                    yaxis=log_axis(look, np.concatenate([noise[noise > ROUNDING * noise.max()], h[kept]]),
-                                  _("eigenvalue, logarithmic"), showgrid=True, nticks=7, dtick=2))
+                                  _("eigenvalue, logarithmic"), showgrid=True, nticks=7, dtick=2, tickformat=""))
 
 
 def _moments(run: Any) -> list[str]:
@@ -79,7 +79,7 @@ def shape_sentence(run: Any) -> str:
     if value is None:
         return _("There is no noise at this minimum.")
     return _("Excess kurtosis {k} ± {e} for one sample, 0 for a Gaussian. Kicks of a whole batch of {B} have "
-             "{B} times less of it.").format(k=number(value, 2), e=number(error, 1), B=run.spec.batch_size)
+             "{B} times less of it.").format(k=number(value, 2), e=number(error, 2), B=run.spec.batch_size)
 
 
 def ratios(run: Any, look: Look, height: int = 400) -> go.Figure:
@@ -100,9 +100,9 @@ def ratios(run: Any, look: Look, height: int = 400) -> go.Figure:
     same = a["fdr_identity"][names.index("SGD")]
     figure.add_trace(line(a["fdr_steps"], same, _("same batch on both sides: an identity"), rgba(look.heat, 0.6), look,
                           "%{y:.3f}", dash="dot", x_name=_("step"), width=0.7))
-    level(figure, look, 1.0, _("the relation holds"))
-    return lay_out(figure, look, title=_("Fluctuation-dissipation: what noise adds, descent takes away"), height=height,
-                   xaxis=axis(look, _("steps"), showgrid=False, nticks=6),
+    level(figure, look, 1.0, _("1: the relation holds"), right=True, shift=8)
+    return lay_out(figure, look, title=_("What noise adds, descent takes away"), height=height,
+                   xaxis=axis(look, _("steps"), showgrid=False, nticks=6, tickformat=","),
                    yaxis=axis(look, _("left side over right side"), nticks=6, range=_around(a["fdr"])))
 
 
@@ -132,8 +132,8 @@ def modes(run: Any, look: Look, height: int = 400) -> go.Figure:
     h, followed = a["modes_h"], a["modes_followed"].astype(bool)
     floor = FLOOR * T
     figure = go.Figure()
-    figure.add_trace(line(h, np.maximum(a["modes_theory"], floor), _("from the noise in this direction"), look.theory,
-                          look, x_name="h", width=0.8))
+    figure.add_trace(points(h, np.maximum(a["modes_theory"], floor), None, _("from the noise in this direction"), look,
+                            colour=look.theory, symbol="circle-open", x_name="h", size=1.6))
     for k, (name, colour) in enumerate(((_("SGD"), look.heat), (_("isotropic heat"), look.dim))):
         values = a["modes_T"][k]
         seen = followed & np.isfinite(values)
@@ -142,8 +142,8 @@ def modes(run: Any, look: Look, height: int = 400) -> go.Figure:
     level(figure, look, T, _("T from the strength of the noise"), right=True)
     return lay_out(figure, look, title=_("A temperature for every direction: h⟨y²⟩"), height=height,
                    xaxis=log_axis(look, h, _("curvature h of the direction, logarithmic")),
-                   yaxis=log_axis(look, [floor, np.nanmax(a["modes_T"])] if np.isfinite(a["modes_T"]).any() else [T],
-                                  _("temperature, logarithmic"), showgrid=True))
+                   yaxis=log_axis(look, [floor, T, *a["modes_T"].ravel()], _("temperature, logarithmic"),
+                                  showgrid=True, tickformat=""))
 
 
 def modes_sentence(run: Any) -> str:
@@ -173,7 +173,7 @@ def thermometers(run: Any, look: Look, height: int = 400) -> go.Figure:
             marker={"color": colour, "size": 5 * look.stroke, "symbol": symbol},
             hovertemplate=f"{name}<br>%{{y}}<br>T <b>%{{x:.3g}}</b> ± %{{error_x.array:.2g}}<extra></extra>"))
     return lay_out(figure, look, title=_("Four thermometers in one bath"), height=height,
-                   xaxis=log_axis(look, a["thermometers"], _("temperature, logarithmic"), showgrid=True, dtick="D1"),
+                   xaxis=log_axis(look, a["thermometers"], _("temperature, logarithmic"), showgrid=True, dtick="D2"),
                    yaxis=axis(look, "", showgrid=True, categoryorder="array", categoryarray=titles[::-1]))
 
 
@@ -199,12 +199,10 @@ def rate_law(run: Any, look: Look, height: int = 400) -> go.Figure:
                               x_name="lr"))
         figure.add_trace(line(a["law_lr"][1], base * a["law_k"], _("∝ lr"), rgba(look.theory, 0.5), look, dash="dot",
                               x_name="lr"))
-    top = np.nanmax(np.where(np.isfinite(a["law_excess"]), a["law_excess"], np.nan)) if np.isfinite(
-        a["law_excess"]).any() else 1.0
-    return lay_out(figure, look, title=_("Loss above the minimum, at equal lr × steps"), height=height,
+    return lay_out(figure, look, title=_("Loss at equal lr × steps"), height=height,
                    xaxis=log_axis(look, a["law_lr"], _("learning rate, logarithmic"), dtick="D2"),
-                   yaxis=log_axis(look, [base if base > 0 else top / 10, top], _("excess loss, logarithmic"),
-                                  showgrid=True))
+                   yaxis=log_axis(look, a["law_excess"], _("loss above the minimum, logarithmic"), showgrid=True,
+                                  dtick="D2"))
 
 
 def rate_law_sentence(run: Any) -> str:
@@ -218,11 +216,33 @@ def rate_law_sentence(run: Any) -> str:
         f"{lost}." if lost else "") if part)
 
 
+def rate_curves(run: Any, look: Look, height: int = 400) -> go.Figure:
+    """Median loss of the pairs with equal lr/B against lr x steps: one curve, where the law holds."""
+    a = run.arrays
+    figure = go.Figure()
+    n = len(a["law_k"])
+    for k in range(n):
+        name = _("lr {lr}, batch {B}").format(lr=number(float(a["law_lr"][0, k]), 2), B=int(a["law_B"][0, k]))
+        figure.add_trace(line(a["law_curve_time"], a["law_curve"][0, k], name, rgba(look.heat, 0.3 + 0.7 * k / n), look,
+                              x_name=_("lr × steps"), width=0.6 + 0.6 * k / n))
+    lowest = run.numbers["loss"]
+    level(figure, look, lowest, _("the minimum"))
+    return lay_out(figure, look, title=_("Training in its own time"), height=height,
+                   xaxis=log_axis(look, a["law_curve_time"], _("learning rate × steps, logarithmic")),
+                   yaxis=axis(look, _("median train loss"), nticks=6))
+
+
+def rate_curves_sentence(run: Any) -> str:
+    """What the curves share."""
+    return _("All start from the same random network. Plotted against learning rate × steps they are one curve, though "
+             "the quickest takes {k} times fewer steps than the slowest.").format(k=int(run.arrays["law_k"][-1]))
+
+
 def turning(run: Any, look: Look, height: int = 400) -> go.Figure:
     """Stochastic area of every pair of leading directions: measured against theory."""
     a = run.arrays
-    known = np.isfinite(a["area_theory"])
-    theory = a["area_theory"][known]
+    known, T = np.isfinite(a["area_theory"]), run.numbers["T"]
+    theory = a["area_theory"][known] / T
     figure = go.Figure()
     if theory.size:
         reach = 1.1 * np.abs(theory).max() or 1.0
@@ -230,11 +250,11 @@ def turning(run: Any, look: Look, height: int = 400) -> go.Figure:
                               x_name=_("theory")))
     for k, (name, colour) in enumerate(((_("isotropic heat"), look.dim), (_("SGD"), look.heat))):
         row = 1 - k
-        figure.add_trace(points(theory, a["area"][row][known], a["area_error"][row][known], name, look, colour=colour,
-                                x_name=_("theory"), size=0.85))
+        figure.add_trace(points(theory, a["area"][row][known] / T, a["area_error"][row][known] / T, name, look,
+                                colour=colour, x_name=_("theory"), size=0.85))
     return lay_out(figure, look, title=_("Does the cloud turn?"), height=height,
-                   xaxis=axis(look, _("area per time, from noise and curvature"), nticks=5),
-                   yaxis=axis(look, _("area per time, measured"), nticks=6))
+                   xaxis=axis(look, _("area per time, computed, in T"), nticks=5),
+                   yaxis=axis(look, _("area per time, measured, in T"), nticks=6))
 
 
 def turning_sentence(run: Any) -> str:
@@ -271,4 +291,4 @@ def linear_sentence(run: Any) -> str:
 
 
 CHARTS = {"modes": modes, "spectrum": spectrum, "shape": shape, "ratios": ratios, "thermometers": thermometers,
-          "rate_law": rate_law, "turning": turning, "linear": linear}
+          "rate_law": rate_law, "rate_curves": rate_curves, "turning": turning, "linear": linear}

@@ -33,11 +33,12 @@ def points(x: Any, y: Any, error: Any, name: str, look: Look, shown: str = "%{y:
         hovertemplate=f"{name}<br>{x_name} %{{x:.3g}}<br><b>{shown}</b>{told}<extra></extra>", **bars, **settings)
 
 
-def level(figure: go.Figure, look: Look, value: float, text: str, right: bool = False) -> None:
-    """A thin line across, with its name above its left end, or below its right end."""
+def level(figure: go.Figure, look: Look, value: float, text: str, right: bool = False, shift: float = 0.0) -> None:
+    """A thin line across, with its name above its left end, or below its right end; `shift`: px further away."""
     figure.add_hline(y=value, line={"color": rgba(look.theory, 0.65), "width": 1, "dash": "dot"})
     figure.add_annotation(x=0.99 if right else 0.01, xref="paper", y=value, text=text, showarrow=False,
                           xanchor="right" if right else "left", yanchor="top" if right else "bottom",
+                          yshift=-shift if right else shift,
                           font={"size": look.font_small, "color": look.theory})
 
 

@@ -12,8 +12,9 @@ CHARTS = (
     Chart("ratios", figures.ratios, figures.ratios_sentence, needs=("fdr",), wide=True),
     Chart("modes", figures.modes, figures.modes_sentence, needs=("modes_T",)),
     Chart("thermometers", figures.thermometers, figures.thermometers_sentence, needs=("thermometers",)),
-    Chart("turning", figures.turning, figures.turning_sentence, needs=("area",)),
+    Chart("rate_curves", figures.rate_curves, figures.rate_curves_sentence, needs=("law_curve",)),
     Chart("rate_law", figures.rate_law, figures.rate_law_sentence, needs=("law_excess",)),
+    Chart("turning", figures.turning, figures.turning_sentence, needs=("area",)),
     Chart("linear", figures.linear, figures.linear_sentence, needs=("linear",)),
 )
 
