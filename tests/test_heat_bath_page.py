@@ -42,7 +42,7 @@ def test_figures(quick, name, look):
 def test_measured_is_warm_and_theory_is_theory(quick):
     look = LOOKS["dark"]
     traces = {trace.name: trace for trace in figures.modes(quick, look).data}
-    assert traces["from the noise in this direction"].line.color == look.theory
+    assert traces["from the noise in this direction"].marker.color == look.theory
     assert traces["SGD"].marker.color == look.heat
     assert len(figures.turning(quick, look).data[1].x) == len(quick.arrays["area_pairs"])
 
