@@ -1,5 +1,6 @@
 """Figures of the lab "equilibrium": agreement outside and inside, memory, averages, loops, starts that meet."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from .names import energy_title, task
 from .paper import axis, lay_out, number
 
 MARKER = 3.6  # diameter of a measured point, in strokes
+HIGHEST = 1e4  # losses beyond so many times the lowest are left above the chart
 OWN, SAME_DATA = "own start, own data", "own start, same data"
 CURVES = ("own start, own data", "own start, same data", "same start, own data", "hot start", "cold start", "far start")
 # Of the groups of CURVES, those whose loss is drawn over time, in the colours that they have on the stage.
@@ -53,9 +55,17 @@ def agreement(run: Any, look: Look, height: int = 430) -> go.Figure:
                               font={"size": look.font_small, "color": look.dim})
     return lay_out(
         figure, look, title=_("Do replicas agree? R-hat, 1 where they do"), height=height,
-        xaxis=axis(look, _("R-hat, logarithmic"), type="log", dtick="D2", tickformat="~g"),
+        xaxis=axis(look, _("R-hat, logarithmic"), type="log", dtick="D2", tickformat="~g",
+                   range=[math.log10(0.9), math.log10(1.15 * _farthest(figure))]),
         yaxis=axis(look, tickvals=list(range(len(rows))), ticktext=[title for _key, title in rows], showgrid=False,
                    range=[len(rows) - 0.4, -0.6]))
+
+
+def _farthest(figure: go.Figure) -> float:
+    """The largest R-hat with its error, at least 2."""
+    reach = [np.nanmax(np.asarray(trace.x) + (0 if trace.error_x.array is None else np.asarray(trace.error_x.array)))
+             for trace in figure.data]
+    return float(max([2.0, *reach]))
 
 
 def _observables(run: Any) -> list[tuple[str, str]]:
@@ -131,7 +141,17 @@ def curves(run: Any, look: Look, height: int = 360) -> go.Figure:
     return lay_out(figure, look, title=_("Do different starts come to one loss?"), height=height,
                    xaxis=axis(look, _("training step, logarithmic"), type="log", showgrid=False, dtick=1,
                               tickformat="~s"),
-                   yaxis=axis(look, energy_title(run) + _(", logarithmic"), type="log", dtick="D2", tickformat="~g"))
+                   yaxis=_losses_axis(run, look))
+
+
+def _losses_axis(run: Any, look: Look) -> dict[str, Any]:
+    """All losses, but not those of networks on their way to infinity."""
+    shown = run.arrays["net_curve"][list(STARTS)]
+    shown = shown[np.isfinite(shown) & (shown > 0)]
+    low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.1, 1.0)
+    high = min(high, HIGHEST * low)
+    return axis(look, energy_title(run) + _(", logarithmic"), type="log", tickformat="~g",
+                dtick="D2" if high < 50 * low else 1, range=[math.log10(low / 1.15), math.log10(high * 1.15)])
 
 
 def curves_sentence(run: Any) -> str:
@@ -165,7 +185,16 @@ def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
     return lay_out(
         figure, look, title=_("How far apart do the starts end?"), height=height,
         xaxis=axis(look, tickvals=[0, 1, 2], ticktext=titles, showgrid=False, range=[-0.5, 2.5]),
-        yaxis=axis(look, _("difference, as a share"), tickformat=".0%", nticks=6))
+        yaxis=axis(look, _("difference, as a share"), tickformat="~%", nticks=6, range=_shown(figure)))
+
+
+def _shown(figure: go.Figure) -> list[float]:
+    """All points with their errors, and never less than from -1 to 5 %."""
+    ends = [np.asarray(trace.y, float) + sign * np.asarray(trace.error_y.array, float)
+            for trace in figure.data for sign in (-1, 1)]
+    known = np.concatenate([*ends, [-0.01, 0.05]])
+    low, high = np.nanmin(known), np.nanmax(known)
+    return [float(low - 0.05 * (high - low)), float(high + 0.05 * (high - low))]
 
 
 def _shares(run: Any, system: str, met: dict[str, Any], key: str) -> tuple[float, float]:
@@ -258,7 +287,7 @@ def memory_of_loss(run: Any, look: Look, height: int = 360) -> go.Figure:
             name = _("{name}, correlation time at most {tau} steps").format(name=name, tau=lags[1])
         elif _known((tau, error)):
             name = _("{name}, correlation time {tau} ± {error} steps").format(
-                name=name, tau=number(tau, 2), error=number(error, 1))
+                name=name, tau=number(tau, 2), error=number(error, 2))
         figure.add_trace(go.Scatter(
             x=lags[1:], y=a[f"{system}_acf"][1:], mode="lines+markers",
             name=name, line={"color": colour, "width": 0.7 * look.stroke},
