@@ -12,6 +12,7 @@ from thermoviz.core.specs import canonical
 from thermoviz.dashboard.controls import describe
 from thermoviz.experiments.equilibrium import Equilibrium
 from thermoviz.figures import equilibrium as figures
+from thermoviz.figures import equilibrium_memory as memory
 from thermoviz.figures.looks import LOOKS
 from thermoviz.stage.payload import payload
 
@@ -20,7 +21,7 @@ PAGE = "thermoviz/dashboard/pages/equilibrium.py"
 QUICK = dict(steps=200, replicas=4)
 ENDS = [(setting.name, end) for setting in describe(Equilibrium) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]
-SENTENCES = (figures.agreement_sentence, figures.curves_sentence, figures.displacement_sentence, figures.loop_sentence)
+SENTENCES = (figures.agreement_sentence, figures.curves_sentence, memory.displacement_sentence, memory.loop_sentence)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_measured_is_warm_and_theory_is_theory(quick):
     mine = traces["networks, own start, own data"]
     assert mine.marker.line.color == look.heat and len(mine.x) == 6
     assert mine.customdata[0][0] == pytest.approx(quick.numbers["net"]["r_hat"]["own start, own data"]["loss"][0])
-    curve = {trace.name: trace for trace in figures.linear_displacement(quick, look).data}["exact, at rest"]
+    curve = {trace.name: trace for trace in memory.linear_displacement(quick, look).data}["exact, at rest"]
     assert list(curve.y) == pytest.approx(quick.arrays["lin_msd_theory"])
 
 
@@ -60,7 +61,7 @@ def test_every_partial_can_be_drawn():
     needs = {"curves": "net_curve", "linear_displacement": "lin_msd", "loop": "net_loop_loss",
              "linear_loop": "lin_loop_loss"}
     said = {"agreement": figures.agreement_sentence, "curves": figures.curves_sentence,
-            "displacement": figures.displacement_sentence, "loop": figures.loop_sentence}
+            "displacement": memory.displacement_sentence, "loop": memory.loop_sentence}
     partials = []
     final = tv.run(Equilibrium(steps=1000, replicas=4), lambda fraction, stage, partial: partials.append(partial))
     drawn = []

@@ -4,6 +4,7 @@ from typing import Any
 
 from thermoviz.dashboard.lab import Chart, lab_page
 from thermoviz.figures import equilibrium as figures
+from thermoviz.figures import equilibrium_memory as memory
 from thermoviz.words import _
 
 CHARTS = (
@@ -13,19 +14,19 @@ CHARTS = (
         "Each group's mean against that of the cold start: difference of the loss (share of the loss), of the outputs "
         "at the test points (probability), distance of the parameters (share of their length, hidden units matched)."),
         needs=("net_msd",)),
-    Chart("displacement", figures.displacement, figures.displacement_sentence, needs=("net_msd",)),
-    Chart("linear_displacement", figures.linear_displacement, _(
+    Chart("displacement", memory.displacement, memory.displacement_sentence, needs=("net_msd",)),
+    Chart("linear_displacement", memory.linear_displacement, _(
         "Here theory is exact: once at rest, all waiting times give one curve. Only the first lines stand apart: they "
         "still come down from their start."), needs=("lin_msd",)),
-    Chart("averages", figures.averages, _(
+    Chart("averages", memory.averages, _(
         "Ω(t): scatter between replicas of their averages over t steps, in units of the variance within each. If every "
         "replica visits all that there is, Ω falls as 1/t along its dotted line; a plateau says that replicas keep "
         "to places of their own."), needs=("net_msd",)),
-    Chart("memory_of_loss", figures.memory_of_loss, _(
+    Chart("memory_of_loss", memory.memory_of_loss, _(
         "Correlation of the loss with itself some steps later, within each replica. The loss forgets in a few steps; "
         "the parameters may never."), needs=("net_msd",)),
-    Chart("loop", figures.loop, figures.loop_sentence, needs=("net_loop_loss",)),
-    Chart("linear_loop", figures.linear_loop, _(
+    Chart("loop", memory.loop, memory.loop_sentence, needs=("net_loop_loss",)),
+    Chart("linear_loop", memory.linear_loop, _(
         "The control has one valley. Its slow loops close; in the quickest the loss lags behind its heat, exactly as "
         "the second moments of its parameters say it must."), needs=("lin_loop_loss",)),
 )
