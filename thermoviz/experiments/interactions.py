@@ -23,8 +23,8 @@ from .own_data import OwnData, as_spec, to_arrays
 from .progress import Progress, Stages
 from .run import Run
 
-# Strengths at which the minimum is followed, and the least as a share of the largest.
-STRENGTHS = {"l2": 25, "l1": 9}
+# Strengths at which the minimum is followed (fewer beyond so many parameters), and the least as a share of the largest.
+STRENGTHS, FEWER, LARGE = {"l2": 25, "l1": 9}, 9, 300
 LEAST = {"l2": 1 / 30, "l1": 1 / 10}
 RESOLUTION, MARGIN, TOLERANCE = 41, 0.45, 5e-3
 # What the first path on the slice is called, and what all others are.
@@ -140,7 +140,7 @@ class _Experiment:
 
         spec = self.spec
         decay = Problem(self.exact, "l2")
-        strengths = _strengths("l2", spec.strength)
+        strengths = self._strengths("l2")
         start = first_descent(decay, self.loss.init(1, spec.problem)[0], float(strengths[0]),
                               lambda f: report(0.2 * f))
         found = follow(decay, start, strengths, lambda f: report(0.2 + 0.4 * f))
@@ -148,12 +148,16 @@ class _Experiment:
         self.valley = valley_below(decay, top, spec.strength, lambda f: report(0.6 + 0.1 * f))
         self.problem, self.decay = decay, decay
         if spec.regulariser == "l1":
-            self.problem, strengths = Problem(self.exact, "l1"), _strengths("l1", spec.strength)
+            self.problem, strengths = Problem(self.exact, "l1"), self._strengths("l1")
             found = follow(self.problem, start, strengths, lambda f: report(0.7 + 0.25 * f))
         self.followed = found
         self._keep_minima(found, strengths)
         self.numbers["valley"] = self.valley.strengths[[0, -1]].tolist()
         self.numbers["forces"] = self._forces(report)
+
+    def _strengths(self, regulariser: str) -> np.ndarray:
+        count = FEWER if self.loss.d > LARGE else STRENGTHS[regulariser]
+        return np.geomspace(LEAST[regulariser] * self.spec.strength, self.spec.strength, count)
 
     def _keep_minima(self, found: Followed, strengths: np.ndarray) -> None:
         thetas, loss = found.thetas, self.exact
@@ -283,10 +287,6 @@ class _Experiment:
             "diverged_at": np.full(paths.shape[1], -1, np.int32)}
         self.numbers["honesty"] = honesty(self.total, self.plane, self.followed.thetas).to_json()
         report(1.0)
-
-
-def _strengths(regulariser: str, largest: float) -> np.ndarray:
-    return np.geomspace(LEAST[regulariser] * largest, largest, STRENGTHS[regulariser])
 
 
 def plane_through(thetas: np.ndarray, problem: int = 0) -> Plane:

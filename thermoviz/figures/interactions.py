@@ -28,7 +28,7 @@ def energies(run: Any, look: Look, height: int = 400) -> go.Figure:
     """Data energy, the regulariser's at the largest strength, and their sum on one plane, with the minima's path."""
     a, strength = run.arrays, run.spec.strength
     parts = ((a["slice_data"], _("data")), (strength * a["slice_added"], _("regulariser")), (run.surface.E, _("both")))
-    figure = make_subplots(1, 3, shared_yaxes=True, horizontal_spacing=0.03,
+    figure = make_subplots(1, 3, shared_yaxes=True, horizontal_spacing=0.05,
                            subplot_titles=[name for _E, name in parts])
     figure.update_annotations(font={"size": look.font_small, "color": look.dim})
     lowest = float(np.min(parts[2][0]))
@@ -63,6 +63,8 @@ def _minima_path(run: Any, look: Look, legend: bool) -> list[go.Scatter]:
         segments = [part for k in np.flatnonzero(jumped == flag) for part in (u[k], u[k + 1], [np.nan, np.nan])]
         if segments:
             xy = np.array(segments)
+            traces.append(go.Scatter(x=xy[:, 0], y=xy[:, 1], mode="lines", showlegend=False, hoverinfo="skip",
+                                     line={"color": rgba(look.halo, 0.5), "width": 2.4 * look.stroke}))
             traces.append(go.Scatter(x=xy[:, 0], y=xy[:, 1], mode="lines", name=name, showlegend=legend,
                                      hoverinfo="skip", line={"color": look.path, "width": 0.8 * look.stroke,
                                                              "dash": dash}))
@@ -82,13 +84,12 @@ def energies_sentence(run: Any) -> str:
     a = run.arrays
     jumps, beside = int(a["jumped"].sum()), float(a["minimum_residual"].max())
     long = float(np.linalg.norm(np.diff(a["minimum_u"], axis=0), axis=1).sum())
-    said = _("On the left the data alone pull, in the middle the regulariser; their sum is on the right. The white "
+    said = _("On the left the data alone pull, in the middle the regulariser; their sum is on the right. The beaded "
              "line is the minimum while λ grows from {low} to {high} (large dot); u and v are lengths in parameter "
-             "space.").format(
-        low=number(a["strengths"][0], 2), high=number(a["strengths"][-1], 2))
+             "space.").format(low=number(a["strengths"][0], 2), high=number(a["strengths"][-1], 2))
     if jumps:
         said += " " + _("{n} times it vanished and the network fell to another one.").format(n=jumps)
-    return said + " " + _("The line is {long} long and leaves this plane by up to {beside}.").format(
+    return said + " " + _("It is {long} long and leaves this plane by up to {beside}.").format(
         long=number(long, 2), beside=number(beside, 2))
 
 
