@@ -11,7 +11,7 @@ if __name__ == "app":  # the server imports this file once, before it runs it fo
 if __name__ == "__main__":  # worker processes import this file again, under another name
     import streamlit as st
 
-    from thermoviz.dashboard.house import follow_link, open_house, settle
+    from thermoviz.dashboard.house import follow_link, leave_others, open_house, settle
 
     open_house()
     pages = [
@@ -26,5 +26,6 @@ if __name__ == "__main__":  # worker processes import this file again, under ano
     ]
     page = st.navigation(pages, position="top")
     follow_link(page, pages)
+    leave_others(page)
     page.run()
     settle()

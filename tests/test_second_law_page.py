@@ -10,7 +10,7 @@ from test_app_browser import PATIENCE_MS, serving
 
 import thermoviz as tv
 from thermoviz.core.specs import identity, to_json
-from thermoviz.dashboard import lab, scene, state
+from thermoviz.dashboard import house, lab, scene, state
 from thermoviz.dashboard.controls import describe
 from thermoviz.engine import JobState
 from thermoviz.figures import verdicts
@@ -149,6 +149,28 @@ def test_while_it_is_computed_the_surface_is_there(page):
     assert app.get("progress") and 'data-run=""' in text(app)
     app = app.button(key="cancel").click().run()
     assert not app.exception and here(app).shown is not None
+
+
+def test_who_goes_to_another_page_is_not_waited_for(monkeypatch):
+    """Or the worker would be busy with what nobody sees, while the other page waits for it."""
+    left = []
+
+    class Busy(AtOnce):
+        mode = "running"
+
+        def leave(self, id, viewer):
+            left.append(id)
+
+    for module in (state, lab, scene, house):
+        monkeypatch.setattr(module, "engine", Busy)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page(PAGE).run()
+    waited = here(app).waiting
+    assert waited is not None and not left
+    app.switch_page("thermoviz/dashboard/pages/about.py").run()
+    assert not app.exception and here(app).waiting is None and left == [waited]
+    app.switch_page(PAGE).run()
+    assert here(app).waiting == waited
 
 
 def test_a_failure_is_one_sentence_with_a_way_back(page):

@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
+from ..experiments import EXPERIMENTS
 from ..figures.looks import LOOKS
-from .state import HEAD_START_SECONDS, engine, visit
+from .state import HEAD_START_SECONDS, Watching, engine, visit
 
 ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" '
         'fill="#121c2e"/><path d="M3 8C9 30 14 27 17 19S25 14 29 6" fill="none" stroke="#7fcdbb" '
@@ -35,7 +36,18 @@ def follow_link(page: Any, pages: Sequence[Any]) -> None:
     kind = st.query_params.get("kind")
     wanted = next((other for other in pages if other.url_path == kind), None)
     if kind and wanted is not None and not page.url_path:
-        st.switch_page(wanted, query_params=st.query_params.to_dict())
+        asked = st.query_params.to_dict()
+        if kind not in EXPERIMENTS:  # a page without an experiment, such as "about"
+            del asked["kind"]
+        st.switch_page(wanted, query_params=asked)
+
+
+def leave_others(page: Any) -> None:
+    """What was awaited on another page is not waited for any more, and frees its worker; it is asked for on return."""
+    shown = f"lab_{page.url_path}" if page.url_path else "visit"
+    for key, watching in st.session_state.items():
+        if key != shown and isinstance(watching, Watching):
+            watching.leave()
 
 
 @st.cache_resource(show_spinner=False)
