@@ -214,11 +214,13 @@ def test_curves_leave_out_what_diverged():
     losses[4:, :2] = np.nan
     losses[3:, 2] = np.inf
     band = curves(np.arange(10), losses)["curve"]
+    draw = np.random.default_rng(7).standard_normal((10, 30))
+    assert curves(np.arange(10), draw)["curve"][2, 0, -1] == pytest.approx(np.quantile(draw[-1, 10:15], 0.1))
     assert band.shape[:2] == (6, 3) and np.isnan(band[0, :, -1]).all() and (band[1, :, -1] == 1).all()
 
 
 def test_records_fit_memory():
-    assert record_every(20_000, 96, 42) == 10 and record_every(50, 96, 42) == 1
+    assert record_every(20_000, 96, 42) == 20 and record_every(50, 96, 42) == 1
     assert record_every(20_000, 96, 5000) > 100
     with pytest.raises(BadInput, match="too many to follow"):
         record_every(20_000, 384, 50_000)
@@ -334,3 +336,17 @@ def test_a_worker_needs_no_torch():
     code = ("import sys, thermoviz as tv; from thermoviz.experiments.equilibrium import Equilibrium;"
             "tv.run(Equilibrium(steps=100, replicas=4)); assert 'torch' not in sys.modules")
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_steps_see_own_data_and_records_the_common_one():
+    """As core.ensembles.Bootstrapped, batch by batch."""
+    from thermoviz.core.ensembles import Bootstrapped
+    from thermoviz.experiments.replicas import Shared
+
+    loss = tv.NetworkLoss(tv.MLP((3,)), tv.load_dataset("moons", n=40, seed=0))
+    draw = np.random.default_rng(6)
+    samples, batch = (draw.integers(0, loss.n_samples, (5, size)) for size in (loss.n_samples, 7))
+    theta, mine, known = loss.init(5), Shared(loss, samples), Bootstrapped(loss, samples)
+    assert np.array_equal(mine.minibatch(batch).force(theta), known.minibatch(batch).force(theta))
+    assert np.array_equal(mine.force(theta), known.force(theta))
+    assert np.array_equal(mine(theta), loss(theta)) and len(mine.rows) == 1

@@ -17,7 +17,7 @@ NOTHING = Estimate(np.nan, np.nan)
 ALIKE = (SAME_DATA, HOT, COLD, FAR)
 MACRO, MICRO = ("loss", "test_loss", "accuracy"), ("raw", "aligned", "function")
 # Every how-manieth record is asked for its function and test scores.
-STRIDE = 5
+STRIDE = 3
 
 
 class Chains:

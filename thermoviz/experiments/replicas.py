@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.alignment import matching
 from ..core.dynamics import SGD, simulate
-from ..core.ensembles import Bootstrapped, bootstrap
+from ..core.ensembles import bootstrap
 from ..core.errors import BadInput
 from ..core.networks import NetworkLoss
 from ..core.seeds import rng
@@ -19,7 +19,7 @@ OWN, SAME_DATA, SAME_START, HOT, COLD, FAR = range(len(GROUPS))
 # How much larger a hot start is than a usual one.
 HOT_TIMES = 4.0
 # Points of a path that are kept, bytes of all, and how few are too few.
-RECORDS, RECORDED_BYTES, FEWEST_RECORDS = 2000, 320 * 2**20, 100
+RECORDS, RECORDED_BYTES, FEWEST_RECORDS = 1000, 320 * 2**20, 100
 # The share of the run that is not counted: it forgets the start, or should.
 BURN_IN = 0.5
 # Points of the curves of the loss, and their quantiles over replicas.
@@ -32,12 +32,14 @@ PLACES = 24
 class Shared:
     """The energy that replicas train on: steps see each one's own data, records the loss on the data of all.
 
-    `simulate` asks for energies at its records only; `rows` remembers what it was told, for charts that fill.
+    `simulate` asks for energies at its records only; `rows` remembers what it was told, for charts that fill. As
+    `core.ensembles.Bootstrapped`, but quicker: its batches have no gaps.
     """
 
     def __init__(self, loss: NetworkLoss, samples: np.ndarray) -> None:
         self.loss, self.d, self.n_samples = loss, loss.d, loss.n_samples
-        self._own = Bootstrapped(loss, samples)
+        self._whole = loss.minibatch(samples)
+        self._flat, self._first = np.ravel(samples).astype(np.int64), np.arange(len(samples))[:, None] * loss.n_samples
         self.rows: list[np.ndarray] = []
 
     def __call__(self, theta: Any) -> Any:
@@ -48,11 +50,11 @@ class Shared:
 
     def force(self, theta: Any) -> Any:
         """[n, d] -> [n, d], on each replica's own data."""
-        return self._own.force(theta)
+        return self._whole.force(theta)
 
     def minibatch(self, indices: Any) -> Any:
         """The Energy in which replica i sees the samples indices[i] of its own data."""
-        return self._own.minibatch(indices)
+        return self.loss.minibatch(self._flat[indices + self._first])
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ def own_samples(loss: NetworkLoss, each: int, seed: int) -> np.ndarray:
 
 
 def record_every(steps: int, n: int, d: int) -> int:
-    """Steps between records: 2000 of them, or as many as memory holds. Raises BadInput where those are too few."""
+    """Steps between records: 1000 of them, or as many as memory holds. Raises BadInput where those are too few."""
     records = min(RECORDS, steps, RECORDED_BYTES // (4 * n * d))
     if records < min(FEWEST_RECORDS, steps):
         raise BadInput(f"{n} networks of {d} parameters are too many to follow (at most "
@@ -153,10 +155,17 @@ def curves(steps: np.ndarray, losses: np.ndarray) -> dict[str, np.ndarray]:
     spread in their logarithm."""
     at = np.unique(np.geomspace(1, len(steps), CURVE_POINTS).round().astype(int)) - 1
     values = np.where(np.isfinite(losses[at]), losses[at], np.nan).reshape(len(at), len(GROUPS), -1)
-    some = np.isfinite(values).any(axis=2)
-    bands = np.full((len(QUANTILES), *some.shape), np.nan)
-    bands[:, some] = np.nanquantile(values[some], QUANTILES, axis=1)
-    return {"curve_steps": steps[at], "curve": np.moveaxis(bands, 1, 2).transpose(1, 0, 2)}
+    return {"curve_steps": steps[at], "curve": np.stack([_quantile(values, q).T for q in QUANTILES], axis=1)}
+
+
+def _quantile(values: np.ndarray, q: float) -> np.ndarray:
+    """Of the finite ones along the last axis [..., n] -> [...], as numpy's (many times as quick); NaN without any."""
+    ordered, count = np.sort(values, axis=-1), np.isfinite(values).sum(axis=-1)
+    place = q * np.maximum(count - 1, 0)
+    below = np.floor(place).astype(int)
+    above = np.minimum(below + 1, np.maximum(count - 1, 0))
+    low, high = (np.take_along_axis(ordered, at[..., None], axis=-1)[..., 0] for at in (below, above))
+    return low + (place - below) * (high - low)
 
 
 def places(loss: NetworkLoss) -> np.ndarray:
