@@ -54,12 +54,13 @@ def above(value: float, error: float, level: float) -> bool | None:
 
 
 def is_one(ratio: float, error: float) -> bool | None:
-    """Whether a ratio is 1: True within three errors that are small; False above that; else None."""
-    if not (math.isfinite(ratio) and math.isfinite(error) and ratio > 0):
+    """Whether a ratio is 1: True within two errors that are small; False above it by three; else None."""
+    if not (math.isfinite(ratio) and math.isfinite(error) and ratio > 0 and error > 0):
         return None
     # Ratios scatter like their logarithms: a small one has a small error.
-    if abs(math.log(ratio)) > AGREE * error / ratio:
-        return False if ratio > 1 else None
+    away = abs(math.log(ratio)) * ratio / error
+    if away > SURE:
+        return False if away > AGREE and ratio > 1 else None
     return True if error <= VAGUE * max(ratio, 1.0) and ratio < 1 + SURE * VAGUE else None
 
 

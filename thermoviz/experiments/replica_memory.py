@@ -8,7 +8,7 @@ from ..core.errors import BadInput, TooFewSamples
 from ..core.estimators import FEWEST, Estimate, autocorrelation, autocorrelation_time, independent_mean
 from ..core.memory import TimeAverages, displacement, time_averages
 from .agreement import NOTHING, STRIDE
-from .replicas import SAME_DATA, Replicas
+from .replicas import OWN, SAME_DATA, Replicas
 
 # Waiting times of the chart, as shares of the run; its longest lag; how many lags.
 WAITS = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6)
@@ -26,7 +26,8 @@ def memory(replicas: Replicas) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     Arrays: `waits` [w], `lags` [k] in steps, `msd`, `msd_error` [w, k] (NaN: the record ends before); `acf_lags`, `acf`
     [p] of the loss within replicas. Numbers: `ageing` [value, error]: Delta early over Delta at the end, at lag
-    `ageing_lag`; `tau`: correlation time of the loss in steps (value, error; NaN: too few records).
+    `ageing_lag`, of the group with own data as well; `tau`: correlation time of the loss in steps (value, error; NaN:
+    too few records).
     """
     rows, T = replicas.rows(SAME_DATA), len(replicas.steps)
     waits = np.unique([max(1, round(share * T)) for share in WAITS])
@@ -36,7 +37,7 @@ def memory(replicas: Replicas) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     acf_lags, acf, tau = _autocorrelation(replicas, rows)
     arrays = {"waits": waits * replicas.every, "lags": lags * replicas.every,
               "msd": _mean(moved), "msd_error": _error(moved), "acf_lags": acf_lags, "acf": acf}
-    ageing, lag = _ageing(replicas, x)
+    ageing, lag = _ageing(replicas.x[:, np.concatenate([rows, replicas.rows(OWN)])])
     return arrays, {"ageing": [ageing.value, ageing.stderr], "ageing_lag": lag * replicas.every,
                     "tau": [tau.value, tau.stderr]}
 
@@ -50,7 +51,7 @@ def _error(moved: np.ndarray) -> np.ndarray:
     return moved.std(axis=2, ddof=1) / np.sqrt(m) if m >= FEWEST else np.full(moved.shape[:2], np.nan)
 
 
-def _ageing(replicas: Replicas, x: np.ndarray) -> tuple[Estimate, int]:
+def _ageing(x: np.ndarray) -> tuple[Estimate, int]:
     """Delta early over Delta late at one lag (in records): geometric mean over replicas, so that no single one that
     hops to another valley decides."""
     T = len(x)
