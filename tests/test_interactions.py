@@ -360,6 +360,7 @@ def test_the_slice_is_the_sum_of_its_parts(run):
     assert a["paths_u"].shape == (25, 257, 2) and run.honesty.d == run.numbers["d"] == 42
 
 
+@pytest.mark.slow
 def test_two_seeds_agree_on_one_problem(run):
     other = tv.run(Interactions(seed=1))
     assert np.array_equal(other.arrays["minimum_u"], run.arrays["minimum_u"])
