@@ -74,8 +74,8 @@ def _minima_path(run: Any, look: Look, legend: bool) -> list[go.Scatter]:
     traces.append(go.Scatter(
         x=u[:, 0], y=u[:, 1], mode="markers", customdata=told, showlegend=False, name="",
         marker={"size": sizes, "color": look.path, "line": {"color": look.halo, "width": 1}},
-        hovertemplate=_("λ %{customdata[0]:.3g}<br>data energy %{customdata[1]:.4g}<br>%{customdata[2]:.2g} beside the "
-                        "plane") + "<extra></extra>"))
+        hovertemplate="λ %{customdata[0]:.3g}<br>" + _("data energy") + " <b>%{customdata[1]:.4g}</b><br>"
+                      "%{customdata[2]:.2g} " + _("beside the plane") + "<extra></extra>"))
     return traces
 
 
