@@ -97,6 +97,16 @@ def test_at_both_ends_of_every_ladder(page, setting, end):
     assert app.get("plotly_chart") and "tv-verdict" in text(app)
 
 
+def test_a_refused_text_leaves_the_other_controls_where_they_are(page):
+    app = page(**QUICK)
+    app = app.select_slider(key=f"{here(app).prefix}/balls").set_value(30).run()
+    app = app.text_input(key=f"{here(app).prefix}/at").set_value("somewhere").run()
+    assert not app.exception and "numbers parted by commas" in app.error[0].value
+    assert app.select_slider(key=f"{here(app).prefix}/balls").value == 30
+    app = app.text_input(key=f"{here(app).prefix}/at").set_value("0.5, 0.5").run()
+    assert not app.error and here(app).shown.spec.balls == 30 and here(app).shown.spec.at == (0.5, 0.5)
+
+
 @pytest.mark.parametrize(("start", "on_stage"), [
     ("saddle", "point:0,0"), ("point", "point:-1.08,1.08"), ("uniform", "uniform"), ("basin", "basin")])
 def test_every_start_is_the_stages_too(page, start, on_stage):

@@ -5,6 +5,7 @@ changed specification. Widgets start from `base` and keep their own state until 
 is chosen, a link is followed).
 """
 
+import contextlib
 import dataclasses
 import re
 import types
@@ -132,16 +133,16 @@ def controls(spec_class: Any, base: Any, generation: int) -> Any:
     `base`: the specification that the widgets of this `generation` start from. Raises BadInput where the
     settings do not fit together.
     """
-    tree = to_json(base)
+    tree, refused = to_json(base), list[BadInput]()
     settings = {setting.name: setting for setting in describe(spec_class)}
     placed = {name for _key, names in SECTIONS for name in names}
     sections = (*SECTIONS, ("more", tuple(name for name in settings if name not in placed)))
     for key, names in sections:
         shown = [settings[name] for name in names if name in settings]
         if shown:
-            with st.expander(section_title(key), expanded=key in ("data", "training")):
-                for setting in shown:
-                    tree[setting.name] = _draw(setting, tree[setting.name], f"{generation}/{setting.name}")
+            with st.expander(section_title(key), expanded=key in ("data", "training")), _later(refused):
+                _draw_all(shown, tree, f"{generation}/")
+    _refuse(refused)
     return from_json(spec_class, tree)
 
 
@@ -151,9 +152,32 @@ def plain_controls(spec_class: Any, base: Any, prefix: str) -> Any:
     `prefix`: of the widgets' keys; widgets start anew from `base` when it changes. Raises BadInput.
     """
     tree = to_json(base)
-    for setting in describe(spec_class):
-        tree[setting.name] = _draw(setting, tree[setting.name], f"{prefix}/{setting.name}")
+    _draw_all(describe(spec_class), tree, f"{prefix}/")
     return from_json(spec_class, tree)
+
+
+def _draw_all(settings: list[Setting], tree: dict[str, Any], prefix: str) -> None:
+    """Draws the controls and writes what they say into `tree`. The first refusal is raised when all are drawn: those
+    that stand below would vanish otherwise, and forget what they were set to."""
+    refused: list[BadInput] = []
+    for setting in settings:
+        with _later(refused):
+            tree[setting.name] = _draw(setting, tree[setting.name], f"{prefix}{setting.name}")
+    _refuse(refused)
+
+
+@contextlib.contextmanager
+def _later(refused: list[BadInput]) -> Iterator[None]:
+    """Keeps a refusal for later."""
+    try:
+        yield
+    except BadInput as error:
+        refused.append(error)
+
+
+def _refuse(refused: list[BadInput]) -> None:
+    if refused:
+        raise refused[0]
 
 
 def _draw(setting: Setting, value: Any, key: str) -> Any:
@@ -226,8 +250,7 @@ def _member(setting: Setting, value: dict[str, Any], key: str) -> dict[str, Any]
     """A choice among classes, then the chosen one's settings; a newly chosen one starts from its defaults."""
     cls = _chosen_class(setting, value, key)
     tree = dict(value) if _kind(cls) == value.get("kind") else to_json(cls())
-    for inner in describe(cls):
-        tree[inner.name] = _draw(inner, tree[inner.name], f"{key}.{_kind(cls)}.{inner.name}")
+    _draw_all(describe(cls), tree, f"{key}.{_kind(cls)}.")
     return tree
 
 
