@@ -1,6 +1,5 @@
 """Figures of the lab "crystal or glass": mass against cooling time, loops and their areas, work, cooled networks."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -9,9 +8,9 @@ import plotly.graph_objects as go
 from ..core.errors import BadInput
 from ..words import _, counted
 from .looks import Look, rgba
+from .marks import MARKER, level, line, log_axis, points
 from .paper import axis, lay_out, number
 
-MARKER = 3.6  # diameter of a measured point, in strokes
 # How solid the quickest, a middle and the slowest cooling are drawn, in the one colour of heat.
 SHADES = (0.4, 0.68, 1.0)
 
@@ -20,16 +19,18 @@ def mass(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Share of the balls in the deepest valley against cooling time: exact, measured, and what equilibrium would be."""
     a, found = run.arrays, run.numbers
     figure = go.Figure()
-    figure.add_trace(_line(a["cool_times"], a["mass_exact"], _("exact evolution"), look.theory, look, "%{y:.1%}"))
+    figure.add_trace(line(a["cool_times"], a["mass_exact"], _("exact evolution"), look.theory, look, "%{y:.1%}",
+                          x_name="t"))
     if "mass" in a:
-        figure.add_trace(_points(a["cool_times"], a["mass"], a["mass_error"], _balls(run), look, "%{y:.1%}"))
+        figure.add_trace(points(a["cool_times"], a["mass"], a["mass_error"], _balls(run), look, "%{y:.1%}",
+                                x_name="t"))
     if "exchange" in found:
         swaps = found["exchange"]
-        figure.add_trace(_points(
+        figure.add_trace(points(
             [swaps["steps"] * found["dt"]], [swaps["mass"]], [swaps["mass_error"]], _("replica exchange"), look,
-            "%{y:.1%}", colour=look.text, symbol="diamond"))
-    _level(figure, look, found["share_cold"], _("equilibrium when cold"))
-    _level(figure, look, found["share_hot"], _("equilibrium when hot"), right=True)
+            "%{y:.1%}", colour=look.text, symbol="diamond", x_name="t"))
+    level(figure, look, found["share_cold"], _("equilibrium when cold"))
+    level(figure, look, found["share_hot"], _("equilibrium when hot"), right=True)
     return lay_out(figure, look, title=_("Who finds the deepest valley?"), height=height, xaxis=_time(run, look),
                    yaxis=axis(look, _("share in the deepest valley"), tickformat=".0%", range=[-0.02, 1.06], nticks=6))
 
@@ -67,7 +68,7 @@ def loops(run: Any, look: Look, height: int = 360) -> go.Figure:
             x=a["loop_T"], y=E, mode="lines", name=name,
             line={"color": rgba(look.heat, shade), "width": (0.6 + 0.7 * shade) * look.stroke},
             hovertemplate=f"{name}<br>T %{{x:.3g}}<br>⟨E⟩ <b>%{{y:.4g}}</b><extra></extra>"))
-    figure.add_trace(_line(a["loop_T"], a["loop_E_equilibrium"], _("equilibrium"), look.theory, look, "%{y:.4g}",
+    figure.add_trace(line(a["loop_T"], a["loop_E_equilibrium"], _("equilibrium"), look.theory, look, "%{y:.4g}",
                            x_name="T"))
     return lay_out(figure, look, title=_("Cooled, then heated again"), height=height,
                    xaxis=axis(look, _("temperature T of the bath"), nticks=6),
@@ -78,13 +79,14 @@ def areas(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Signed area of the loops against cooling time, and of a convex well against its closed form."""
     a, control = run.arrays, run.numbers.get("control")
     figure = go.Figure()
-    figure.add_trace(_line(a["cool_times"], a["area_exact"], _("exact evolution"), look.theory, look, "%{y:.3g}"))
-    figure.add_trace(_points(a["cool_times"], a["area"], a["area_error"], _balls(run), look, "%{y:.3g}"))
+    figure.add_trace(line(a["cool_times"], a["area_exact"], _("exact evolution"), look.theory, look, "%{y:.3g}",
+                          x_name="t"))
+    figure.add_trace(points(a["cool_times"], a["area"], a["area_error"], _balls(run), look, "%{y:.3g}", x_name="t"))
     if control is not None:
-        figure.add_trace(_line(control["curve_times"], control["curve_area"], _("convex well, closed form"), look.dim,
-                               look, "%{y:.3g}", dash="dot"))
-        figure.add_trace(_points(control["loop_times"], control["loop_area"], control["loop_area_error"],
-                                 _("convex well, measured"), look, "%{y:.3g}", colour=look.dim))
+        figure.add_trace(line(control["curve_times"], control["curve_area"], _("convex well, closed form"), look.dim,
+                              look, "%{y:.3g}", dash="dot", x_name="t"))
+        figure.add_trace(points(control["loop_times"], control["loop_area"], control["loop_area_error"],
+                                _("convex well, measured"), look, "%{y:.3g}", colour=look.dim, x_name="t"))
     return lay_out(figure, look, title=_("Area of the loop, −∮ E dT"), height=height, xaxis=_time(run, look),
                    yaxis=axis(look, _("area, energy²"), nticks=6, rangemode="tozero"))
 
@@ -94,11 +96,13 @@ def work(run: Any, look: Look, height: int = 360) -> go.Figure:
     a, exact = run.arrays, run.numbers["drive"]["dF_exact"]
     times, told = a["drive_times"], np.isfinite(a["drive_dF"])
     figure = go.Figure()
-    figure.add_trace(_points(times, a["work_mean"], a["work_error"], _("mean work ⟨W⟩"), look, "%{y:.4g}"))
-    figure.add_trace(_points(times[told], a["drive_dF"][told], a["drive_dF_error"][told],
-                             _("Jarzynski: −T ln ⟨e^(−W/T)⟩"), look, "%{y:.4g}", colour=look.text, symbol="diamond"))
-    figure.add_trace(_line(times[[0, -1]], [exact, exact], _("exact ΔF = {F}").format(F=number(exact)), look.theory,
-                           look, "%{y:.4g}"))
+    figure.add_trace(points(times, a["work_mean"], a["work_error"], _("mean work ⟨W⟩"), look, "%{y:.4g}",
+                            x_name="t"))
+    figure.add_trace(points(times[told], a["drive_dF"][told], a["drive_dF_error"][told],
+                            _("Jarzynski: −T ln ⟨e^(−W/T)⟩"), look, "%{y:.4g}", colour=look.text, symbol="diamond",
+                            x_name="t"))
+    figure.add_trace(line(times[[0, -1]], [exact, exact], _("exact ΔF = {F}").format(F=number(exact)), look.theory,
+                          look, "%{y:.4g}", x_name="t"))
     refused = times[~told]
     if len(refused):
         # A mark without a value, where the page refuses to give one.
@@ -108,7 +112,7 @@ def work(run: Any, look: Look, height: int = 360) -> go.Figure:
             marker={"symbol": "x-thin", "size": 1.4 * MARKER * look.stroke, "line": {"width": 2, "color": look.dim}},
             hovertemplate=_("cannot tell: %{customdata:.0f} weights count") + "<extra></extra>"))
     return lay_out(figure, look, title=_("Free energy from work"), height=height,
-                   xaxis=_log_axis(look, times, _("time of the pull, logarithmic")),
+                   xaxis=log_axis(look, times, _("time of the pull, logarithmic")),
                    yaxis=axis(look, _("energy"), nticks=6))
 
 
@@ -137,7 +141,7 @@ def network_finals(run: Any, look: Look, height: int = 360) -> go.Figure:
             marker={"color": rgba(_shade(k, look), 0.75), "size": 0.8 * MARKER * look.stroke},
             hovertemplate=f"{name}<br><b>%{{y:.4f}}</b><extra></extra>"))
     if best is not None:
-        _level(figure, look, best, _("lowest of all, {E}").format(E=number(best)), right=True)
+        level(figure, look, best, _("lowest of all, {E}").format(E=number(best)), right=True)
     return lay_out(figure, look, title=_("Where each network ends"), height=height,
                    xaxis=axis(look, _("cooled over"), showgrid=False),
                    yaxis=axis(look, _("final loss, nats"), nticks=6))
@@ -174,39 +178,7 @@ def _time(run: Any, look: Look) -> dict[str, Any]:
     times = run.arrays["cool_times"]
     control = run.numbers.get("control", {}).get("loop_times", [])
     exchange = [run.numbers["exchange"]["steps"] * run.numbers["dt"]] if "exchange" in run.numbers else []
-    return _log_axis(look, np.concatenate([times, control, exchange]), _("cooling time, logarithmic"))
-
-
-def _log_axis(look: Look, times: np.ndarray, title: str) -> dict[str, Any]:
-    low, high = math.log10(times.min()), math.log10(times.max())
-    margin = 0.06 * (high - low) + 0.02
-    return axis(look, title, type="log", showgrid=False, dtick=1, tickformat="~g",
-                range=[low - margin, high + margin])
-
-
-def _level(figure: go.Figure, look: Look, value: float, text: str, right: bool = False) -> None:
-    """A thin line across, with its name above its left end, or below its right end."""
-    figure.add_hline(y=value, line={"color": rgba(look.theory, 0.65), "width": 1, "dash": "dot"})
-    figure.add_annotation(x=0.99 if right else 0.01, xref="paper", y=value, text=text, showarrow=False,
-                          xanchor="right" if right else "left", yanchor="top" if right else "bottom",
-                          font={"size": look.font_small, "color": look.theory})
-
-
-def _line(x: Any, y: Any, name: str, colour: str, look: Look, shown: str, dash: str = "solid",
-          x_name: str = "t") -> go.Scatter:
-    return go.Scatter(x=x, y=y, mode="lines", name=name,
-                      line={"color": colour, "width": 1.2 * look.stroke, "dash": dash},
-                      hovertemplate=f"{name}<br>{x_name} %{{x:.3g}}<br><b>{shown}</b><extra></extra>")
-
-
-def _points(x: Any, y: Any, error: Any, name: str, look: Look, shown: str, colour: str | None = None,
-            symbol: str = "circle") -> go.Scatter:
-    colour = colour or look.heat
-    return go.Scatter(
-        x=x, y=y, mode="markers", name=name,
-        error_y={"type": "data", "array": error, "color": rgba(colour, 0.8), "thickness": look.stroke / 2, "width": 0},
-        marker={"color": colour, "size": MARKER * look.stroke, "symbol": symbol},
-        hovertemplate=f"{name}<br>t %{{x:.3g}}<br><b>{shown}</b> ± %{{error_y.array:.2g}}<extra></extra>")
+    return log_axis(look, np.concatenate([times, control, exchange]), _("cooling time, logarithmic"))
 
 
 CHARTS = {"mass": mass, "loops": loops, "areas": areas, "work": work, "network_losses": network_losses,

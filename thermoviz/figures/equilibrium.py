@@ -18,10 +18,10 @@ from .equilibrium_memory import (
     systems,
 )
 from .looks import Look, rgba
+from .marks import MARKER
 from .names import energy_title, task
 from .paper import axis, lay_out
 
-MARKER = 3.6  # diameter of a measured point, in strokes
 HIGHEST = 1e4  # losses beyond so many times the lowest are left above the chart
 OWN, SAME_DATA = "own start, own data", "own start, same data"
 CURVES = ("own start, own data", "own start, same data", "same start, own data", "hot start", "cold start", "far start")

@@ -9,9 +9,9 @@ from plotly.subplots import make_subplots
 from ..words import _
 from . import names
 from .looks import Look, rgba
+from .marks import MARKER, line, points
 from .paper import axis, fading_colorscale, lay_out, levels, number
 
-MARKER = 3.6  # diameter of a measured point, in strokes
 # Bars of a histogram of work, and what share of the work it shows at least.
 BINS, SHOWN = 32, (0.01, 0.99)
 
@@ -100,10 +100,10 @@ def minima(run: Any, look: Look, height: int = 360) -> go.Figure:
     figure = go.Figure()
     for k in np.flatnonzero(a["jumped"]):
         figure.add_vrect(x0=s[k], x1=s[k + 1], fillcolor=rgba(look.line, 0.4), line_width=0, layer="below")
-    figure.add_trace(_line(s, total, _("with the regulariser's energy"), look.theory, look, dash="dash"))
-    figure.add_trace(_line(s, a["minimum_data"], _("train loss"), look.path, look))
+    figure.add_trace(line(s, total, _("with the regulariser's energy"), look.theory, look, dash="dash"))
+    figure.add_trace(line(s, a["minimum_data"], _("train loss"), look.path, look))
     if np.isfinite(a["minimum_test"]).any():
-        figure.add_trace(_line(s, a["minimum_test"], _("test loss"), look.optimisers[1], look))
+        figure.add_trace(line(s, a["minimum_test"], _("test loss"), look.optimisers[1], look))
     low, high = np.log10(s[0]), np.log10(s[-1])
     return lay_out(figure, look, title=_("The minimum, as the interaction grows"), height=height,
                    xaxis=axis(look, _("strength λ, logarithmic"), type="log", showgrid=False, dtick="D2",
@@ -206,7 +206,7 @@ def linear_work(run: Any, look: Look, height: int = 380) -> go.Figure:
     found = run.numbers["linear"]
     steps, groups, T = np.array(found["steps"], float), found["groups"], found["T"]
     exact, figure = found["dF"] / T, go.Figure()
-    figure.add_trace(_line(steps[[0, -1]], [exact, exact], _("exact ΔF/T = {F}").format(F=number(exact)), look.theory,
+    figure.add_trace(line(steps[[0, -1]], [exact, exact], _("exact ΔF/T = {F}").format(F=number(exact)), look.theory,
                            look))
     for x, these, key, name, colour, symbol in (
             (steps, groups, "work", _("mean work ⟨W⟩/T"), look.heat, "circle"),
@@ -286,22 +286,12 @@ def _train_and_test(prefix: str, look: Look) -> tuple[tuple[str, str, str], ...]
     return ((_("train loss"), f"{prefix}_train", look.path), (_("test loss"), f"{prefix}_test", look.optimisers[1]))
 
 
-def _line(x: Any, y: Any, name: str, colour: str, look: Look, dash: str = "solid") -> go.Scatter:
-    return go.Scatter(x=x, y=y, mode="lines", name=name,
-                      line={"color": colour, "width": 1.2 * look.stroke, "dash": dash},
-                      hovertemplate=f"{name}<br>%{{x:.3g}}<br><b>%{{y:.4g}}</b><extra></extra>")
-
-
 def _points(x: Any, groups: list[dict[str, Any]], key: str, name: str, look: Look, colour: str,
             unit: float, symbol: str) -> go.Scatter:
     """`key` of each group with its error, in this unit; nothing where it was refused."""
     told = [k for k, group in enumerate(groups) if group[key] is not None]
-    return go.Scatter(
-        x=[x[k] for k in told], y=[groups[k][key] / unit for k in told], mode="markers", name=name,
-        error_y={"type": "data", "array": [groups[k][f"{key}_error"] / unit for k in told], "color": rgba(colour, 0.8),
-                 "thickness": look.stroke / 2, "width": 0},
-        marker={"color": colour, "size": MARKER * look.stroke, "symbol": symbol},
-        hovertemplate=f"{name}<br>%{{x:,}}<br><b>%{{y:.5g}}</b> ± %{{error_y.array:.2g}}<extra></extra>")
+    return points([x[k] for k in told], [groups[k][key] / unit for k in told],
+                  [groups[k][f"{key}_error"] / unit for k in told], name, look, "%{y:.5g}", colour, symbol)
 
 
 CHARTS = {"energies": energies, "minima": minima, "baths": baths, "training": training, "linear_work": linear_work,

@@ -14,22 +14,25 @@ MARKER = 3.6  # diameter of a measured point, in strokes
 
 def line(x: Any, y: Any, name: str, colour: str, look: Look, shown: str = "%{y:.4g}", dash: str = "solid",
          x_name: str = "", width: float = 1.2, **settings: Any) -> go.Scatter:
-    """A line; `shown`: how hovering writes a value, `x_name`: and what stands before its place."""
+    """A line; `shown`: how hovering writes a value, `x_name`: what stands before its place."""
     return go.Scatter(
         x=x, y=y, mode="lines", name=name, line={"color": colour, "width": width * look.stroke, "dash": dash},
         hovertemplate=f"{name}<br>{x_name} %{{x:.3g}}<br><b>{shown}</b><extra></extra>", **settings)
 
 
 def points(x: Any, y: Any, error: Any, name: str, look: Look, shown: str = "%{y:.4g}", colour: str | None = None,
-           symbol: str = "circle", x_name: str = "", size: float = 1.0, **settings: Any) -> go.Scatter:
-    """Measured points with standard errors (None: without); in the colour of heat unless told otherwise."""
+           symbol: str = "circle", x_name: str = "", size: float = 1.0, ring: str | None = None, **settings: Any
+           ) -> go.Scatter:
+    """Measured points with standard errors (None: without); in the colour of heat unless told otherwise, `ring`: of
+    the line around each."""
     colour = colour or look.heat
     bars = {} if error is None else {"error_y": {
         "type": "data", "array": error, "color": rgba(colour, 0.8), "thickness": look.stroke / 2, "width": 0}}
     told = "" if error is None else " ± %{error_y.array:.2g}"
     return go.Scatter(
         x=x, y=y, mode="markers", name=name,
-        marker={"color": colour, "size": size * MARKER * look.stroke, "symbol": symbol},
+        marker={"color": colour, "size": size * MARKER * look.stroke, "symbol": symbol,
+                "line": {"color": ring or colour, "width": 2 if ring else 0}},
         hovertemplate=f"{name}<br>{x_name} %{{x:.3g}}<br><b>{shown}</b>{told}<extra></extra>", **bars, **settings)
 
 

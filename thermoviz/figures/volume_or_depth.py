@@ -13,9 +13,8 @@ from ..core.errors import BadInput
 from ..words import _
 from . import charts
 from .looks import Look, rgba
+from .marks import MARKER, line, points
 from .paper import axis, lay_out, number
-
-MARKER = 4.0  # diameter of a measured point, in strokes
 
 
 def energy_line(run: Any, look: Look, height: int = 380) -> go.Figure:
@@ -41,12 +40,14 @@ def basin_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Share of the deep basin against T: exact, measured by bridges, and seen among walkers that hop."""
     arrays, T = run.arrays, run.arrays["T"]
     figure = go.Figure()
-    figure.add_trace(_line(T, arrays["share_exact"], _("exact"), look.theory, look))
-    figure.add_trace(_line(T, arrays["share_harmonic"], _("harmonic theory"), look.theory, look, "dash"))
-    figure.add_trace(_points(T, arrays["share"], arrays["share_stderr"], _("measured, without hops"), look))
-    figure.add_trace(_line(T, arrays["control_exact"], _("equal widths (control)"), look.dim, look, "dot"))
-    figure.add_trace(_points(T, arrays["control_share"], arrays["control_stderr"], _("control, measured"), look,
-                             colour=look.dim, size=0.7).update(showlegend=False))
+    figure.add_trace(line(T, arrays["share_exact"], _("exact"), look.theory, look, x_name="T"))
+    figure.add_trace(line(T, arrays["share_harmonic"], _("harmonic theory"), look.theory, look, dash="dash",
+                          x_name="T"))
+    figure.add_trace(points(T, arrays["share"], arrays["share_stderr"], _("measured, without hops"), look, x_name="T"))
+    figure.add_trace(line(T, arrays["control_exact"], _("equal widths (control)"), look.dim, look, dash="dot",
+                          x_name="T"))
+    figure.add_trace(points(T, arrays["control_share"], arrays["control_stderr"], _("control, measured"), look,
+                            colour=look.dim, size=0.7, x_name="T").update(showlegend=False))
     for trace in _hops(run, look):
         figure.add_trace(trace)
     _crossing_marks(figure, run, look)
@@ -81,9 +82,10 @@ def basin_free_energies(run: Any, look: Look, height: int = 380) -> go.Figure:
     arrays, T = run.arrays, run.arrays["T"]
     figure = go.Figure()
     for k, (name, colour) in enumerate(zip(_basins(run), look.basins, strict=False)):
-        figure.add_trace(_line(T, arrays["F_exact"][:, k], _("{name}: exact").format(name=name), colour, look))
-        figure.add_trace(_points(T, arrays["F"][:, k], arrays["F_stderr"][:, k],
-                                 _("{name}: measured").format(name=name), look, ring=colour))
+        figure.add_trace(line(T, arrays["F_exact"][:, k], _("{name}: exact").format(name=name), colour, look,
+                              x_name="T"))
+        figure.add_trace(points(T, arrays["F"][:, k], arrays["F_stderr"][:, k],
+                                _("{name}: measured").format(name=name), look, ring=colour, x_name="T"))
     _crossing_marks(figure, run, look)
     shown = T <= 4 * (_crossings(run)[0] or T[-1])
     values = arrays["F_exact"][shown]
@@ -246,22 +248,6 @@ def _networks(run: Any) -> dict[str, Any]:
 def _solutions(run: Any) -> tuple[str, str]:
     small, large = _networks(run)["batches"]
     return _("A, batches of {n}").format(n=small), _("B, batches of {n}").format(n=large)
-
-
-def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, look: Look, dash: str = "solid") -> go.Scatter:
-    return go.Scatter(x=x, y=y, mode="lines", name=name, line={"color": colour, "width": look.stroke, "dash": dash},
-                      hovertemplate=f"{name}<br>T %{{x:.3g}}<br><b>%{{y:.4g}}</b><extra></extra>")
-
-
-def _points(x: np.ndarray, y: np.ndarray, error: np.ndarray, name: str, look: Look, colour: str | None = None,
-            ring: str | None = None, size: float = 1.0) -> go.Scatter:
-    colour = colour or look.heat
-    return go.Scatter(
-        x=x, y=y, mode="markers", name=name, customdata=error,
-        error_y={"array": error, "color": colour, "thickness": 1.2, "width": 3},
-        marker={"color": colour, "size": size * MARKER * look.stroke,
-                "line": {"color": ring or colour, "width": 2 if ring else 0}},
-        hovertemplate=f"{name}<br>T %{{x:.3g}}<br><b>%{{y:.4g}}</b> ± %{{customdata:.2g}}<extra></extra>")
 
 
 def _crossings(run: Any) -> tuple[float | None, float | None]:
