@@ -171,9 +171,16 @@ def _slide_or_type(page, kind, setting, path):
 
 
 def _options(page, kind, path):
-    widget(page, kind, path).locator("[data-baseweb=select], [role=combobox], input").first.click()
-    page.get_by_role("option").first.wait_for(timeout=PATIENCE_MS)
-    return page.get_by_role("option")
+    """Opened; a page that is drawn anew just now closes them again."""
+    options = page.locator("[role=listbox] [role=option]")
+    for _time in range(10):
+        widget(page, kind, path).locator("[data-baseweb=select], [role=combobox], input").first.click()
+        with contextlib.suppress(TimeoutError):
+            options.first.wait_for(timeout=3_000)
+            page.wait_for_timeout(400)
+            if options.count():
+                return options
+    raise AssertionError(f"{path} does not open")
 
 
 def _choose(page, kind, setting, path):
