@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,9 +28,7 @@ class RegressionLaw:
     """Stationary law of SGD on linear regression. Covariances about `minimum` [d], one step after another.
 
     hessian [d, d] H (weight decay included); noise [d, d] C, covariance of single-sample gradients at the minimum;
-    covariance [d, d] of theta; step_covariance [d, d] of theta_{t+1} - theta_t; fourth_moment: factor by which fourth
-    moments grow per step at most (spectral radius of E[M (x) M (x) M (x) M], M the random matrix of one step): at 1 and
-    above a standard error of anything quadratic means nothing.
+    covariance [d, d] of theta; step_covariance [d, d] of theta_{t+1} - theta_t.
     """
 
     minimum: np.ndarray
@@ -37,7 +36,13 @@ class RegressionLaw:
     noise: np.ndarray
     covariance: np.ndarray
     step_covariance: np.ndarray
-    fourth_moment: float
+    _fourth: Callable[[], float]
+
+    @cached_property
+    def fourth_moment(self) -> float:
+        """Factor by which fourth moments grow per step at most: spectral radius of E[M (x) M (x) M (x) M], M the
+        random matrix of one step. At 1 and above a standard error of anything quadratic means nothing."""
+        return self._fourth()
 
 
 class Quadratic(NamedTuple):
@@ -83,11 +88,11 @@ def regression_law(
     blocks = len(mean) // d
     push = np.kron(np.ones((blocks, blocks)), lr**2 * moments.second / B**2 * problem.noise)
     law = _fixed_point(mean, push, lambda P: np.kron(
-        np.ones((blocks, blocks)), lr**2 * moments.second / B**2 * _spread(problem.factors, P[:d, :d])))
+        np.ones((blocks, blocks)), lr**2 * moments.second / B**2 * spread(problem.factors, P[:d, :d])))
     covariance = law[:d, :d]
     steps = law[d:, d:] if momentum else _plain_steps(problem, covariance, lr, moments.second / B**2)
-    radius = _fourth_moment(problem.factors, mean, d, lr / B, moments)
-    return RegressionLaw(problem.minimum, problem.hessian, problem.noise, covariance, steps, radius)
+    return RegressionLaw(problem.minimum, problem.hessian, problem.noise, covariance, steps,
+                         lambda: _fourth_moment(problem.factors, mean, d, lr / B, moments))
 
 
 def _mean_matrix(hessian: np.ndarray, lr: float, momentum: float) -> np.ndarray:
@@ -101,10 +106,10 @@ def _mean_matrix(hessian: np.ndarray, lr: float, momentum: float) -> np.ndarray:
 def _plain_steps(problem: Quadratic, covariance: np.ndarray, lr: float, share: float) -> np.ndarray:
     """lr^2 <g g^T> without momentum."""
     H = problem.hessian
-    return lr**2 * (H @ covariance @ H + share * (_spread(problem.factors, covariance) + problem.noise))
+    return lr**2 * (H @ covariance @ H + share * (spread(problem.factors, covariance) + problem.noise))
 
 
-def _spread(factors: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def spread(factors: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """E[H_i Sigma H_i] - H Sigma H [d, d]: how single samples' curvatures shake what is spread as Sigma."""
     each = np.einsum("nci,ij,nej->nce", factors, covariance, factors)
     mean = np.einsum("nci,ncj->ij", factors, factors) / len(factors)
