@@ -78,8 +78,18 @@ def app(tmp_path, monkeypatch):
 
 
 def test_default_page_stands_at_once(app):
+    """The run that comes with the package: verdicts and charts without a wait."""
     made = app()
-    assert not made.error and not made.warning and "lab_heat_bath" in made.session_state
+    assert not made.error and not made.warning and not made.get("progress")
+    assert made.session_state["lab_heat_bath"].shown.spec == HeatBath() and len(made.get("plotly_chart")) == 9
+
+
+def test_something_else_is_computed_over_the_default(app):
+    made = app(kind="heat_bath", lr="0.1")
+    assert made.get("progress") and made.session_state["lab_heat_bath"].shown.spec == HeatBath()
+    made = made.button(key="cancel").click().run()
+    assert not made.exception and not made.get("progress") and not made.error
+    assert made.session_state["lab_heat_bath"].asked == HeatBath()
 
 
 @pytest.mark.parametrize("name, end", ENDS)

@@ -1,5 +1,6 @@
 """The presets: fresh, small, quick to open, and each shows what it says it shows."""
 
+import math
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import thermoviz as tv
 from thermoviz.core.networks import NetworkLoss
 from thermoviz.core.specs import NUMERICS_VERSION, identity
 from thermoviz.experiments.presets import DEFAULT_PRESET, preset_of
+from thermoviz.experiments.shipped import LABS, is_shipped, load_lab, shipped, specification_and_path
 
 ISSUED = ("three-minds", "the-way-down", "digits", "breast-cancer", "mueller-brown", "narrow-deep")
 
@@ -115,3 +117,27 @@ def test_presets_are_what_their_specification_gives_here(key):
     assert len(run.surface.basins.energies) == len(stored.surface.basins.energies)
     np.testing.assert_allclose(run.surface.basins.energies, stored.surface.basins.energies,
                                atol=0.05 * stored.surface.scale)
+
+
+# Default runs of labs
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_default_runs_of_slow_labs_are_there_at_once(kind):
+    """Of these numerics and this specification, small, with charts and verdicts; the engine finds them."""
+    spec = tv.EXPERIMENTS[kind]()
+    run = load_lab(kind)
+    assert run is not None, f"the shipped run of {kind} is missing or stale: run `make presets`"
+    assert run.spec == spec and run.numerics_version == NUMERICS_VERSION and is_shipped(identity(spec))
+    assert shipped(identity(spec)) is run and run.verdicts and run.surface is not None
+    assert specification_and_path(kind)[1].stat().st_size < 1_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", LABS)
+def test_default_runs_of_slow_labs_are_what_is_computed(kind):
+    """Anew on this machine, whose rounding may differ from that of the machine that made them: within 4 errors."""
+    for stored, fresh in zip(load_lab(kind).verdicts, tv.run(tv.EXPERIMENTS[kind]()).verdicts, strict=True):
+        assert stored.name == fresh.name and (stored.holds == fresh.holds or None in (stored.holds, fresh.holds))
+        if stored.measured is not None and stored.stderr:
+            assert abs(stored.measured - fresh.measured) <= 4 * math.hypot(stored.stderr, fresh.stderr)

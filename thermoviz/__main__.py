@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--figure", action="store_true", help="a still Plotly figure instead of the live stage")
     export.set_defaults(command=_export)
 
-    presets = commands.add_parser("presets", help="compute the shipped presets anew")
+    presets = commands.add_parser("presets", help="compute the runs that come with the package anew")
     presets.add_argument("keys", nargs="*", help="which; all if none is named")
     presets.set_defaults(command=_presets)
 
@@ -136,11 +136,15 @@ def _export(chosen: argparse.Namespace) -> None:
 
 def _presets(chosen: argparse.Namespace) -> None:
     from .experiments import run
-    from .experiments.presets import PRESETS, preset
+    from .experiments.shipped import KEYS, specification_and_path
 
-    for key in chosen.keys or PRESETS:
+    for key in chosen.keys:
+        if key not in KEYS:
+            raise BadInput(f"{key!r} does not come with the package; what does: {', '.join(KEYS)}.")
+    for key in chosen.keys or KEYS:
         start = time.perf_counter()
-        path = run(preset(key).spec, _show_progress).save(preset(key).path)
+        spec, path = specification_and_path(key)
+        path = run(spec, _show_progress).save(path)
         print(f"{key}: {path.stat().st_size / 1000:.0f} kB in {time.perf_counter() - start:.1f} s")
 
 

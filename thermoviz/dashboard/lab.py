@@ -18,6 +18,7 @@ from ..experiments.landscape import surface_run
 from ..experiments.links import from_query, to_query
 from ..experiments.presets import DEFAULT_PRESET
 from ..experiments.run import Run
+from ..experiments.shipped import LABS, load_lab
 from ..experiments.slices import surface_of
 from ..figures.looks import LOOKS, Look
 from ..figures.verdicts import measured, reference, standing
@@ -86,8 +87,12 @@ class LabVisit(Watching):
             self.generation += 1
 
     def preview(self, spec: Any) -> None:
-        """Shows the bare surface until there is more, so that the page is never empty."""
-        if self.shown is None and hasattr(spec, "landscape"):
+        """Until there is more the page shows the lab's default run that comes with the package, or the bare surface."""
+        if self.shown is not None:
+            return
+        if self.kind in LABS and (run := load_lab(self.kind)) is not None:
+            self.shown, self.complete = run, True
+        elif hasattr(spec, "landscape"):
             self.shown, self.complete = surface_run(spec, surface_of(spec.landscape)), False
 
     def query(self, spec: Any, house: Visit) -> dict[str, str]:

@@ -17,8 +17,8 @@ from typing import Any
 from ..core.errors import BadFile, BadInput
 from ..core.specs import identity
 from ..experiments import own_data, slices
-from ..experiments.presets import load_preset, preset_of
 from ..experiments.run import Run, open_run
+from ..experiments.shipped import is_shipped, shipped
 from . import worker
 from .scratch import Scratch
 from .store import Store
@@ -32,7 +32,8 @@ ADDRESS_SPACE = 8 * 2**30  # bytes per worker: virtual, of which a run touches a
 # A job that nobody has asked after for so long was left by a closed browser; it ends as soon as another wants to start.
 # (A hidden tab asks once a minute.)
 FORGOTTEN_SECONDS = 150.0
-RUNS_IN_MEMORY = 6  # besides the presets: a run with surface and equilibria takes a few MB; others wait in the store
+# Besides those that come with the package: a run with surface and equilibria takes a few MB; others wait in the store.
+RUNS_IN_MEMORY = 6
 JOBS_REMEMBERED = 500
 
 log = logging.getLogger("thermoviz.engine")
@@ -143,8 +144,7 @@ class Engine:
             if id in self._runs:
                 self._runs.move_to_end(id)
                 return self._runs[id]
-        key = preset_of(id)
-        run = load_preset(key) if key else self.store.get(id)
+        run = shipped(id) or self.store.get(id)
         if run is not None:
             with self._lock:
                 self._runs[id] = run
@@ -197,7 +197,7 @@ class Engine:
         return job.status in (DONE, FAILED, CANCELLED)
 
     def _known(self, id: str) -> bool:
-        return id in self._runs or preset_of(id) is not None or id in self.store
+        return id in self._runs or is_shipped(id) or id in self.store
 
     def _started_pool(self) -> Any:
         if self._closed:
