@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 import thermoviz as tv
-from thermoviz.core.specs import from_json, to_json
+from thermoviz.core.specs import NUMERICS_VERSION, from_json, to_json
 from thermoviz.experiments import EXPERIMENTS
 from thermoviz.experiments.links import MAX_CHARACTERS, from_query, to_query, with_settings
 
@@ -106,7 +106,7 @@ def test_names_are_short_and_dotted():
     spec = tv.PRESETS["three-minds"].spec
     changed = dataclasses.replace(spec, dynamics=(*spec.dynamics, tv.Adam(lr=0.02)), seed=5)
     query = to_query("three-minds", changed, {"T": 0.1, "look": None})
-    assert query == {"v": "1", "preset": "three-minds", "dynamics.2": "adam", "dynamics.2.lr": "0.02", "seed": "5",
+    assert query == {"v": str(NUMERICS_VERSION), "preset": "three-minds", "dynamics.2": "adam", "dynamics.2.lr": "0.02", "seed": "5",
                      "T": "0.1"}
 
 

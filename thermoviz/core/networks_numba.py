@@ -83,18 +83,31 @@ class CompiledNetworks:
               with_force: bool) -> tuple[np.ndarray, np.ndarray]:
         """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B] up to the first -1."""
         from .kernels_networks import ENERGY, GRADIENT
-        return self._evaluate(theta, l2, l1, GRADIENT if with_force else ENERGY, indices)
+        mode, counts = GRADIENT if with_force else ENERGY, (indices >= 0).sum(axis=1)
+        blocks = -(-counts // 32)
+        if blocks.min() == blocks.max():
+            return self._evaluate(theta, l2, l1, mode, indices, counts)
+        # A block is as long as the largest batch beside it: batches of unlike sizes are computed apart.
+        energies, forces = np.empty(len(theta)), np.empty(theta.shape if with_force else (1, 1))
+        for size in np.unique(blocks):
+            rows = np.flatnonzero(blocks == size)
+            largest = int(counts[rows].max())
+            found = self._evaluate(theta[rows], l2, l1, mode, np.ascontiguousarray(indices[rows, :largest]),
+                                   counts[rows])
+            energies[rows] = found[0]
+            if with_force:
+                forces[rows] = found[1]
+        return energies, forces
 
-    def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int,
-                  indices: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int, indices: np.ndarray | None = None,
+                  counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         from .kernels_networks import GRADIENT, evaluate
         n = len(theta)
         energies, forces = np.empty(n), np.empty(theta.shape if mode == GRADIENT else (1, 1))
-        if indices is None:
+        if indices is None or counts is None:
             counts, ld, data, indices = np.full(n, self._samples), self._ld, self._blocks, np.empty((n, 0), np.int64)
         else:
-            counts, data = (indices >= 0).sum(axis=1), self._tables
-            ld = min(_BLOCK, _padded(indices.shape[1]))
+            data, ld = self._tables, min(_BLOCK, _padded(indices.shape[1]))
 
         def part(first: int, last: int) -> None:
             evaluate(theta, first, last, *data, indices, self._sizes, self._activation, self._head, counts, ld,
