@@ -106,8 +106,8 @@ def test_names_are_short_and_dotted():
     spec = tv.PRESETS["three-minds"].spec
     changed = dataclasses.replace(spec, dynamics=(*spec.dynamics, tv.Adam(lr=0.02)), seed=5)
     query = to_query("three-minds", changed, {"T": 0.1, "look": None})
-    assert query == {"v": str(NUMERICS_VERSION), "preset": "three-minds", "dynamics.2": "adam", "dynamics.2.lr": "0.02", "seed": "5",
-                     "T": "0.1"}
+    assert query == {"v": str(NUMERICS_VERSION), "preset": "three-minds", "dynamics.2": "adam",
+                     "dynamics.2.lr": "0.02", "seed": "5", "T": "0.1"}
 
 
 def test_a_dynamics_can_be_taken_out():
