@@ -35,7 +35,8 @@ class Case:
         generator = np.random.default_rng(3)
         origin, a, b = full.init(3, seed=1)
         self.plane = tv.Plane.through(origin + 0.1 * generator.standard_normal(full.d), a, b)
-        arrays = {**sample_arrays(data), "plane_origin": self.plane.origin, "plane_u": self.plane.u, "plane_v": self.plane.v}
+        arrays = {**sample_arrays(data), "plane_origin": self.plane.origin, "plane_u": self.plane.u,
+                  "plane_v": self.plane.v}
         run_spec = SimpleNamespace(network=mlp, weight_decay=weight_decay, l1=l1, dataset=spec)
         self.message = network_message(SimpleNamespace(arrays=arrays, spec=run_spec))
         n = self.message["data"]["n"]
