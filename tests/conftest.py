@@ -3,9 +3,11 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parent.parent
 MAIN = sys.modules["__main__"]
 
 # Software WebGL2 in headless Chromium; the rest keeps the browser from calling home on a closed network.
@@ -57,3 +59,22 @@ def new_page(chromium):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def whole_app(tmp_path, monkeypatch):
+    """Opens a page of the whole app without a browser, by link: `whole_app(PAGE, name=value)` gives its AppTest."""
+    from streamlit.testing.v1 import AppTest
+
+    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
+
+    def opened(page: str, **query: str):
+        made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for name, value in query.items():
+            made.query_params[name] = value
+        made.run()
+        made.switch_page(page).run()
+        assert not made.exception, made.exception
+        return made
+
+    return opened

@@ -1,9 +1,8 @@
 """The page "Crystal or glass": its figures, at default, at the ends of its controls, by good and bad links."""
 
-from pathlib import Path
+import functools
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import thermoviz as tv
 from thermoviz.core.errors import BadInput
@@ -13,7 +12,6 @@ from thermoviz.experiments.crystal_or_glass import CrystalOrGlass
 from thermoviz.figures import crystal_or_glass as figures
 from thermoviz.figures.looks import LOOKS
 
-ROOT = Path(__file__).parent.parent
 PAGE = "thermoviz/dashboard/pages/crystal_or_glass.py"
 QUICK = dict(steps=100, balls=10)
 ENDS = [(setting.name, end) for setting in describe(CrystalOrGlass) if setting.ladder and setting.form == "number"
@@ -63,19 +61,8 @@ def test_sentences(quick):
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
-
-    def opened(**query):
-        made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        for name, value in query.items():
-            made.query_params[name] = value
-        made.run()
-        made.switch_page(PAGE).run()
-        assert not made.exception, made.exception
-        return made
-
-    return opened
+def app(whole_app):
+    return functools.partial(whole_app, PAGE)
 
 
 def test_default_page_stands_at_once(app):

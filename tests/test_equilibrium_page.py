@@ -1,11 +1,10 @@
 """The page "Equilibrium": its figures, at default, at the ends of its controls, by good and bad links."""
 
+import functools
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import thermoviz as tv
 from thermoviz.core.specs import canonical
@@ -16,7 +15,6 @@ from thermoviz.figures import equilibrium_memory as memory
 from thermoviz.figures.looks import LOOKS
 from thermoviz.stage.payload import payload
 
-ROOT = Path(__file__).parent.parent
 PAGE = "thermoviz/dashboard/pages/equilibrium.py"
 QUICK = dict(steps=200, replicas=4)
 ENDS = [(setting.name, end) for setting in describe(Equilibrium) if setting.ladder and setting.form == "number"
@@ -87,19 +85,8 @@ def test_sentences_count_who_diverged(quick):
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
-
-    def opened(**query):
-        made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        for name, value in query.items():
-            made.query_params[name] = value
-        made.run()
-        made.switch_page(PAGE).run()
-        assert not made.exception, made.exception
-        return made
-
-    return opened
+def app(whole_app):
+    return functools.partial(whole_app, PAGE)
 
 
 def test_default_page_stands_at_once(app):

@@ -1,9 +1,8 @@
 """The page "Heat bath": its figures in every look, the page at default, its controls at both ends, bad links."""
 
-from pathlib import Path
+import functools
 
 import pytest
-from streamlit.testing.v1 import AppTest
 from test_heat_bath import LOST, QUICK
 
 import thermoviz as tv
@@ -16,7 +15,6 @@ from thermoviz.figures import heat_bath as figures
 from thermoviz.figures.looks import LOOKS
 from thermoviz.stage.payload import payload
 
-ROOT = Path(__file__).parent.parent
 PAGE = "thermoviz/dashboard/pages/heat_bath.py"
 FEW = QUICK | {"steps": 400, "replicas": 4}
 ENDS = [(setting.name, end) for setting in describe(HeatBath) if setting.ladder and setting.form == "number"
@@ -62,19 +60,8 @@ def test_what_diverges_can_be_drawn():
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
-
-    def visited(**query):
-        made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        for name, value in query.items():
-            made.query_params[name] = value
-        made.run()
-        made.switch_page(PAGE).run()
-        assert not made.exception, made.exception
-        return made
-
-    return visited
+def app(whole_app):
+    return functools.partial(whole_app, PAGE)
 
 
 def test_default_page_stands_at_once(app):

@@ -1,9 +1,8 @@
 """The page "Interactions": its figures, at default, at the ends of its controls, by good and bad links."""
 
-from pathlib import Path
+import functools
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import thermoviz as tv
 from thermoviz.core.specs import canonical
@@ -14,7 +13,6 @@ from thermoviz.figures import interactions as figures
 from thermoviz.figures.looks import LOOKS
 from thermoviz.stage.payload import payload
 
-ROOT = Path(__file__).parent.parent
 PAGE = "thermoviz/dashboard/pages/interactions.py"
 QUICK = dict(network=tv.MLP((4,)), steps=60, networks=4, ramp_steps=30, walkers=16)
 ENDS = [(setting.name, end) for setting in describe(Interactions) if setting.ladder and setting.form == "number"
@@ -86,19 +84,8 @@ def test_walkers_are_bodies_on_the_stage(quick):
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
-
-    def opened_at(**query):
-        made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        for name, value in query.items():
-            made.query_params[name] = value
-        made.run()
-        made.switch_page(PAGE).run()
-        assert not made.exception, made.exception
-        return made
-
-    return opened_at
+def app(whole_app):
+    return functools.partial(whole_app, PAGE)
 
 
 def test_default_page_stands_at_once(app):
