@@ -23,7 +23,7 @@ LABS = [kind for kind in EXPERIMENTS if kind not in KINDS]
 # What takes longer at a control's end is cancelled: that the page answers is asked here, not how fast it computes.
 LONGEST_MS = 8_000
 # Quick settings, where a lab has them, so that a control's end is seen computed.
-FEW = {"walkers": "10", "balls": "100", "steps": "300"}
+FEW = {"walkers": "10", "balls": "100", "steps": "300", "replicas": "8"}
 # The stage's balls stand still: this machine's one processor need not draw them all the time.
 STILL = {"reduced_motion": "reduce"}
 # A low window too, of which it draws less; in a narrower one the menu hides its last pages.

@@ -67,7 +67,7 @@ def rate_law(
         rows = np.flatnonzero(group == k)
         mean[rows] = losses[np.ix_(late, rows)].mean(axis=0) - least if late.any() else np.nan
         middle = np.median(losses[:, rows], axis=1)
-        inside = at <= own[-1]
+        inside = (at >= own[min(1, len(own) - 1)]) & (at <= own[-1])  # before its first look there is no curve
         curves[k, inside] = np.interp(at[inside], own, middle)
     excess = [_mean(mean[group == k]) for k in range(len(rates))]
     shape = (2, len(factors))

@@ -142,7 +142,7 @@ def modes(run: Any, look: Look, height: int = 400) -> go.Figure:
     level(figure, look, T, _("T from the strength of the noise"), right=True)
     return lay_out(figure, look, title=_("A temperature for every direction: h⟨y²⟩"), height=height,
                    xaxis=log_axis(look, h, _("curvature h of the direction, logarithmic")),
-                   yaxis=log_axis(look, [floor, T, *a["modes_T"].ravel()], _("temperature, logarithmic"),
+                   yaxis=log_axis(look, np.maximum([T, *a["modes_T"].ravel()], floor), _("temperature, logarithmic"),
                                   showgrid=True, tickformat=""))
 
 
