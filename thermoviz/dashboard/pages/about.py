@@ -27,20 +27,23 @@ CLAIMS = (
        "downhill.")),
     (_("Data are a heat bath"),
      _("samples strike the model at random, as water strikes a pollen grain. Batch size and learning rate "
-       "set the temperature.")),
+       "set its strength. The page “Heat bath” finds exact relations, but no single temperature and no detailed "
+       "balance.")),
     (_("Regularisers are extra energies"),
-     _("extra interactions, by which one shapes the landscape. Weight decay is part of the energy "
-       "shown.")),
+     _("extra interactions, by which one shapes the landscape. The page “Interactions” turns one on and measures "
+       "the work; dropout and label noise turn out to be heat.")),
     (_("The second law"),
      _("in a heat bath it is the free energy F = E − TS that falls; the entropy itself may fall or rise. "
-       "A wide valley can win over a deep one.")),
+       "A wide valley can win over a deep one: the pages “Second law” and “Volume or depth”.")),
     (_("Thermal equilibrium"),
      _("single balls go on moving while shares and averages stand still, and how they started is "
-       "forgotten.")),
+       "forgotten. The page “Equilibrium” finds this of a network's loss, and of its parameters within one valley "
+       "only.")),
     (_("Metrics are small windows"),
      _("a few numbers miss most of a system. Every slice therefore says how much it hides.")),
     (_("We design the environment"),
-     _("the model takes its own shape in it, as a snowflake does.")),
+     _("the model takes its own shape in it, as a snowflake does. The page “Crystal or glass” cools it slowly and "
+       "quickly.")),
 )
 st.markdown("\n".join(f"{i}. **{name}:** {text}" for i, (name, text) in enumerate(CLAIMS, 1)))
 
@@ -67,7 +70,8 @@ st.markdown(_(
     "Data Science, an essay that calls itself not rigorous. Slices: Li et al. 2018 (filter-normalised "
     "directions), Garipov et al. 2018 (planes through three solutions), Antognini and Sohl-Dickstein 2018 "
     "(random walks in principal components). Temperature of minibatches: Mandt, Hoffman and Blei 2017, "
-    "Jastrzębski et al. 2017, Smith and Le 2018. Width against depth: Hochreiter and Schmidhuber 1997, "
+    "Jastrzębski et al. 2017, Smith and Le 2018. Fluctuation and dissipation: Yaida 2018; currents: Chaudhari and "
+    "Soatto 2018. Work: Jarzynski 1997. Ergodicity: Thirumalai and Mountain 1990. Width against depth: Hochreiter and Schmidhuber 1997, "
     "Zhang et al. 2018."))
 st.caption(_("thermoviz {version}, numerics {numerics}. Nothing that you do here leaves this server.").format(
     version=thermoviz.__version__, numerics=NUMERICS_VERSION))
