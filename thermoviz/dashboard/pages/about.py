@@ -71,7 +71,7 @@ st.markdown(_(
     "directions), Garipov et al. 2018 (planes through three solutions), Antognini and Sohl-Dickstein 2018 "
     "(random walks in principal components). Temperature of minibatches: Mandt, Hoffman and Blei 2017, "
     "Jastrzębski et al. 2017, Smith and Le 2018. Fluctuation and dissipation: Yaida 2018; currents: Chaudhari and "
-    "Soatto 2018. Work: Jarzynski 1997. Ergodicity: Thirumalai and Mountain 1990. Width against depth: Hochreiter and Schmidhuber 1997, "
-    "Zhang et al. 2018."))
+    "Soatto 2018. Work: Jarzynski 1997. Ergodicity: Thirumalai and Mountain 1990. Width against depth: Hochreiter "
+    "and Schmidhuber 1997, Zhang et al. 2018."))
 st.caption(_("thermoviz {version}, numerics {numerics}. Nothing that you do here leaves this server.").format(
     version=thermoviz.__version__, numerics=NUMERICS_VERSION))
