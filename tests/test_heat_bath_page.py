@@ -7,6 +7,7 @@ from test_heat_bath import LOST, QUICK
 
 import thermoviz as tv
 from thermoviz.core.specs import canonical
+from thermoviz.dashboard import state
 from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.lab import opened
 from thermoviz.experiments.heat_bath import HeatBath
@@ -77,6 +78,21 @@ def test_something_else_is_computed_over_the_default(app):
     made = made.button(key="cancel").click().run()
     assert not made.exception and not made.get("progress") and not made.error
     assert made.session_state["lab_heat_bath"].asked == HeatBath()
+
+
+def test_a_cancel_leads_from_a_part_back_to_the_last_whole_run(quick, monkeypatch):
+    """Also where the page already shows a part of what is cancelled."""
+    class Engine:
+        def leave(self, id, viewer):
+            """Nothing runs."""
+
+    monkeypatch.setattr(state, "engine", Engine)
+    visit = opened("heat_bath", {})
+    visit.preview(visit.base)
+    visit._show(quick, complete=False)
+    visit.waiting = quick.id
+    visit.cancel()
+    assert visit.shown.spec == visit.base == HeatBath() and visit.complete and visit.waiting is None
 
 
 @pytest.mark.parametrize("name, end", ENDS)

@@ -61,6 +61,7 @@ class LabVisit(Watching):
     base: Any
     messages: tuple[str, ...] = ()
     asked: Any = None  # the specification last asked for
+    whole: Run | None = None  # the last run that was shown complete
 
     @property
     def prefix(self) -> str:
@@ -74,9 +75,10 @@ class LabVisit(Watching):
         self.generation += 1
 
     def cancel(self) -> None:
-        """Back to what is shown; where nothing is whole yet, what there is stays, and nothing more is computed."""
-        if self.shown is not None and self.complete:
-            self.restart(self.shown.spec)
+        """Back to the last whole run; where there is none yet, what is shown stays, and nothing more is computed."""
+        if self.whole is not None:
+            self.shown, self.complete = self.whole, True
+            self.restart(self.whole.spec)
         elif self.waiting is not None:
             engine().leave(self.waiting, self.viewer)
 
@@ -91,9 +93,14 @@ class LabVisit(Watching):
         if self.shown is not None:
             return
         if self.kind in LABS and (run := load_lab(self.kind)) is not None:
-            self.shown, self.complete = run, True
+            self._show(run, complete=True)
         elif hasattr(spec, "landscape"):
             self.shown, self.complete = surface_run(spec, surface_of(spec.landscape)), False
+
+    def _show(self, run: Run, complete: bool) -> None:
+        super()._show(run, complete)
+        if complete:
+            self.whole = run
 
     def query(self, spec: Any, house: Visit) -> dict[str, str]:
         """The link to what is asked for now."""
