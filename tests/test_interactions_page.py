@@ -121,3 +121,11 @@ def test_a_good_link_opens_what_it_says():
     visit = opened("interactions", {"regulariser": "l1", "strength": "0.01", "dataset": "sine", "seed": "3"})
     assert not visit.messages
     assert visit.base == Interactions(regulariser="l1", strength=0.01, dataset="sine", seed=3)
+
+
+def test_a_network_that_was_not_ramped_says_so(quick):
+    numbers = {name: value for name, value in quick.numbers.items() if name != "network"}
+    bare = tv.Run(quick.spec, quick.arrays, numbers)
+    for name in ("network_work", "ramp"):
+        with pytest.raises(tv.BadInput, match="not ramped"):
+            bare.figure(figure=name)

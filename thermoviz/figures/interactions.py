@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from ..core.errors import BadInput
 from ..words import _
 from . import names
 from .looks import Look, rgba
@@ -229,7 +230,7 @@ def linear_work(run: Any, look: Look, height: int = 380) -> go.Figure:
 
 def network_work(run: Any, look: Look, height: int = 380) -> go.Figure:
     """The network's walkers: work of the ramp up and of the ramp down (turned), with both free energies."""
-    found = run.numbers["network"]
+    found = _ramped(run)
     T = found["T"]
     work = run.arrays["network_work"] / T
     # Few walkers slip into another valley: their work lies far off and would squeeze all the others into one bar.
@@ -266,6 +267,7 @@ def network_sentence(run: Any) -> str:
 
 def ramp(run: Any, look: Look, height: int = 340) -> go.Figure:
     """Train and test loss of the walkers along the ramp, means and errors over walkers."""
+    _ramped(run)
     a = run.arrays
     figure = go.Figure()
     for name, key, colour in _train_and_test("ramp", look):
@@ -279,6 +281,13 @@ def ramp(run: Any, look: Look, height: int = 340) -> go.Figure:
     return lay_out(figure, look, title=_("Train and test loss along the ramp"), height=height,
                    xaxis=axis(look, _("strength λ"), showgrid=False, nticks=6),
                    yaxis=axis(look, names.energy_title(run), nticks=6))
+
+
+def _ramped(run: Any) -> dict[str, Any]:
+    """Numbers of the network's ramp. Raises BadInput for a run without one."""
+    if "network" not in run.numbers:
+        raise BadInput("the network of this run was not ramped: no valley lasts over a stretch of strengths.")
+    return run.numbers["network"]
 
 
 def _train_and_test(prefix: str, look: Look) -> tuple[tuple[str, str, str], ...]:
