@@ -22,8 +22,6 @@ from .run import Run
 # The slice reaches so many thermal spreads from the minimum; the copies' paths on it have so many points: more would
 # hide it, since a shaken copy is somewhere else at each of them.
 REACH, RESOLUTION, SHOWN = 6.0, 41, 12
-# Where in training the bath is looked at: at the start, where the loss has fallen half-way, and at the minimum.
-POINTS = ("at the start", "half-way down", "at the minimum")
 
 
 @specification
@@ -61,7 +59,8 @@ class HeatBath:
     def compute(self, progress: Progress | None = None) -> Run:
         """A Run of kind "heat_bath".
 
-        Arrays: of the bath at the three POINTS: `bath_noise`, `bath_h` [3, k], `bath_loss` [3]; `shape_z` [N], single
+        Arrays: of the bath at the start, half-way down, at the minimum: `bath_noise`, `bath_h` [3, k], `bath_loss` [3];
+        `shape_z` [N], single
         samples' noise along its leading direction. `law_k` [a], `law_lr`, `law_B`, `law_excess`, `law_error` [2, a] of
         the pairs with equal lr/B and of those with equal B, `law_curve_time` [t], `law_curve` [2, a, t]. `fdr_steps`
         [b], `fdr`, `fdr_error`, `fdr_identity` [conditions, b]: FDR1 over growing times. `modes_h`, `modes_theory`
@@ -157,7 +156,7 @@ class _Experiment:
         from .bath import turning_plane
         from .descent import plane_arrays
 
-        i, j = self.modes = turning_plane(self.bath)
+        i, j = turning_plane(self.bath)
         heat = np.maximum(np.diag(self.bath.heat)[[i, j]], self.bath.trace_C / self.loss.d)
         spread = np.sqrt(self.spec.lr / (2 * self.spec.batch_size) * heat / np.maximum(
             self.bath.h[[i, j]], self.spec.weight_decay))

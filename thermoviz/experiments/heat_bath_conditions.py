@@ -17,7 +17,7 @@ from ..core.networks import NetworkLoss
 from ..core.regression_law import epoch_law
 from ..core.seeds import rng
 from ..core.simulation import Trajectory
-from .bath import TOP, Bath
+from .bath import TOP, Bath, turning_plane
 from .minima import bottom
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class Stationary:
                            for i, j in pairs])
         area, error = np.full((2, len(pairs)), np.nan), np.full((2, len(pairs)), np.nan)
         numbers: dict[str, Any] = {}
-        i, j = self._plane()
+        i, j = turning_plane(self.bath)
         for k, name in enumerate(self.body_names):
             rows = self.rows(name)
             if len(rows) < FEWEST or self.sums.pulled.ndim == 2:
@@ -282,11 +282,6 @@ class Stationary:
             numbers[f"production_{k}"] = [found.value, found.stderr]
         numbers["production_theory"] = self._production_theory(diffusion, i, j)
         return {"area_pairs": pairs, "area": area, "area_error": error, "area_theory": theory}, numbers
-
-    def _plane(self) -> tuple[int, int]:
-        from .bath import turning_plane
-
-        return turning_plane(self.bath)
 
     def _production_theory(self, diffusion: np.ndarray, i: int, j: int) -> float | None:
         chosen = np.ix_([i, j], [i, j])
