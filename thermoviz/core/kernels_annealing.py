@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from .kernels_cache import CACHE
 
-@njit(cache=True, nogil=True)
+
+@njit(cache=CACHE, nogil=True)
 def _bernoulli(z: float) -> float:
     """z / (e^z - 1) for z >= 0."""
     if z < 1e-8:
@@ -17,7 +19,7 @@ def _bernoulli(z: float) -> float:
     return z / math.expm1(z)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=CACHE, nogil=True)
 def _sweep(energy: Any, speed: float, T: float, dt: float, p: Any, axis: int, work: Any) -> None:
     """p <- (1 - dt A)^-1 p with the rates along one axis only, line by line (Thomas's algorithm), in place.
 
@@ -58,7 +60,7 @@ def _sweep(energy: Any, speed: float, T: float, dt: float, p: Any, axis: int, wo
                 p[line, i] = side[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=CACHE, nogil=True)
 def follow(energy: Any, size: Any, temperatures: Any, dt: float, p: Any, held: Any, means: Any, kept: Any) -> None:
     """p [nx, ny], in place, through one step of length dt at each of temperatures [N].
 

@@ -6,11 +6,12 @@ import numba
 import numpy as np
 
 from . import bicubic
+from .kernels_cache import CACHE
 
 _value_and_slope = numba.njit(nogil=True, error_model="numpy")(bicubic.value_and_slope)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=CACHE, error_model="numpy")
 def evaluate(
     nodes: np.ndarray, origin: np.ndarray, per_step: np.ndarray, slack: float, u: np.ndarray, value: np.ndarray,
     force: np.ndarray,

@@ -17,6 +17,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from .kernels_cache import CACHE
+
 COLUMNS = 32
 _FEATURES: str | None = getattr(numba.config, "CPU_FEATURES", None)  # NUMBA_CPU_FEATURES
 _WIDE = "+avx512f" in (llvm.get_host_cpu_features().flatten() if _FEATURES is None else _FEATURES)
@@ -184,20 +186,7 @@ _dot_44, _dot_14 = _dot_tile(_DOT_ROWS, 4), _dot_tile(1, 4)
 _dot_41, _dot_11 = _dot_tile(_DOT_ROWS, 1), _dot_tile(1, 1)
 
 
-def _nothing() -> None:
-    """What `can_cache` tries."""
-
-
-def can_cache() -> bool:
-    """Whether compiled code can be kept on disk; where no folder is writable numba refuses the option instead."""
-    try:
-        numba.njit(cache=True)(_nothing)
-    except RuntimeError:
-        return False
-    return True
-
-
-JIT: dict[str, Any] = {"nogil": True, "cache": can_cache(), "error_model": "numpy"}
+JIT: dict[str, Any] = {"nogil": True, "cache": CACHE, "error_model": "numpy"}
 
 
 @numba.njit(**JIT)

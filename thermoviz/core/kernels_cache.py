@@ -1,0 +1,64 @@
+"""Where compiled kernels are kept between processes: one folder for each state of the files that they are made of.
+
+numba keeps a kernel by the contents of its own file, and does not see that a function which it inlines from another
+file has changed (numba documentation, "Notes on Caching"). So the folder carries a hash of all files whose functions
+end up in kernels. Whoever imports a kernel imports this module first: `CACHE` says whether kernels are kept at all.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import caching
+
+HERE = Path(__file__).parent
+_config: Any = numba.config
+# Files beside the kernels' own whose functions are compiled into them.
+INLINED = ("bicubic.py",)
+OTHERS = ("UserProvidedCacheLocator", "InTreeCacheLocator", "UserWideCacheLocator", "IPythonCacheLocator",
+          "ZipCacheLocator")
+
+
+def sources(folder: Path = HERE) -> list[Path]:
+    """The files that kernels are made of, sorted."""
+    kernels = (path for path in folder.glob("kernels_*.py") if path.name != Path(__file__).name)
+    return sorted([*kernels, *(folder / name for name in INLINED)])
+
+
+def digest(folder: Path = HERE) -> str:
+    """16 hex digits that change with any of the `sources`."""
+    parts = [hashlib.sha256(path.read_bytes()).digest() for path in sources(folder)]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+class KernelLocator(caching.InTreeCacheLocator):
+    """numba's way to ask where a function's machine code lies; None for functions that are not ours."""
+
+    def __init__(self, py_func: Any, py_file: str):
+        super().__init__(py_func, py_file)
+        base = Path(_config.CACHE_DIR) if _config.CACHE_DIR else HERE / "__pycache__"
+        self._cache_path = os.fspath(base / f"thermoviz-kernels-{digest(Path(py_file).parent)}")
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        return super().from_function(py_func, py_file) if Path(py_file).parent == HERE else None
+
+
+def _nothing() -> None:
+    """What `_can_cache` tries."""
+
+
+def _can_cache() -> bool:
+    """Whether compiled code can be kept on disk; where no folder is writable numba refuses the option instead."""
+    try:
+        numba.njit(cache=True)(_nothing)
+    except RuntimeError:
+        return False
+    return True
+
+
+if not _config.CACHE_LOCATOR_CLASSES:  # a user's own choice stays
+    _config.CACHE_LOCATOR_CLASSES = ",".join([f"{__name__}.{KernelLocator.__name__}", *OTHERS])
+CACHE = _can_cache()
