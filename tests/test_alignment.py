@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.core.alignment import ODD, align
+from thermoviz.core.alignment import ODD, align, dark_directions, distinct_units
 from thermoviz.core.errors import BadInput
 
 
@@ -72,3 +72,67 @@ def test_shapes_that_do_not_fit_are_refused():
     loss = problem((3,), "tanh")
     with pytest.raises(BadInput, match="align needs"):
         align(np.zeros(loss.d + 1), np.zeros(loss.d), loss.layer_slices, "tanh")
+
+
+def with_copies(loss, theta, seed, odd, distinct):
+    """theta with every hidden layer's units replaced by copies of its first `distinct` ones, signs at random."""
+    rng, out = np.random.default_rng(seed), theta.copy()
+    for incoming, outgoing in zip(loss.layer_slices, loss.layer_slices[1:], strict=False):
+        names = np.concatenate([np.arange(distinct), rng.integers(0, distinct, incoming.shape[1] - distinct)])
+        sign = rng.choice([-1.0, 1.0], len(names)) if odd else np.ones(len(names))
+        W, V = out[incoming.weight].reshape(incoming.shape), out[outgoing.weight].reshape(outgoing.shape)
+        W[:], V[:] = W[:, names] * sign, V[names] * sign[:, None]
+        out[incoming.bias] = out[incoming.bias][names] * sign
+    return out
+
+
+def rank(loss, theta):
+    """Rank of the gradient noise, from the samples' gradients: their singular values fall to rounding at once."""
+    gradients = loss.per_sample_gradients(theta)
+    values = np.linalg.svd(gradients - gradients.mean(0), compute_uv=False)
+    at = int((values > 1e-11 * values[0]).sum())
+    assert at == len(values) or values[at] < 1e-4 * values[at - 1]
+    return at
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+@pytest.mark.parametrize("dataset", ["wine", "teacher_student"])
+@pytest.mark.parametrize(("hidden", "distinct"), [((), 0), ((5,), 5), ((5,), 2), ((4, 4), 3)])
+def test_the_noise_is_dark_in_as_many_directions_as_its_rank_leaves(activation, dataset, hidden, distinct):
+    loss = tv.NetworkLoss(tv.MLP(hidden, activation), tv.load_dataset(dataset, test_fraction=0.0), dtype="float64")
+    theta = with_copies(loss, 2 * loss.init(1, 4)[0], 1, activation in ODD, distinct)
+    assert distinct_units(theta, loss).tolist() == [distinct] * len(hidden)
+    assert dark_directions(theta, loss) == loss.d - rank(loss, theta)
+
+
+def test_one_hidden_layer_with_softmax_follows_the_formula():
+    loss = problem((8,), "tanh")
+    for distinct in range(1, 9):
+        theta = with_copies(loss, loss.init(1, 2)[0], 3, True, distinct)
+        assert dark_directions(theta, loss) == (8 - distinct) * (2 + 1 + 2) + distinct + 1
+
+
+def test_silent_units_do_not_count_and_rows_are_counted_one_by_one():
+    loss = problem((4,), "tanh")
+    thetas = np.stack([loss.init(1, 2)[0], np.zeros(loss.d), with_copies(loss, loss.init(1, 2)[0], 3, True, 2)])
+    assert distinct_units(thetas, loss).tolist() == [[4], [0], [2]]
+    assert dark_directions(thetas, loss).tolist() == [5, 21, 13]
+    assert rank(loss, np.zeros(loss.d)) == loss.d - 21
+
+
+def test_opposite_units_are_copies_only_where_the_activation_is_odd():
+    for activation, counted in (("tanh", 1), ("sigmoid", 2)):
+        loss = problem((2,), activation)
+        theta = with_copies(loss, loss.init(1, 0)[0], 0, False, 1)
+        theta[1:4:2] *= -1  # the second unit's two incoming weights
+        theta[5] *= -1  # its bias
+        theta[8:10] *= -1  # its outgoing weights
+        assert distinct_units(theta, loss).tolist() == [counted]
+
+
+def test_linear_units_have_no_count():
+    loss = problem((3,), "linear")
+    with pytest.raises(BadInput, match="mixed at will"):
+        dark_directions(loss.init(1)[0], loss)
+    with pytest.raises(BadInput, match="distinct_units needs"):
+        distinct_units(np.zeros(3), loss)

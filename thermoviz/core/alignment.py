@@ -1,6 +1,7 @@
 """Hidden units have no names: networks that differ by their order (or by sign, where the activation is odd) are one.
 
 `matching` finds the order and signs that bring a network as close as possible to a reference, `align` applies it.
+`distinct_units` counts the units that are not copies of each other, `dark_directions` those in which no sample pulls.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from .errors import BadInput
 ODD = ("tanh", "linear")
 # Sweeps over the layers at most; a network with one hidden layer needs one.
 MOST_SWEEPS = 50
+# Units this share of the layer's longest unit apart are one: far above rounding, far below units that differ.
+SAME_UNIT = 0.01
 
 
 class Matching(NamedTuple):
@@ -86,3 +89,52 @@ def _units(theta: np.ndarray, layers: Sequence[Any], k: int) -> np.ndarray:
     incoming, outgoing = layers[k], layers[k + 1]
     return np.concatenate([theta[incoming.weight].reshape(incoming.shape).T, theta[incoming.bias][:, None],
                            theta[outgoing.weight].reshape(outgoing.shape)], axis=1)
+
+
+def distinct_units(theta: Any, loss: Any, tolerance: float = SAME_UNIT) -> np.ndarray:
+    """Hidden units that are no copy of another, layer by layer: whole numbers [..., layers] for theta [..., d].
+
+    A unit is all its weights: incoming, bias, outgoing. Two are copies if they differ (up to sign, where the
+    activation is odd) by at most `tolerance` times the length of the layer's longest unit; a unit shorter than that
+    is silent and does not count. loss: a NetworkLoss. Raises BadInput for shapes that do not fit.
+    """
+    values = np.asarray(theta, dtype=np.float64)
+    if values.shape[-1:] != (loss.d,):
+        raise BadInput(f"distinct_units needs theta [..., {loss.d}], got {list(values.shape)}.")
+    layers, odd = loss.layer_slices, loss.mlp.activation in ODD
+    counts = [[_distinct(_units(row, layers, k), tolerance, odd) for k in range(len(layers) - 1)]
+              for row in values.reshape(-1, loss.d)]
+    return np.array(counts, dtype=np.int64).reshape(*values.shape[:-1], len(layers) - 1)
+
+
+def dark_directions(theta: Any, loss: Any, tolerance: float = SAME_UNIT) -> np.ndarray:
+    """Directions in which the gradient of every sample vanishes, and so the noise C: whole numbers [...].
+
+    Copies are pulled alike, so that only the network without copies is lit. Of its parameters, softmax leaves one
+    dark per unit of the last layer and one for its biases (an equal shift of all outputs), and relu one per unit
+    (longer incoming weights, shorter outgoing ones). One hidden layer of H units, D distinct, softmax:
+    (H - D)(n_in + 1 + n_out) + D + 1. A lower bound for exact copies; all there are where samples are many and every
+    unit answers to some (a relu that no sample wakes is dark as well). Raises BadInput as `distinct_units`, and for
+    linear hidden units, whose
+    layers can be mixed at will.
+    """
+    if loss.mlp.activation == "linear" and loss.mlp.hidden:
+        raise BadInput("dark_directions counts copies of hidden units; linear ones can be mixed at will.")
+    units = distinct_units(theta, loss, tolerance)
+    inputs, outputs = (np.full((*units.shape[:-1], 1), n) for n in (loss.sizes[0], loss.sizes[-1]))
+    widths = np.concatenate([inputs, units, outputs], axis=-1)
+    lit = ((widths[..., :-1] + 1) * widths[..., 1:]).sum(-1)
+    gauge = (widths[..., -2] + 1 if loss.data.task == "classification" else 0)
+    rescaled = units.sum(-1) if loss.mlp.activation == "relu" else 0
+    return loss.d - lit + gauge + rescaled
+
+
+def _distinct(units: np.ndarray, tolerance: float, odd: bool) -> int:
+    """How many of the rows [units, weights] are neither silent nor copies of one before."""
+    least = tolerance * np.linalg.norm(units, axis=1).max()
+    found: list[np.ndarray] = []
+    for unit in units:
+        known = [np.zeros_like(unit), *found, *(-other for other in found if odd)]
+        if np.linalg.norm(unit - np.array(known), axis=1).min() > least:
+            found.append(unit)
+    return len(found)
