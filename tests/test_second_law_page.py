@@ -216,7 +216,7 @@ def test_references_and_badges():
     assert verdicts.reference(None) == "–" and verdicts.reference(1e-9, 0.1) == "0"
     assert verdicts.reference(0.5, 0.1) == "0.5" and verdicts.reference(1e-9) != "0"
     tones = [verdicts.standing(tv.Verdict("", 0, 0, 0, 0, holds))[1] for holds in (True, False, None)]
-    assert tones == ["good", "poor", "open"]
+    assert tones == ["yes", "no", "open"]
 
 
 @pytest.mark.browser

@@ -36,7 +36,8 @@ _HOME = {
     "experiments.own_model": ("Recorder", "explore"),
     "experiments.presets": ("PRESETS", "load_preset"),
     "experiments.second_law": ("SecondLaw",),
-    "experiments.run": ("Run", "Verdict", "open_run"),
+    "experiments.run": ("Run", "open_run"),
+    "experiments.verdict": ("Verdict",),
     "experiments.volume_or_depth": ("VolumeOrDepth",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -159,6 +159,7 @@ def _warm(chosen: argparse.Namespace) -> None:
 def summary(run: Any) -> str:
     """What a run holds, in a few lines of text."""
     from .core.specs import canonical
+    from .figures.verdicts import told
 
     lines = [f"{run.kind} {run.id}", f"specification: {canonical(run.spec)}"]
     if "losses" in run.arrays:
@@ -174,7 +175,7 @@ def summary(run: Any) -> str:
     if run.honesty is not None:
         r2 = "unknown" if run.honesty.r2 is None else f"{run.honesty.r2:.2f}"
         lines.append(f"slice: {run.honesty.verdict}, R2 {r2}, {run.honesty.d} dimensions seen in 2")
-    lines += [f"{verdict.name}: {verdict.sentence}" for verdict in run.verdicts]
+    lines += [told(verdict) for verdict in run.verdicts]
     return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ from ..experiments.run import Run
 from ..experiments.shipped import LABS, load_lab
 from ..experiments.slices import surface_of
 from ..figures.looks import LOOKS, Look
-from ..figures.verdicts import measured, reference, standing
+from ..figures.verdicts import agreement, measured, reference, rule_words, standing, was_measured
 from ..words import _, read_in, term
 from . import controls, panels, scene, state
 from .component import stage
@@ -234,7 +234,7 @@ def _chart(chart: Chart, run: Run, look: Look) -> None:
 
 
 def verdict_cards(run: Run, complete: bool = True) -> None:
-    """One card per verdict: measured ± error, theory, control, whether it holds, where the analogy breaks."""
+    """One card per verdict: is the claim true, does theory agree, the numbers, where the analogy breaks."""
     if not run.verdicts:
         return
     cards = "".join(_card(verdict) for verdict in run.verdicts)
@@ -244,14 +244,24 @@ def verdict_cards(run: Run, complete: bool = True) -> None:
 
 
 def _card(verdict: Any) -> str:
-    words, tone = standing(verdict)
-    compared = ((_("theory"), verdict.theory), (_("control"), verdict.control))
-    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(raised(reference(value, verdict.stderr)))}</dd>"
-                   for name, value in compared)
-    return (f'<div class="tv-verdict"><div class="tv-verdict-head"><b>{html.escape(term(verdict.name))}</b>'
-            f'<span class="tv-badge tv-{tone}">{html.escape(words)}</span></div>'
-            f'<div class="tv-measured">{html.escape(raised(measured(verdict)))}</div>'
-            f'<dl>{rows}</dl><p>{html.escape(raised(term(verdict.sentence)))}</p></div>')
+    """Claim and theory as two words; the numbers, where there are any; the rule, how it was measured and its limits."""
+    badges = "".join(f'<span class="tv-badge tv-{tone}">{html.escape(words)}</span>'
+                     for words, tone in filter(None, (standing(verdict), agreement(verdict))))
+    said = "".join(f"<p>{html.escape(raised(text))}</p>"
+                   for text in (term(verdict.sentence), rule_words(verdict.rule)) if text)
+    return (f'<div class="tv-verdict"><div class="tv-verdict-head"><b>{html.escape(term(verdict.name))}</b></div>'
+            f'<div class="tv-badges">{badges}</div>{_numbers(verdict)}{said}</div>')
+
+
+def _numbers(verdict: Any) -> str:
+    """What was measured, with its unit, beside theory and control; nothing where nothing was measured."""
+    if not was_measured(verdict):
+        return ""
+    unit = f' <span class="tv-unit">{html.escape(term(verdict.unit))}</span>' if verdict.unit else ""
+    rows = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(raised(reference(value, verdict.stderr)))}{unit}</dd>"
+        for name, value in ((_("theory"), verdict.theory), (_("control"), verdict.control)) if value is not None)
+    return f'<div class="tv-measured">{html.escape(raised(measured(verdict)))}{unit}</div><dl>{rows}</dl>'
 
 
 def raised(text: str) -> str:

@@ -79,6 +79,9 @@ def _page(look: Look) -> str:
     .tv-good {{ color: {look.background}; background: {look.good}; }}
     .tv-poor {{ color: {look.background}; background: {look.poor}; }}
     .tv-open {{ color: {look.text}; background: {look.line}; }}
+    .tv-yes {{ color: {look.background}; background: {look.text}; }}
+    .tv-no {{ color: {look.text}; background: transparent; box-shadow: inset 0 0 0 1.5px {look.text}; }}
+    .tv-badges {{ display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .45rem; }}
     .tv-verdicts {{ display: grid;
         grid-template-columns: repeat(auto-fit, minmax(min({12 * look.font_title}px, 100%), 1fr));
         gap: .8rem; margin: .5rem 0 .2rem 0; }}
@@ -86,7 +89,8 @@ def _page(look: Look) -> str:
         padding: .8rem .9rem .6rem .9rem; }}
     .tv-verdict-head {{ display: flex; gap: .6rem; align-items: flex-start; justify-content: space-between; }}
     .tv-verdict-head b {{ font-size: {look.font}px; font-weight: 650; line-height: 1.3; }}
-    .tv-verdict-head .tv-badge {{ white-space: nowrap; }}
+    .tv-verdict .tv-badge {{ white-space: nowrap; }}
+    .tv-unit {{ font-size: {look.font_small + 1}px; font-weight: 400; color: {look.dim}; }}
     .tv-measured {{ font-size: {look.font_title}px; font-weight: 600; font-variant-numeric: tabular-nums;
         line-height: 1.2; margin: .45rem 0 .3rem 0; color: {look.heat}; }}
     .stApp .tv-verdict dl {{ display: grid; grid-template-columns: auto 1fr; gap: .1rem .8rem;
@@ -95,6 +99,7 @@ def _page(look: Look) -> str:
     .stApp .tv-verdict dt {{ margin: 0; padding: 0; color: {look.dim}; }}
     .stApp .tv-verdict dd {{ margin: 0; padding: 0; color: {look.theory}; }}
     .stApp .tv-verdict p {{ font-size: {look.font_small + 1}px; color: {look.dim}; margin: 0; line-height: 1.45; }}
+    .stApp .tv-verdict p + p {{ margin-top: .35rem; }}
     .tv-panel-title {{ font-size: {look.font_small}px; font-weight: 650; letter-spacing: .05em;
         text-transform: uppercase; color: {look.dim}; }}
     .tv-facts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr));

@@ -14,7 +14,7 @@ from ..core.seeds import rng
 from ..core.simulation import simulate
 from ..core.work import MALA, Trap, dragged_trap, drive, jarzynski, stiffening_trap
 from .cooling import cycles
-from .run import Verdict
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from ..core.surfaces import Surface

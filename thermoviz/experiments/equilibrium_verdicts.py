@@ -9,7 +9,7 @@ import numpy as np
 from .linear_control import LR
 from .replica_memory import EARLY
 from .replicas import BURN_IN, COLD, FAR, GROUPS, HOT, OWN, SAME_DATA
-from .run import Verdict
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from .equilibrium import Equilibrium

@@ -18,7 +18,7 @@ from ..core.networks import MLP, NetworkLoss
 from ..core.simulation import simulate
 from .crystal_verdicts import FEWEST as FEWEST_OF_A_SHARE
 from .crystal_verdicts import gained
-from .run import Verdict
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from .crystal_or_glass import CrystalOrGlass

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.estimators import rare
 from .linear_bath import MORE
-from .run import Verdict
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from .heat_bath import HeatBath

@@ -11,7 +11,7 @@ from ..core.errors import TooFewSamples
 from ..core.estimators import independent_mean
 from .interactions_training import late
 from .noisy_baths import BATHS
-from .run import Verdict
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from .interactions import Interactions

@@ -16,6 +16,7 @@ import numpy as np
 from ..core.errors import BadFile, BadInput
 from ..core.specs import NUMERICS_VERSION, canonical, from_json, identity
 from . import files
+from .verdict import Verdict
 
 # Pictures of a run, filled by the package's __init__: figure(run, **settings), html(run, **settings) -> str.
 VIEWS: dict[str, Callable[..., Any]] = {}
@@ -35,23 +36,6 @@ _TOGETHER = (("xs", "ys", "U"), ("plane_origin", "plane_u", "plane_v"), ("theta_
 
 # The band over replicas: these quantiles and the median.
 BAND = (0.1, 0.5, 0.9)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One claim, measured.
-
-    measured, stderr: the number and its standard error. theory: what theory says. control: what the case gives
-    in which the claim must fail. holds: True, False, or None for "cannot tell". sentence: all that in words.
-    """
-
-    name: str
-    measured: float
-    stderr: float
-    theory: float | None
-    control: float | None
-    holds: bool | None
-    sentence: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -22,7 +22,7 @@ from ..core.nonequilibrium import (
 from ..core.seeds import rng
 from ..core.simulation import simulate
 from ..core.surfaces import Surface
-from .run import Verdict
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from .second_law import SecondLaw

@@ -16,9 +16,10 @@ from ..core.estimators import Estimate
 from ..core.specs import Field, specification
 from .landscape import Seed, surface_arrays, surface_numbers
 from .progress import Progress, Stages
-from .run import Run, Verdict
+from .run import Run
 from .slices import AnyLandscape, Slice, surface_of
 from .two_basins import MOST_BARRIER, Hops, Pair, TwoWells, part_of, share
+from .verdict import Verdict
 
 # Temperatures of the curves, from the colder of these to the barrier.
 COLDEST_OF_BARRIER, COLDEST_OF_CROSSING = 0.02, 0.2

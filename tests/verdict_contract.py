@@ -1,0 +1,30 @@
+"""What every verdict of every lab must keep, whatever it claims."""
+
+from thermoviz.experiments.verdict import agrees
+from thermoviz.figures.verdicts import agreement, rule_words, standing, told, was_measured
+
+
+def check(verdict) -> None:
+    """Unit, rule and reason are there; claim and theory were decided by the rule that all share, or left open."""
+    assert verdict.name and verdict.sentence, verdict
+    assert verdict.unit and verdict.rule is not None, verdict.name
+    decided = verdict.rule.decide(verdict.measured, verdict.stderr)
+    assert verdict.holds in (decided, None), (verdict.name, verdict.holds, decided)
+    if not was_measured(verdict):
+        assert verdict.holds is None and verdict.confirmed is None, verdict.name
+    if verdict.theory is None:
+        assert verdict.confirmed is None, verdict.name
+    else:
+        control = float("nan") if verdict.control is None else verdict.control
+        agreed = agrees((verdict.measured, verdict.stderr), (verdict.theory, verdict.theory_stderr), control,
+                        verdict.rule.far)
+        assert verdict.confirmed in (agreed, None), (verdict.name, verdict.confirmed, agreed)
+    words = [standing(verdict)[0], rule_words(verdict.rule), *filter(None, [agreement(verdict)])]
+    assert all(words) and verdict.name in told(verdict)
+
+
+def check_all(run) -> None:
+    """The contract for each verdict of a whole run, and that some can be told."""
+    assert run.verdicts and len({verdict.name for verdict in run.verdicts}) == len(run.verdicts)
+    for verdict in run.verdicts:
+        check(verdict)
