@@ -310,8 +310,52 @@ def test_contract_of_every_dynamics(name):
     np.testing.assert_allclose(runs[0].energy, tv.DoubleWell()(runs[0].x))
     np.testing.assert_array_equal(runs[2].steps, [0, 10, 20, 30])
     np.testing.assert_allclose(runs[2].time, runs[2].steps * dynamics.step_time)
+    rate = dynamics.noise_rate  # every dynamics says whether noise in the gradient gives it a temperature
+    assert rate is None or np.isfinite(rate) and rate > 0
     if dynamics.heated:
         assert (tv.simulate(tv.DoubleWell(), dynamics, x0, 5, T, seed=8).x[-1] != runs[0].x[5]).all()
+
+
+class Noisy:
+    """A harmonic well, curvature h [d], whose every gradient carries noise of variance `noise` [d]."""
+
+    def __init__(self, h, noise):
+        self.h, self.noise, self.rng = np.asarray(h), noise, np.random.default_rng(11)
+
+    def __call__(self, x):
+        return 0.5 * (self.h * x**2).sum(-1)
+
+    def force(self, x):
+        return -self.h * x + self.noise**0.5 * self.rng.standard_normal(x.shape)
+
+
+WARMED = {**{name: kind() for name, kind in tv.DYNAMICS.items()}, "momentum": tv.SGD(0.02, 0.9),
+          "euler-maruyama": tv.Overdamped(0.05, scheme="euler-maruyama"), "coarse baoab": tv.BAOAB(0.3, 10.0)}
+
+
+@pytest.mark.parametrize("name", WARMED)
+def test_noise_in_the_gradient_heats_as_the_dynamics_says(name):
+    """h <x^2> = rate * noise / 2 in every direction, wherever a rate is claimed; none is where directions differ."""
+    dynamics, noise, n = WARMED[name], np.array([0.7, 0.2]), 10_000
+    rate = dynamics.noise_rate or dynamics.step_time
+    h = np.array([0.01, 0.03]) / rate  # slow against a step, and against the memory of momentum
+    T = rate * noise / 2
+    x0 = np.random.default_rng(0).standard_normal((n, 2)) * np.sqrt(T / h)
+    steps = math.ceil(3 / 0.01)
+    x = tv.simulate(Noisy(h, noise), dynamics, x0, steps, seed=3, record_every=steps).x[-1]
+    heats = h * (x**2).mean(0)
+    # Steps of finite length: of relative order rate h. What is left of the start is right already.
+    tolerance = 4 * T * np.sqrt(2 / n) + T * rate * h
+    if dynamics.noise_rate is None:  # the rate of one direction is not that of the other
+        assert abs(np.log(heats[0] / T[0]) - np.log(heats[1] / T[1])) > 4 * np.sqrt(4 / n) + (rate * h).sum()
+    else:
+        assert (abs(heats - T) < tolerance).all()
+
+
+def test_without_friction_noise_heats_without_end():
+    assert tv.BAOAB(friction=0.0).noise_rate is None and tv.BAOAB(friction=[0.0, 1.0]).noise_rate is None
+    np.testing.assert_allclose(tv.BAOAB(0.1, [1.0, 2.0]).noise_rate, [0.1, 0.05], rtol=4e-3)
+    np.testing.assert_allclose(tv.SGD(0.1, [0.0, 0.9]).noise_rate, [0.1, 1.0])
 
 
 @pytest.mark.parametrize("name", tv.DYNAMICS)

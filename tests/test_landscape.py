@@ -12,7 +12,7 @@ from thermoviz.core.networks import NetworkLoss
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.experiments import own_data
 from thermoviz.experiments.landscape import Descent, Potential
-from thermoviz.experiments.noise import batch_factor, effective_rate
+from thermoviz.experiments.noise import batch_factor
 from thermoviz.experiments.run import Run
 
 SMALL = Descent(tv.DATASETS["moons"](n=60), tv.MLP((6,)), (tv.SGD(0.1), tv.Adam(0.02)), replicas=3, steps=60,
@@ -101,15 +101,7 @@ def test_noise_numbers_agree_with_the_whole_covariance(run, loss):
     assert run.numbers["T_slice"][0] == pytest.approx(run.numbers["T_of_batch_1"][0] / 10)
 
 
-def test_effective_rates_and_batch_factors():
-    assert effective_rate(tv.SGD(0.1, 0.9)) == pytest.approx(1.0)
-    assert effective_rate(tv.GradientDescent(0.3)) == pytest.approx(0.3)
-    assert effective_rate(tv.Overdamped(0.02)) == pytest.approx(0.02)
-    assert effective_rate(tv.BAOAB(0.1, 2.0)) == pytest.approx(0.05)
-    assert effective_rate(tv.Adam(0.1)) is None and effective_rate(tv.RMSProp(0.1)) is None
-    # SGD with momentum is BAOAB at dt = sqrt(lr), friction = (1 - momentum)/sqrt(lr): the same time per step.
-    lr, mu = 0.04, 0.5
-    assert effective_rate(tv.BAOAB(lr**0.5, (1 - mu) / lr**0.5)) == pytest.approx(effective_rate(tv.SGD(lr, mu)))
+def test_batch_factors():
     assert batch_factor(None, "replacement", 50) == batch_factor(50, "fresh", 50) == 0
     assert batch_factor(5, "replacement", 50) == 0.2
     # The variance of a mean of 2 out of 4 numbers drawn without replacement, by listing all six pairs.

@@ -2,9 +2,11 @@
 
 A dynamics is a frozen specification: its fields are its settings (one value, or one per replica). Contract:
 `init(energy, x, rng) -> State`, `step(energy, state, rng, temperature) -> State` with x [n, d] in numpy or torch;
-`step_time`: time per step; `reverses`: the fields of the state that change sign, coordinate by coordinate, when a wall
-reflects x; `massless`: whether it moves without inertia, so that at T = 0 a wall stops it instead of throwing it back;
-`heated`: whether it knows a temperature; `full_batch`: whether it asks for the gradient of all samples.
+`step_time`: time per step; `noise_rate`: the learning rate that noise in the gradient meets, common to all
+directions, or None where they differ (it decides whether the data have a temperature); `reverses`: the fields of the
+state that change sign, coordinate by coordinate, when a wall reflects x; `massless`: whether it moves without inertia,
+so that at T = 0 a wall stops it instead of throwing it back; `heated`: whether it knows a temperature; `full_batch`:
+whether it asks for the gradient of all samples.
 `simulate` is the only loop over steps, for balls and networks alike.
 """
 
@@ -97,6 +99,11 @@ class GradientDescent:
         """Time per step: lr."""
         return _plain(self.lr)
 
+    @property
+    def noise_rate(self) -> Any:
+        """lr: gradient noise of covariance C heats every direction to T = noise_rate tr C / 2d, for lr h << 1."""
+        return self.step_time
+
     def init(self, energy: Any, x: Any, rng: Any) -> Place:
         return Place(x)
 
@@ -129,6 +136,11 @@ class SGD:
         """Time per step: lr / (1 - momentum)."""
         return _plain(self.lr) / (1 - _plain(self.momentum))
 
+    @property
+    def noise_rate(self) -> Any:
+        """lr / (1 - momentum): a force that acts once moves x by so much of it in the end."""
+        return self.step_time
+
     def init(self, energy: Any, x: Any, rng: Any) -> Moving:
         return Moving(x, 0 * x)
 
@@ -160,6 +172,11 @@ class Adam:
     def step_time(self) -> Any:
         """Time per step: lr (in the optimiser's own scaled metric)."""
         return _plain(self.lr)
+
+    @property
+    def noise_rate(self) -> None:
+        """None: every direction has a learning rate of its own, which changes with the gradients."""
+        return None
 
     def init(self, energy: Any, x: Any, rng: Any) -> Scaled:
         return Scaled(x, 0 * x, 0 * x, 0)
@@ -195,6 +212,11 @@ class RMSProp:
     def step_time(self) -> Any:
         """Time per step: lr (in the optimiser's own scaled metric)."""
         return _plain(self.lr)
+
+    @property
+    def noise_rate(self) -> None:
+        """None: every direction has a learning rate of its own, which changes with the gradients."""
+        return None
 
     def init(self, energy: Any, x: Any, rng: Any) -> Scaled:
         return Scaled(x, None, 0 * x, 0)
@@ -232,6 +254,11 @@ class Overdamped:
     def step_time(self) -> Any:
         """Time per step: dt."""
         return _plain(self.dt)
+
+    @property
+    def noise_rate(self) -> Any:
+        """dt: at T = 0 a step is one of gradient descent."""
+        return self.step_time
 
     def unstable_dt(self, k_max: float) -> float:
         """From this dt on the stiffest direction diverges: k dt = 2."""
@@ -278,6 +305,15 @@ class BAOAB:
     def step_time(self) -> Any:
         """Time per step: dt."""
         return _plain(self.dt)
+
+    @property
+    def noise_rate(self) -> Any:
+        """(dt^2/2) coth(friction dt/2), near dt / friction: what a force that acts once moves x by in the end.
+
+        None without friction: noise of the gradient heats it without end.
+        """
+        friction, dt = np.asarray(self.friction), np.asarray(self.dt)
+        return None if (friction == 0).any() else 0.5 * dt**2 / np.tanh(0.5 * friction * dt)
 
     def unstable_dt(self, k_max: float) -> float:
         """From this dt on the stiffest direction diverges: k dt^2 = 4."""

@@ -14,11 +14,11 @@ def noise_numbers(spec: "Descent", loss: Any, plane: Any, surface: Any) -> dict[
     """Gradient noise at the deepest minimum on the slice, and the temperatures that follow; one entry per dynamics.
 
     C: covariance of single-sample gradients. `noise_trace` tr C, `noise_trace_in_plane` tr(P C P^T), `noise_at` [2].
-    `T_sgd`: lr_eff tr C / (2 B d), x (N - B)/(N - 1) for batches without replacement (Mandt, Hoffman & Blei 2017;
-    docs/physics); within shuffled epochs noise partly cancels, so that it is an upper bound there. `T_slice`: the
-    same for the two directions of the slice, lr_eff tr(P C P^T) / (4 B). `T_of_batch_1`: that at B = 1; the
-    slider's equivalent batch size at temperature T is T_of_batch_1 / T. None for dynamics without a learning rate
-    common to all directions (Adam, RMSProp).
+    `T_sgd`: r tr C / (2 B d), r the dynamics' own `noise_rate`, x (N - B)/(N - 1) for batches without replacement
+    (Mandt, Hoffman & Blei 2017; docs/physics); within shuffled epochs noise partly cancels, so that it is an upper
+    bound there. `T_slice`: the same for the two directions of the slice, r tr(P C P^T) / (4 B). `T_of_batch_1`: that
+    at B = 1; the slider's equivalent batch size at temperature T is T_of_batch_1 / T. None where `noise_rate` is:
+    directions without a learning rate in common have no temperature in common.
     """
     basins = surface.basins
     at = np.asarray(basins.minima[int(np.argmin(basins.energies))], float)
@@ -27,7 +27,7 @@ def noise_numbers(spec: "Descent", loss: Any, plane: Any, surface: Any) -> dict[
     trace = float(np.sum(centred**2) / len(centred))
     in_plane = float(np.sum(plane.in_plane(centred) ** 2) / len(centred))
     share = batch_factor(spec.batch_size, spec.batching, loss.n_samples)
-    rates = [effective_rate(dynamics) for dynamics in spec.dynamics]
+    rates = [_rate(dynamics) for dynamics in spec.dynamics]
     shares = [0.0 if dynamics.full_batch else share for dynamics in spec.dynamics]
     return {
         "noise_at": at.tolist(), "noise_trace": trace, "noise_trace_in_plane": in_plane,
@@ -41,17 +41,9 @@ def _times(rates: list[float | None], shares: list[float], strength: float) -> l
     return [None if rate is None else rate * share * strength for rate, share in zip(rates, shares, strict=True)]
 
 
-def effective_rate(dynamics: Any) -> float | None:
-    """lr / (1 - momentum), the time per step; the mean where replicas have their own. None where directions differ.
-
-    A Langevin step of size dt is a gradient step of lr = dt, with friction dt / friction in the long run.
-    """
-    if dynamics.kind in ("adam", "rmsprop"):
-        return None
-    rate = np.asarray(getattr(dynamics, "lr", getattr(dynamics, "dt", None)), float)
-    if dynamics.kind == "baoab":
-        return float(np.mean(rate / np.asarray(dynamics.friction)))
-    return float(np.mean(rate / (1 - np.asarray(getattr(dynamics, "momentum", 0.0)))))
+def _rate(dynamics: Any) -> float | None:
+    """The learning rate that the data's noise meets, the mean where replicas have their own; None: none in common."""
+    return None if dynamics.noise_rate is None else float(np.mean(dynamics.noise_rate))
 
 
 def batch_factor(batch_size: int | None, batching: str, n: int) -> float:
