@@ -15,12 +15,12 @@ run: $(RUNTIME)  ## serve the dashboard on http://localhost:$(PORT)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: $(DEV) browser lint  ## lint, types and every test but those marked slow
-	$(BIN)/python -m pytest -m "not slow and not browser and not timed" -n $(WORKERS) --dist loadfile
-	$(BIN)/python -m pytest -m "not slow and (browser or timed)"
+	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and browser"
 
 test-all: $(DEV) browser lint  ## the longer statistical and load tests too
-	$(BIN)/python -m pytest -m "not browser and not timed" -n $(WORKERS) --dist loadfile
-	$(BIN)/python -m pytest -m "browser or timed"
+	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -m "browser"
 
 lint: $(DEV)  ## style, types, Dockerfile
 	$(BIN)/ruff check .

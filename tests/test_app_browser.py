@@ -16,9 +16,6 @@ import pytest
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parent.parent
-FIRST_DRAWING_S = 3.0
-COLD_FIRST_DRAWING_S = 6.0  # the first visit of all: the server imports, and its workers start
-VISITS = 4  # of which the best counts: other programs on the machine only ever add to a time
 WEB_PROCESS_MB = 200
 FORBIDDEN = ("torch", "sklearn", "numba", "scipy")
 PATIENCE_MS = 90_000  # a machine that runs other tests at the same time
@@ -108,25 +105,6 @@ def sidebar_slider(page, name):
 def open_controls(page):
     page.get_by_role("button", name="Experiment").click()
     sidebar_slider(page, "Learning rate").wait_for(timeout=PATIENCE_MS)
-
-
-def timed_visit(new_page, address):
-    """First drawing of a visitor whose browser has never been here; nothing may be said in the console."""
-    page = new_page()
-    seconds = first_drawing(page, address)
-    assert page.complaints == []
-    page.close()
-    return seconds
-
-
-@pytest.mark.timed
-def test_the_first_drawing_stands_soon(tmp_path_factory, new_page):
-    """The very first visitor of a server waits for its imports too; all others only for the page and the stage."""
-    with serving(tmp_path_factory.mktemp("fresh")) as (address, _process):
-        cold = timed_visit(new_page, address)
-        warm = [timed_visit(new_page, address) for _visit in range(VISITS)]
-    assert min(warm) < FIRST_DRAWING_S, warm
-    assert cold < COLD_FIRST_DRAWING_S, cold
 
 
 def test_the_balls_move_and_the_charts_follow(server, new_page):

@@ -1,5 +1,6 @@
 """The dashboard without a browser: controls out of specifications, state out of links, pages without exceptions."""
 
+import html
 import json
 import tomllib
 from pathlib import Path
@@ -12,7 +13,7 @@ import thermoviz as tv
 from thermoviz.core.datasets import Sine
 from thermoviz.core.dynamics import DYNAMICS, SGD, Adam
 from thermoviz.core.errors import BadInput
-from thermoviz.core.specs import Field, specification, to_json
+from thermoviz.core.specs import Field, identity, specification, to_json
 from thermoviz.dashboard import controls, state
 from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.style import stylesheet, thumbnail_rules
@@ -182,7 +183,7 @@ def app():
 
 def test_the_first_page_shows_a_preset_without_asking_the_engine(app):
     visit = app.session_state["visit"]
-    assert visit.waiting is None and visit.shown.id == visit.shown.id and visit.complete
+    assert visit.waiting is None and visit.shown.id == identity(PRESETS[DEFAULT_PRESET].spec) and visit.complete
     assert {button.key for button in app.button} >= {f"preset_{key}" for key in PRESETS}
     assert not app.error and not app.warning
 
@@ -192,9 +193,9 @@ def test_every_preset_is_shown_at_once(app, key):
     app.button(f"preset_{key}").click().run()
     assert not app.exception
     visit = app.session_state["visit"]
-    assert visit.shown.spec == PRESETS[key].spec and visit.waiting is None
-    has_networks = {element.key for element in app.main if getattr(element, "key", None)}
-    assert visit.shown.kind in ("descent", "potential") and has_networks is not None
+    assert visit.shown.id == identity(PRESETS[key].spec) and visit.waiting is None
+    words = html.unescape(" ".join(element.proto.body for element in app.get("html")))
+    assert PRESETS[key].sentence in words and PRESETS[key].hint in words
 
 
 def test_about_runs(app):

@@ -16,16 +16,18 @@ from thermoviz.engine.scratch import Scratch, Told
 from thermoviz.experiments import EXPERIMENTS
 from thermoviz.experiments.run import Run
 
+PATIENCE_S = 600.0  # after which a process must have hung
+
 
 @specification
 class Errand:
-    """An experiment for these tests: takes `seconds`, tells progress, and misbehaves as asked.
+    """An experiment for these tests: works until the file `gate` is there, tells progress, and misbehaves as asked.
 
-    Each computation adds a line to the file `diary`.
+    Each computation adds a line to the file `diary`. Without a gate it is done at once.
     """
 
     diary: str
-    seconds: float = 0.0
+    gate: str = ""
     mood: Literal["good", "raises", "refuses", "dies", "silent"] = "good"
     seed: int = 0
     kind: Literal["errand"] = Field("errand", kw_only=True, repr=False)
@@ -39,17 +41,17 @@ class Errand:
             raise tv.BadInput("the errand cannot be run on a Sunday.")
         if self.mood == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.mood == "silent":
-            time.sleep(self.seconds)
-        start = time.monotonic()
-        while (passed := time.monotonic() - start) < self.seconds:
-            progress(passed / self.seconds, "walking", self.run(passed) if passed > 0.1 else None)
+        rounds = 0
+        while self.gate and not os.path.exists(self.gate):
+            rounds += 1
+            if self.mood != "silent":
+                progress(1 - 1 / rounds, "walking", self.run(rounds) if rounds > 5 else None)
             time.sleep(0.02)
-        return self.run(self.seconds)
+        return self.run(rounds)
 
-    def run(self, passed: float) -> Run:
+    def run(self, rounds: int) -> Run:
         axis = np.linspace(0, 1, 9)
-        return Run(self, {"xs": axis, "ys": axis, "U": np.outer(axis, axis).astype(np.float32)}, {"passed": passed})
+        return Run(self, {"xs": axis, "ys": axis, "U": np.outer(axis, axis).astype(np.float32)}, {"rounds": rounds})
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +77,22 @@ def diary(tmp_path):
     return path
 
 
-def wait_for(condition, seconds=60.0):
+@pytest.fixture
+def gate(tmp_path):
+    """Errands that are given this path work until it is touched."""
+    return tmp_path / "gate"
+
+
+def wait_for(condition):
+    """Returns as soon as it holds; gives up where a process must have hung."""
     start = time.monotonic()
     while not condition():
-        assert time.monotonic() - start < seconds, "waited too long"
+        assert time.monotonic() - start < PATIENCE_S, "waited too long"
         time.sleep(0.005)
-    return time.monotonic() - start
 
 
-def finish(engine, id, seconds=60.0):
-    wait_for(lambda: engine.state(id).finished, seconds)
+def finish(engine, id):
+    wait_for(lambda: engine.state(id).finished)
     wait_for(lambda: not list(engine.store.jobs.iterdir()))
     return engine.state(id)
 
@@ -93,32 +101,31 @@ def computations(diary):
     return len(diary.read_text().splitlines())
 
 
-def test_a_run_is_computed_kept_and_given(engine, diary):
-    spec = Errand(str(diary), 0.4)
+def test_a_run_is_computed_kept_and_given(engine, diary, gate):
+    spec = Errand(str(diary), str(gate))
     id = engine.submit(spec, "ann")
-    assert id == identity(spec)
-    seen = set()
-    wait_for(lambda: seen.add(engine.state(id).status) or engine.state(id).finished)
-    assert seen <= {"queued", "running", "done"} and "running" in seen
+    assert id == identity(spec) and engine.state(id).status in ("queued", "running")
+    wait_for(lambda: engine.state(id).status == "running")
+    gate.touch()
+    assert finish(engine, id).status == "done"
     assert engine.result(id).spec == spec and engine.partial(id) is engine.result(id)
-    assert engine.store.get(id).numbers["passed"] == 0.4
-    finish(engine, id)
+    assert engine.store.get(id).numbers["rounds"] > 0
 
 
-def test_progress_and_partial_runs_come_while_it_runs(engine, diary):
-    id = engine.submit(Errand(str(diary), 60.0), "ann")
+def test_progress_and_partial_runs_come_while_it_runs(engine, diary, gate):
+    id = engine.submit(Errand(str(diary), str(gate)), "ann")
     wait_for(lambda: engine.state(id).version > 0)
     first = engine.partial(id)
     state = engine.state(id)
     assert first.surface is not None and 0 < state.fraction < 1 and state.stage == "walking"
     wait_for(lambda: engine.state(id).version > state.version)
-    assert engine.partial(id).numbers["passed"] > first.numbers["passed"]
+    assert engine.partial(id).numbers["rounds"] > first.numbers["rounds"]
     engine.leave(id, "ann")
     assert finish(engine, id).status == "cancelled" and engine.partial(id) is None
 
 
-def test_the_same_question_from_many_threads_is_computed_once(engine, diary):
-    spec = Errand(str(diary), 0.5, seed=1)
+def test_the_same_question_from_many_threads_is_computed_once(engine, diary, gate):
+    spec = Errand(str(diary), str(gate), seed=1)
     ids = []
     threads = [threading.Thread(target=lambda k=k: ids.append(engine.submit(spec, f"viewer {k}"))) for k in range(20)]
     for thread in threads:
@@ -126,76 +133,79 @@ def test_the_same_question_from_many_threads_is_computed_once(engine, diary):
     for thread in threads:
         thread.join()
     assert set(ids) == {identity(spec)}
+    gate.touch()
     assert finish(engine, ids[0]).status == "done"
     engine.submit(spec, "a late one")
     assert engine.state(ids[0]).status == "done" and computations(diary) == 1
 
 
-@pytest.mark.timed
-def test_cancel_is_quick_and_the_worker_stays_warm(engine, diary):
-    ended, next_done = [], []
+def test_a_cancelled_job_ends_by_itself_and_the_worker_stays_warm(engine, diary, gate):
+    """It is asked to leave, not killed: the same process answers the next question."""
     for k in range(3):
-        id = engine.submit(Errand(str(diary), 60.0), "ann")
+        id = engine.submit(Errand(str(diary), str(gate), seed=k), "ann")
         wait_for(lambda id=id: engine.state(id).stage == "walking")
         engine.leave(id, "ann")
         assert engine.state(id).status == "cancelled"
-        ended.append(wait_for(lambda: not list(engine.store.jobs.iterdir())))
+        wait_for(lambda: not list(engine.store.jobs.iterdir()))
         other = engine.submit(Errand(str(diary), seed=20 + k), "ann")
-        next_done.append(wait_for(lambda other=other: engine.state(other).status == "done"))
-        finish(engine, other)
+        assert finish(engine, other).status == "done"
         assert id not in engine.store
-    assert min(ended) < 0.5 and min(next_done) < 0.5  # the best of three: the machine may be busy
     pids = diary.read_text().split()
     assert len(pids) == 6 and len(set(pids)) == 1
 
 
-def test_a_second_viewer_keeps_the_job_alive(engine, diary):
-    id = engine.submit(Errand(str(diary), 0.6, seed=3), "ann")
-    engine.submit(Errand(str(diary), 0.6, seed=3), "bob")
+def test_a_second_viewer_keeps_the_job_alive(engine, diary, gate):
+    id = engine.submit(Errand(str(diary), str(gate), seed=3), "ann")
+    engine.submit(Errand(str(diary), str(gate), seed=3), "bob")
     wait_for(lambda: engine.state(id).status == "running")
     engine.leave(id, "ann")
     engine.leave(id, "ann")
     assert engine.state(id).status == "running"
+    gate.touch()
     assert finish(engine, id).status == "done" and computations(diary) == 1
 
 
-def test_a_job_that_nobody_asks_after_makes_room_for_another(engine, diary, monkeypatch):
+def test_a_job_that_nobody_asks_after_makes_room_for_another(engine, diary, gate, monkeypatch):
     """A browser that is closed says no good-bye."""
-    monkeypatch.setattr("thermoviz.engine.engine.FORGOTTEN_SECONDS", 0.3)
-    left = engine.submit(Errand(str(diary), 60.0, seed=6), "gone")
-    wait_for(lambda: engine.state(left).stage == "walking")
-    time.sleep(0.4)
+    left = engine.submit(Errand(str(diary), str(gate), seed=6), "gone")
+    wait_for(lambda: computations(diary) == 1)
+    monkeypatch.setattr("thermoviz.engine.engine.FORGOTTEN_SECONDS", 0.0)  # whoever is silent now has gone
     other = engine.submit(Errand(str(diary), seed=7), "ann")
     assert engine.state(left).status == "cancelled"
     assert finish(engine, other).status == "done"
 
 
-def test_a_queued_job_can_be_cancelled_before_it_starts(engine, diary):
-    first = engine.submit(Errand(str(diary), 0.5, seed=4), "ann")
-    second = engine.submit(Errand(str(diary), 30.0, seed=5), "bob")
+def test_a_queued_job_can_be_cancelled_before_it_starts(engine, diary, gate):
+    first = engine.submit(Errand(str(diary), str(gate), seed=4), "ann")
+    second = engine.submit(Errand(str(diary), str(gate), seed=5), "bob")
     wait_for(lambda: engine.state(first).status == "running")
     assert engine.state(second).status == "queued"
     engine.leave(second, "bob")
     assert engine.state(second).status == "cancelled"
+    gate.touch()
     assert finish(engine, first).status == "done" and computations(diary) == 1
 
 
-def test_rapid_changes_end_with_the_last(engine, diary):
+@pytest.mark.parametrize("begun", [0, 1], ids=["at once", "when begun"])
+def test_rapid_changes_end_with_the_last(engine, diary, gate, begun):
+    """Whether those before had begun when they were left, or were still in the queue."""
     last = None
     for k in range(6):
         if last:
+            wait_for(lambda seen=k: computations(diary) >= begun * seen)
             engine.leave(last, "ann")
-        last = engine.submit(Errand(str(diary), 1.0, seed=10 + k), "ann")
-        time.sleep(0.08)
+        last = engine.submit(Errand(str(diary), str(gate), seed=10 + k), "ann")
+    gate.touch()
     assert finish(engine, last).status == "done"
 
 
-def test_a_cancelled_run_can_be_asked_for_again(engine, diary):
-    spec = Errand(str(diary), 0.4, seed=6)
+def test_a_cancelled_run_can_be_asked_for_again(engine, diary, gate):
+    spec = Errand(str(diary), str(gate), seed=6)
     id = engine.submit(spec, "ann")
     wait_for(lambda: engine.state(id).status == "running")
     engine.leave(id, "ann")
     engine.submit(spec, "ann")
+    gate.touch()
     assert finish(engine, id).status == "done"
 
 
@@ -231,13 +241,15 @@ def test_a_killed_worker_fails_only_its_job(engine, diary):
     assert finish(engine, after).status == "done"
 
 
-def test_a_silent_worker_is_killed_after_two_seconds(engine, diary):
-    id = engine.submit(Errand(str(diary), 60.0, mood="silent"), "ann")
+def test_a_worker_that_does_not_answer_a_cancel_is_killed(engine, diary, gate):
+    id = engine.submit(Errand(str(diary), str(gate), mood="silent"), "ann")
     wait_for(lambda: computations(diary) == 1)
     engine.leave(id, "ann")
     assert engine.state(id).status == "cancelled"
-    assert 1.5 < wait_for(lambda: not list(engine.store.jobs.iterdir()))
+    wait_for(lambda: not list(engine.store.jobs.iterdir()))
     assert finish(engine, engine.submit(Errand(str(diary), seed=8), "ann")).status == "done"
+    silent, next_one = diary.read_text().split()
+    assert silent != next_one and not gate.exists()
 
 
 def test_data_that_are_not_at_hand_fail_the_run_not_the_page(engine):

@@ -1,9 +1,6 @@
 """The presets: fresh, small, quick to open, and each shows what it says it shows."""
 
 import math
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -57,13 +54,6 @@ def test_presets_are_small_and_have_their_words(key):
     assert preset.temperature > 0 and preset.start in ("uniform", "boltzmann", "training", "basin")
 
 
-def test_opening_all_presets_is_quick():
-    code = ("import time, thermoviz as tv; tv.PRESETS; start = time.perf_counter()\n"
-            "for key in tv.PRESETS: tv.load_preset(key).surface\nprint(time.perf_counter() - start)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert float(done.stdout) < 2, done.stderr  # typically 0.2 s; the machine may be busy
-
-
 def test_unknown_presets_are_refused():
     with pytest.raises(tv.BadInput, match="three-minds"):
         tv.load_preset("four-minds")
@@ -111,9 +101,7 @@ def test_every_preset_but_the_way_down_has_several_valleys():
 @pytest.mark.parametrize("key", ISSUED)
 def test_presets_are_what_their_specification_gives_here(key):
     """Retrained on this machine: the same story; digits may differ in the last places between processors."""
-    start = time.perf_counter()
     run, stored = tv.run(tv.PRESETS[key].spec), tv.load_preset(key)
-    assert time.perf_counter() - start < 60
     assert len(run.surface.basins.energies) == len(stored.surface.basins.energies)
     np.testing.assert_allclose(run.surface.basins.energies, stored.surface.basins.energies,
                                atol=0.05 * stored.surface.scale)
