@@ -62,6 +62,29 @@ def new_page(chromium):
 
 
 @pytest.fixture
+def open_stage(new_page, tmp_path):
+    """Opens the stage of a message as a file; the page notes every request other than for the file itself."""
+    import stage_scene
+
+    from thermoviz.stage import html
+
+    def open_it(message=None, width=1400, height=900, script=None, **settings):
+        path = tmp_path / "stage.html"
+        path.write_text(html.page(message or stage_scene.message()), encoding="utf-8")
+        page = new_page(width, height, **settings)
+        page.requests = []
+        page.on("request", lambda request: page.requests.append(request.url))
+        if script:
+            page.add_init_script(script)
+        page.goto(path.as_uri())
+        page.wait_for_selector(".tv")
+        page.stage = page.locator(".tv")
+        page.state = lambda: page.stage.evaluate("(element) => element.thermoviz.state()")
+        return page
+    return open_it
+
+
+@pytest.fixture
 def whole_app(tmp_path, monkeypatch):
     """Opens a page of the whole app without a browser, by link: `whole_app(PAGE, name=value)` gives its AppTest."""
     from streamlit.testing.v1 import AppTest

@@ -14,30 +14,9 @@ import numpy as np
 import pytest
 import stage_scene
 
-from thermoviz.stage import html
-
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent
 STATE = "(element) => element.thermoviz.state()"
-
-
-@pytest.fixture
-def open_stage(new_page, tmp_path):
-    """Opens the stage of a message as a file; the page notes every request other than for the file itself."""
-    def open_it(message=None, width=1400, height=900, script=None, **settings):
-        path = tmp_path / "stage.html"
-        path.write_text(html.page(message or stage_scene.message()), encoding="utf-8")
-        page = new_page(width, height, **settings)
-        page.requests = []
-        page.on("request", lambda request: page.requests.append(request.url))
-        if script:
-            page.add_init_script(script)
-        page.goto(path.as_uri())
-        page.wait_for_selector(".tv")
-        page.stage = page.locator(".tv")
-        page.state = lambda: page.stage.evaluate(STATE)
-        return page
-    return open_it
 
 
 def wait_until(page, condition, seconds=60.0):

@@ -25,9 +25,3 @@ export function ramp(stops) {
   }
   return bytes;
 }
-
-/** Black or white, whichever reads better on this colour (relative luminance). */
-export function inkOn(hex) {
-  const [r, g, b] = rgb(hex).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.2 ? "#0b1220" : "#ffffff";
-}

@@ -1,6 +1,5 @@
-// What is measured, beside what equilibrium would give: numbers, small strip charts, shares of the basins, the badge.
+// What is measured, beside what equilibrium would give: numbers, small strip charts, the badge.
 
-import { inkOn } from "./colours.js";
 import { h, prepare, sized, write } from "./dom.js";
 import { decimalsFor, fixed, percent } from "./words.js";
 
@@ -57,7 +56,7 @@ function drawStrip(canvas, { width, height }, series, goals, colour, theory) {
 }
 
 /** The panel "Now, and at equilibrium": update(measured, T), clear(). `history` keeps the series when it is built anew. */
-export function createReadouts(_, look, scale, names, history) {
+export function createReadouts(_, look, scale, history) {
   const rows = [
     { key: "E", label: _("\u27e8E\u27e9 energy"), help: _("Mean energy of the balls") },
     { key: "S", label: _("S entropy"),
@@ -68,10 +67,7 @@ export function createReadouts(_, look, scale, names, history) {
     ...(history[row.key] ??= { series: [], goals: [] }) }));
   for (const row of rows) row.size = sized(row.chart);
   const distance = h("td", { class: "now" });
-  const strip = h("div", { class: "strip" }), strict = h("div", { class: "strip eq" });
-  const boltzmann = h("p");
   const spoken = h("p", { class: "quiet", "aria-live": "polite", "aria-atomic": "true" });
-  const shares = h("div", { class: "shares" }, h("h3", {}, _("Where the balls are")), strip, strict, boltzmann);
   const element = h("section", { class: "card grow", "aria-label": _("Read-outs") },
     h("h3", {}, _("Now, and at equilibrium")),
     h("table", {},
@@ -80,48 +76,9 @@ export function createReadouts(_, look, scale, names, history) {
           row.chart), row.now, row.eq)),
         h("tr", { title: _("Kullback-Leibler distance to the Boltzmann distribution, its sampling floor taken off") },
           h("td", { colspan: 2 }, _("distance to Boltzmann")), distance, h("td", { class: "eq" }, _("nats"))))),
-    shares, spoken);
+    spoken);
   const decimals = decimalsFor(scale);
   let said = 0;
-
-  /** Bars as wide as the values, told apart by colour; `wide`: css pixels for their words, 0: no words. */
-  function bars(parent, values, wide) {
-    while (parent.children.length > values.length) parent.lastChild.remove();
-    for (let k = 0; k < values.length; k++) {
-      let bar = parent.children[k];
-      if (!bar) {
-        const colour = look.basins[k % look.basins.length];
-        bar = parent.appendChild(h("i"));
-        bar.style.background = colour;
-        bar.style.color = inkOn(colour);
-      }
-      const value = Math.max(0, values[k]), whole = `${names[k]} ${percent(value)}`;
-      const grow = value.toFixed(4);
-      if (bar.dataset.grow !== grow) bar.style.flexGrow = bar.dataset.grow = grow;
-      const title = `${names[k]}: ${percent(value)}`;
-      if (bar.title !== title) bar.title = title;
-      if (!wide) continue;
-      const room = 1.55 * value * wide / look.font_small - 1; // letters that fit
-      const short = String(Math.round(100 * value));
-      write(bar, whole.length < room ? whole : short.length < room ? short : "");
-    }
-  }
-
-  const stripSize = sized(strip), law = document.createTextNode("");
-  boltzmann.append(h("b", {}, _("Boltzmann")), law);
-
-  function showShares(measured) {
-    const known = measured.shares && measured.shares.length > 1;
-    if (shares.hidden === Boolean(known)) shares.hidden = !known;
-    if (!known) return;
-    bars(strip, measured.shares, stripSize.width || 260);
-    const exact = measured.eq?.shares;
-    if (strict.hidden === Boolean(exact)) strict.hidden = boltzmann.hidden = !exact;
-    if (!exact) return;
-    bars(strict, exact, 0);
-    const text = ` ${Array.from(exact, (p) => Math.round(100 * p)).join(" \u00b7 ")} %`;
-    if (law.data !== text) law.data = text;
-  }
 
   return {
     element,
@@ -138,7 +95,6 @@ export function createReadouts(_, look, scale, names, history) {
         drawStrip(row.chart, row.size, row.series, row.goals, row.key === "F" ? look.heat : look.text, look.theory);
       }
       write(distance, T > 0 ? fixed(measured.KL, 3) : "\u2013");
-      showShares(measured);
       // Screen readers hear the numbers every ten seconds, not four times a second.
       if (performance.now() - said > 10000) {
         said = performance.now();

@@ -10,6 +10,7 @@ import { createNetwork } from "./network.js";
 import { createTrails, pathHeads, pathLines, readPaths } from "./paths.js";
 import { createPointerPanel } from "./pointer.js";
 import { createBadge, createLegend, createReadouts } from "./readouts.js";
+import { createShares } from "./shares.js";
 import { createSimulation } from "./simulation.js";
 import { createStatistics } from "./statistics.js";
 import { CSS, lookVariables } from "./styles.js";
@@ -167,6 +168,7 @@ export function createStage(root, first, callbacks = {}) {
   /** Something was placed anew: the old measurements say nothing about it. */
   function afresh() {
     ui.readouts.clear();
+    ui.shares.forget();
     trails.clear();
     measured = -Infinity;
   }
@@ -186,7 +188,8 @@ export function createStage(root, first, callbacks = {}) {
       startRow: createStartRow(_, starts(), Boolean(paths), actions),
       drawer: createDrawer(_, { ...settings, show: shown, hasPaths: Boolean(paths) }, actions),
       thermometer: createThermometer(_, actions),
-      readouts: createReadouts(_, payload.look, surface.scale, basins.map(({ name }) => name), history),
+      readouts: createReadouts(_, payload.look, surface.scale, history),
+      shares: createShares(_, payload.look, basins.map(({ name }) => name), payload.crossing ?? null, actions),
       pointer: createPointerPanel(_, network, payload.look, actions),
       keyboard: createKeyboard(_, stage, view.element, { ...actions, top: () => actions.top(!view.camera.top),
         left: () => view.camera.orbit(0.06, 0), right: () => view.camera.orbit(-0.06, 0),
@@ -201,7 +204,7 @@ export function createStage(root, first, callbacks = {}) {
       ui.keyboard.sheet]);
     stage.append(view.element, ui.transport.element, ui.startRow.element);
     frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, stage,
-      h("div", { class: "side" }, ui.thermometer.element, network ? ui.pointer.element : null, ui.readouts.element))));
+      h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, network ? ui.pointer.element : null, ui.readouts.element))));
     ui.thermometer.setSurface(surface, payload.batch, payload.look);
     ui.thermometer.show(simulation.T);
     ui.thermometer.showProgramme(simulation.programme);
@@ -333,7 +336,11 @@ export function createStage(root, first, callbacks = {}) {
     if (now - measured < MEASURE_EVERY) return;
     measured = now;
     measurement = statistics.measure(simulation.balls, simulation.T);
-    if (measurement) ui.readouts.update(measurement, simulation.T);
+    if (measurement) {
+      ui.readouts.update(measurement, simulation.T);
+      ui.shares.update(measurement, { T: simulation.T, steps: simulation.balls.steps, n: settings.n,
+        held: ["hold", "quench"].includes(simulation.programme) });
+    }
     if (simulation.programme !== "hold") ui.thermometer.show(simulation.T);
     if (paths) {
       const record = Math.round(replay.fraction * (paths.T - 1));
@@ -453,13 +460,20 @@ export function createStage(root, first, callbacks = {}) {
       style.remove();
       frame.remove();
     },
+    /** Takes exactly so many steps, however long the pictures take, and measures. */
+    pass(steps) {
+      simulation.balls.step(() => simulation.T, steps);
+      measured = -Infinity;
+      readOut(performance.now());
+    },
     /** What the stage shows now, for tests and for the page. */
     state: () => ({
       webgl: true, playing, speed, T: simulation.T, programme: simulation.programme,
       seed: settings.seed, n: settings.n, drawn,
       steps: simulation.balls.steps, time: simulation.balls.time, positions: Array.from(simulation.balls.x.subarray(0,
         2 * Math.min(50, settings.n))),
-      measurement, camera: { top: view.camera.top }, following, replay: replay.fraction,
+      measurement, names: basins.map(({ name }) => name), scale: surface.scale, crossing: payload.crossing ?? null,
+      camera: { top: view.camera.top }, following, replay: replay.fraction,
       quality: view.quality.level, lost: view.lost,
     }),
     view, actions,

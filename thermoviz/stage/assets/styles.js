@@ -17,10 +17,10 @@ export const CSS = `
   font-variant-numeric: tabular-nums; -webkit-font-smoothing: antialiased; }
 .tv *, .tv *::before { box-sizing: border-box; }
 .tv [hidden] { display: none !important; }
-.tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(max(304px, 21 * var(--size)), 27%); gap: 14px; align-items: stretch; }
+.tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(max(304px, 21 * var(--size)), 27%); gap: 14px; align-items: start; }
 .tv .card { background: var(--panel); border: 1px solid var(--line); border-radius: 14px; }
 .tv .side { display: flex; flex-direction: column; gap: 11px; min-width: 0; }
-.tv .side .card { padding: 12px 15px; }
+.tv .side .card { padding: 11px 15px; }
 .tv .side .card.grow { flex: 1; }
 .tv h3 { margin: 0 0 8px; font-size: var(--small); font-weight: 650; letter-spacing: .09em; text-transform: uppercase;
   color: var(--dim); line-height: 1.3; padding: 0; }
@@ -28,7 +28,7 @@ export const CSS = `
 .tv .stage { position: relative; display: flex; flex-direction: column; overflow: hidden; background: var(--bg); outline: none;
   min-width: 0; }
 .tv .stage:has(.view:focus-visible) { border-color: var(--theory); }
-.tv .view { position: relative; flex: 1; min-height: clamp(420px, 60vh, 860px); outline: none; touch-action: pan-y; cursor: grab;
+.tv .view { position: relative; flex: 1; min-height: clamp(420px, 64vh, 900px); outline: none; touch-action: pan-y; cursor: grab;
   user-select: none; -webkit-user-select: none; }
 .tv .view.dragging { cursor: grabbing; }
 .tv .view canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
@@ -123,17 +123,24 @@ export const CSS = `
 .tv tr > td[colspan] { white-space: normal; }
 .tv td.chart canvas { display: block; width: 100%; height: 26px; }
 .tv thead td { color: var(--dim); font-size: var(--small); font-weight: 400 !important; padding: 0; }
-.tv .shares { margin-top: 10px; }
-.tv .shares .strip { display: flex; height: 24px; border-radius: 6px; overflow: hidden; gap: 1px; background: var(--line); }
-.tv .shares .strip i { display: grid; place-items: center; font-style: normal; font-size: var(--small); font-weight: 650; overflow: hidden;
-  white-space: nowrap; min-width: 0; transition: flex-grow .25s linear; flex-basis: 0; }
-.tv .shares .strip.eq { height: 7px; margin-top: 3px; opacity: .75; }
-.tv .shares p { margin: 6px 0 0; font-size: var(--small); color: var(--dim); }
-.tv .shares p b { color: var(--theory); font-weight: 600; }
+.tv .places h3 { margin: 0; }
+.tv .places thead th { font-size: var(--small); color: var(--dim); padding-bottom: 4px; text-align: right; vertical-align: bottom; line-height: 1.25; }
+.tv .places thead th.title { text-align: left; }
+.tv .places thead th.eq { color: var(--theory); padding-left: 10px; }
+.tv .places tbody th { padding-right: 10px; line-height: 1.2; overflow-wrap: anywhere; }
+.tv .places .meter { width: 46%; }
+.tv .places .meter div { position: relative; height: 18px; border-radius: 5px; background: color-mix(in srgb, var(--line) 60%, transparent); }
+.tv .places .meter i { position: absolute; inset: 0 auto 0 0; border-radius: 5px; transition: width .25s linear; }
+.tv .places .meter b { position: absolute; top: -3px; bottom: -3px; width: 3px; margin-left: -1.5px; border-radius: 2px; background: var(--theory);
+  box-shadow: 0 0 0 1.5px var(--panel); }
+.tv .places td.now { font-size: calc(1.35 * var(--size)); font-weight: 700; line-height: 1.15; min-width: 2.6em; }
+.tv .places td { padding-left: 8px; }
+.tv .places .slow { margin: 8px 0 0; font-size: var(--small); color: var(--text); line-height: 1.45; }
+.tv .wanted { border-color: var(--heat); color: var(--heat); min-height: 34px; white-space: normal; }
 
-.tv .under { display: grid; grid-template-columns: 124px minmax(0, 1fr); gap: 0 14px; align-items: start; }
+.tv .under { display: grid; grid-template-columns: 112px minmax(0, 1fr); gap: 0 14px; align-items: start; }
 .tv .under h3 { grid-column: 1 / -1; }
-.tv .under canvas { width: 124px; height: 124px; border-radius: 8px; display: block; background: var(--bg); }
+.tv .under canvas { width: 112px; height: 112px; border-radius: 8px; display: block; background: var(--bg); }
 .tv .under dl { margin: 0; display: grid; grid-template-columns: 1fr auto; gap: 2px 8px; align-content: start; }
 .tv .under dt { color: var(--dim); margin: 0; } .tv .under dd { margin: 0; text-align: right; font-weight: 600; }
 .tv .under button { margin-top: 8px; padding: 0 8px; width: 100%; font-size: var(--small); }
@@ -166,7 +173,7 @@ export const CSS = `
   .tv .bar { order: 3; }
   .tv .bar + .bar { border-top: 1px solid var(--line); padding-top: 10px; }
   .tv .side .card { order: 4; }
-  .tv .side .card.temperature { order: 2; }
+  .tv .side .card.temperature, .tv .side .card.places { order: 2; }
   .tv .side .card.grow { flex: none; }
 }
 @container (max-width: 520px) {
