@@ -1,12 +1,23 @@
 """Honesty: 1 where the slice tells all, 2/d where nothing singles it out, poor for a random walk."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import thermoviz as tv
 from thermoviz.core.errors import BadInput
-from thermoviz.core.honesty import POOR_EXPLAINED, POOR_R2, Honesty, honesty, walk_null
+from thermoviz.core.honesty import (
+    POOR_EXPLAINED,
+    POOR_LATE,
+    POOR_NULL,
+    POOR_R2,
+    Honesty,
+    honesty,
+    walk_null,
+    walk_r2,
+)
 from thermoviz.core.pca import random_walk_ratios
 from thermoviz.core.planes import Plane
 from thermoviz.core.seeds import rng
@@ -79,6 +90,82 @@ def test_r2_is_that_of_the_slice_as_a_prediction():
     assert np.isclose(found.residual_median, np.median(plane.residual(path)))
 
 
+class Steep:
+    """|x|^2/2 and, in its last direction, a hundred times as much: what a plane without it never sees."""
+
+    def __call__(self, x):
+        x = np.asarray(x)
+        return np.sum(x**2, axis=-1) / 2 + 50 * x[..., -1] ** 2
+
+    def force(self, x):
+        x = np.array(x)
+        return -x - 100 * np.concatenate([0 * x[..., :-1], x[..., -1:]], axis=-1)
+
+
+def way_down(wiggle, d=12, n=100):
+    """A path that comes from far within the plane of the first two directions and wiggles late along the last one."""
+    path = np.zeros((n, d))
+    path[:, 0], path[:, 1] = np.geomspace(10, 0.1, n), np.linspace(0, 0.3, n)
+    path[n // 2:, -1] = wiggle * np.sin(np.arange(n - n // 2))
+    return path
+
+
+def test_what_is_earned_on_the_way_down_is_not_called_honest():
+    """R2 of the whole path is .99; of its late half, where the balls are, it is below 0."""
+    loss, path = Steep(), way_down(0.1)
+    plane = Plane(np.zeros(12), *np.eye(12)[:2])
+    found = honesty(loss, plane, path)
+    late = path[50:]
+    true, seen = loss(late), loss(plane.embed(plane.project(late)))
+    expected = 1 - np.sum((true - seen) ** 2) / np.sum((true - true.mean()) ** 2)
+    assert found.r2 > 0.98 and found.r2_late == pytest.approx(expected, rel=1e-12) and expected < 0
+    assert found.verdict == "poor" and found.reasons == (POOR_LATE,) and found.late is False
+    assert found.grade == "roughly" and found.error_late is None
+    calm = honesty(loss, plane, way_down(0.0))
+    assert calm.r2_late == pytest.approx(1) and (calm.verdict, calm.grade, calm.reasons) == ("good", "true", ())
+
+
+def test_an_error_too_small_to_see_is_none_and_high_points_are_not_late():
+    """The unit is the surface's barrier; points more than that above its minimum are not where the balls are."""
+    loss, path = Steep(), way_down(0.1)
+    plane = Plane(np.zeros(12), *np.eye(12)[:2])
+    low = SimpleNamespace(minimum=0.0, scale=0.4)
+    true, seen = loss(path), loss(plane.embed(plane.project(path)))
+    late = np.concatenate([np.zeros(50, bool), true[50:] < 0.4])
+    assert 5 < late.sum() < 50
+    found = honesty(loss, plane, path, low)
+    assert found.error_late == pytest.approx(np.sqrt(np.mean((seen - true)[late] ** 2)) / 0.4, rel=1e-12)
+    expected = 1 - np.sum((true - seen)[late] ** 2) / np.var(true[late]) / late.sum()
+    assert found.r2_late == pytest.approx(expected, rel=1e-12)
+    unseen = honesty(loss, plane, path, SimpleNamespace(minimum=0.0, scale=100.0))
+    assert unseen.r2_late < 0.5 and unseen.error_late < 0.02 and unseen.late and unseen.verdict == "good"
+    assert honesty(loss, plane, path, SimpleNamespace(minimum=-9.0, scale=1.0)).late is None
+
+
+def test_null_of_r2_is_what_random_walks_earn():
+    """In a bowl the two leading components of a walk of d >> n steps hold 76 % of its variance, and R2 follows: against
+    the exact Gram matrix of such walks, seen at the same moments."""
+    d, loss = 4000, Isotropic(np.zeros((1, 4000)))
+    walk = np.cumsum(normal(20, d, seed=3), axis=0)
+    earned = []
+    for seed in range(40):
+        other = np.cumsum(normal(20, d, seed=100 + seed), axis=0)
+        other += walk[0] - other[0]
+        plane = Plane.pca(other)
+        earned.append(honesty(loss, Plane(plane.origin, plane.u, plane.v), other).r2)
+    error = np.std(earned) * np.sqrt(np.pi / 2) * np.sqrt(1 / 40 + 1 / 16)  # of two medians
+    assert abs(walk_r2(loss, [walk]) - np.median(earned)) < 4 * error
+    found = honesty(loss, Plane.pca(walk), walk)
+    assert found.r2_null == walk_r2(loss, [walk]) and (POOR_NULL in found.reasons) == (found.r2 <= found.r2_null)
+    assert honesty(loss, Plane(np.zeros(d), *normal(2, d)), walk).r2_null is None
+    assert walk_r2(Isotropic(np.zeros((1, 5))), [np.ones((1, 5))]) is None
+
+
+def test_the_way_down_is_not_called_honest():
+    found = tv.load_preset("the-way-down").honesty
+    assert found.r2 > 0.8 and found.r2_late < 0 and found.verdict == "poor" and found.reasons == (POOR_LATE,)
+
+
 def test_a_random_walk_gets_the_red_badge():
     walk = np.cumsum(normal(60, 3000, seed=10), axis=0)
     loss = Isotropic(normal(4, 3000))
@@ -143,5 +230,8 @@ def test_honesty_survives_json():
     path = np.cumsum(normal(20, 6), axis=0)
     found = honesty(Isotropic(normal(3, 6)), Plane.pca(path), path)
     assert Honesty.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False))) == found
+    older = {name: value for name, value in found.to_json().items() if not name.startswith(("r2_", "error_"))}
+    again = Honesty.from_json(older)
+    assert again.r2 == found.r2 and again.late is None and again.grade != "true"
     with pytest.raises(BadInput):
         Honesty.from_json({"r2": 1})

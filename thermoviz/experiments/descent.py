@@ -74,7 +74,7 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
     arrays |= surface_arrays(surface)
     numbers |= surface_numbers(surface)
     stages.tell(0.9, "honesty", lambda: Run(spec, arrays, numbers), now=True)
-    numbers["honesty"] = honesty(loss, plane, record.thetas[:, record.finite]).to_json()
+    numbers["honesty"] = honesty(loss, plane, record.thetas[:, record.finite], surface).to_json()
     numbers |= noise_numbers(spec, loss, plane, surface)
     scores = _scores(loss, data, record.thetas, stages.part("test", 0.95, 1.0))
     return Run(spec, arrays | scores | _finals(plane, record), numbers)

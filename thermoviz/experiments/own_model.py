@@ -130,7 +130,7 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
             spec, arrays | surface_arrays(surface), numbers | surface_numbers(surface)))
         surface = scan(loss, chosen, resolution, margin, tolerance=tolerance, progress=level)
         stages.tell(0.9, "honesty")
-        numbers |= surface_numbers(surface) | {"honesty": honesty(loss, chosen, path).to_json()}
+        numbers |= surface_numbers(surface) | {"honesty": honesty(loss, chosen, path, surface).to_json()}
     return Run(spec, arrays | surface_arrays(surface), numbers)
 
 
