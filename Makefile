@@ -8,10 +8,12 @@ WORKERS ?= 2
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+# Touched when the kernels have been compiled for this state of the files that they are made of.
+WARM := .venv/.warm
 
 .PHONY: run test test-all lint bench presets warm clean browser
 
-run: $(RUNTIME)  ## serve the dashboard on http://localhost:$(PORT)
+run: $(RUNTIME) $(WARM)  ## serve the dashboard on http://localhost:$(PORT)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: $(DEV) browser lint  ## lint, types and every test but those marked slow
@@ -48,6 +50,10 @@ $(RUNTIME): requirements.txt
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	[ -z "$(TORCH_INDEX)" ] || $(BIN)/python -m pip install --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' requirements.txt)"
 	$(BIN)/python -m pip install -r requirements.txt
+	touch $@
+
+$(WARM): $(RUNTIME) $(wildcard thermoviz/core/kernels_*.py) thermoviz/core/bicubic.py
+	$(BIN)/python -m thermoviz warm
 	touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.txt

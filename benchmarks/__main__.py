@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import balls, memory, preset, stage_cpu, surface, training
+from . import balls, engine, first_picture, labs, memory, preset, stage_cpu, surface, training
 from .clock import Row, matrix_rate, show
 
 GROUPS = {
@@ -12,6 +12,9 @@ GROUPS = {
     "balls": balls.rows,
     "memory": memory.rows,
     "stage": stage_cpu.rows,
+    "labs": labs.rows,
+    "engine": engine.rows,
+    "first_picture": first_picture.rows,
 }
 
 

@@ -50,6 +50,6 @@ def show(rows: list[Row], rate: float) -> None:
     print("| work | thermoviz | peer | ratio | goal | share of the matrix rate |\n|---|---|---|---|---|---|")
     for row in rows:
         peer = f"{row.peer:.3g} {row.unit} ({row.peer_name})" if row.peer is not None else ""
-        ratio = f"{row.ratio:.1f} x" if row.ratio is not None else ""
+        ratio = f"{row.ratio:.3g} x" if row.ratio is not None else ""
         share = f"{row.flops / row.value / rate:.1%}" if row.flops is not None else ""
         print(f"| {row.work} | {row.value:.3g} {row.unit} | {peer} | {ratio} | {row.goal} | {share} |")

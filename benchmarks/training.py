@@ -12,18 +12,18 @@ REPLICAS, STEPS, BATCH = 64, 1000, 32
 PEER_REPLICAS = 2
 
 
-def _plain_loop(loss, data, thetas) -> None:
+def plain_loop(loss, data, thetas, steps: int = STEPS, batch: int = BATCH) -> None:
     """What everyone writes first: one module, one optimiser, one loop."""
     x = torch.tensor(data.x_train, dtype=torch.float32)
-    y = torch.tensor(data.y_train)
+    y = torch.tensor(data.y_train, dtype=torch.int64 if data.task == "classification" else torch.float32)
     for theta in thetas:
         model = loss.to_module(theta)
         optimiser = torch.optim.SGD(model.parameters(), lr=0.05)
-        criterion = torch.nn.CrossEntropyLoss()
-        for _ in range(STEPS):
-            batch = torch.randint(len(x), (BATCH,))
+        criterion = torch.nn.CrossEntropyLoss() if data.task == "classification" else torch.nn.MSELoss()
+        for _ in range(steps):
+            rows = torch.randint(len(x), (batch,))
             optimiser.zero_grad()
-            criterion(model(x[batch]), y[batch]).backward()
+            criterion(model(x[rows]), y[rows]).backward()
             optimiser.step()
 
 
@@ -40,7 +40,7 @@ def rows() -> list[Row]:
     if not final.mean() < 0.5 * float(np.mean(loss(theta0))):
         raise SystemExit("The benchmark's networks did not learn: the comparison would be meaningless.")
     seconds = median_seconds(ours, repeats=3, warm=False)
-    one = median_seconds(lambda: _plain_loop(loss, data, theta0[:PEER_REPLICAS]), repeats=3) / PEER_REPLICAS
+    one = median_seconds(lambda: plain_loop(loss, data, theta0[:PEER_REPLICAS]), repeats=3) / PEER_REPLICAS
     flops = 6 * REPLICAS * STEPS * BATCH * (2 * 32 + 32 * 32 + 32 * 2)
     return [Row("64 replicas x 1000 SGD steps, batch 32, 2-32-32-2", seconds, "s", "25 x, aim 100 x",
                 one * REPLICAS, "plain torch loop", flops)]

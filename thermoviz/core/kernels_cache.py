@@ -33,13 +33,23 @@ def digest(folder: Path = HERE) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
+def folder() -> Path:
+    """Where the kernels of these files lie, once they are compiled."""
+    base = Path(_config.CACHE_DIR) if _config.CACHE_DIR else HERE / "__pycache__"
+    return base / f"thermoviz-kernels-{digest()}"
+
+
+def compiled() -> bool:
+    """Whether an earlier process has left compiled kernels for these files."""
+    return any(folder().glob("*.nbc"))
+
+
 class KernelLocator(caching.InTreeCacheLocator):
     """numba's way to ask where a function's machine code lies; None for functions that are not ours."""
 
     def __init__(self, py_func: Any, py_file: str):
         super().__init__(py_func, py_file)
-        base = Path(_config.CACHE_DIR) if _config.CACHE_DIR else HERE / "__pycache__"
-        self._cache_path = os.fspath(base / f"thermoviz-kernels-{digest(Path(py_file).parent)}")
+        self._cache_path = os.fspath(folder())
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> Any:

@@ -44,8 +44,11 @@ def _limit_memory(address_space: int) -> None:
 
 def warm_up() -> None:
     """Imports what experiments need and runs two tiny ones, so that every common kernel is compiled and loaded."""
+    from ..core import kernels_cache
     from ..experiments import WARM_UP, run
 
+    if not kernels_cache.compiled():
+        log.warning("Compiling the kernels for this machine, once; the first runs wait for it (half a minute).")
     for spec in WARM_UP:
         run(spec)
 
