@@ -37,6 +37,24 @@ def test_entropy_production_and_area_of_a_driven_force(A, D):
     assert abs(area - law.area[0, 1]) < SIGMAS * area.stderr and abs(area) > SIGMAS * area.stderr
 
 
+@pytest.mark.parametrize(("A", "D"), DRIVEN)
+@pytest.mark.parametrize("dt", [0.02, 0.2])
+def test_entropy_of_a_chain_is_how_far_two_places_differ_from_their_reverse(A, D, dt):
+    """Kullback-Leibler divergence of (x, x') from (x', x), both normal, by its textbook formula."""
+    A, d = np.asarray(A), len(A)
+    step = np.eye(d) - dt * A
+    S = np.eye(d)
+    for _ in range(4000):
+        S = step @ S @ step.T + 2 * dt * np.asarray(D)
+    forward = np.block([[S, S @ step.T], [step @ S, S]])
+    turned = np.kron([[0, 1], [1, 0]], np.eye(d))
+    backward = turned @ forward @ turned
+    exact = 0.5 * (np.trace(np.linalg.solve(backward, forward)) - 2 * d) / dt
+    assert linear_current(A, D, dt).entropy_production == pytest.approx(exact, rel=1e-9)
+    slow, still = (linear_current(A, D, t).entropy_production for t in (1e-6, 0.0))
+    assert slow == pytest.approx(still, rel=1e-4)
+
+
 def test_an_equilibrium_force_produces_nothing_once_debiased():
     """40 repetitions: the mean is 0 within its error, while squares of noisy areas alone would not be."""
     A, D = [[2.0, 0.5], [0.5, 1.0]], np.eye(2)

@@ -54,6 +54,17 @@ def test_hessian_and_its_products(loss):
     assert np.abs(loss.hvp(theta, v[0, 0]) - expected @ v[0, 0]).max() < 1e-12
 
 
+def test_hessians_of_single_samples(loss):
+    """Of each sample by torch, whose mean is the Hessian of the data energy."""
+    theta = point(loss)
+    found = loss.sample_hessians(theta)
+    for i in (0, 17):
+        of = torch_loss(loss, loss.data.x_train[[i]], loss.data.y_train[[i]])
+        expected = torch.func.hessian(of)(torch.tensor(theta)).numpy() - 0.03 * np.eye(loss.d)
+        assert np.abs(found[i] - expected).max() < 1e-12
+    assert np.abs(found.mean(axis=0) + 0.03 * np.eye(loss.d) - loss.hessian(theta)).max() < 1e-12
+
+
 def test_hessian_is_the_slope_of_the_force(loss):
     """A second route, without torch: central differences, error about 1e-9 (relu: away from its kinks)."""
     theta, v = point(loss), np.random.default_rng(0).normal(size=loss.d)

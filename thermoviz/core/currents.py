@@ -2,9 +2,13 @@
 
 For dx = -A x dt + noise of covariance 2 D dt the stationary covariance solves A S + S A^T = 2 D, and Q = A S - D is
 antisymmetric: 0 in equilibrium, else the rate at which the cloud turns. Q_ij is the stochastic area
-<x_i dx_j - x_j dx_i> / 2 dt, and tr(S^-1 Q^T D^-1 Q) the entropy produced, in nats per unit time. Sources:
-P. Chaudhari and S. Soatto, ICLR 2018; U. Seifert, Rep. Prog. Phys. 75, 126001 (2012); J. B. Weiss, Tellus A 55, 208
-(2003).
+<x_i dx_j - x_j dx_i> / 2 dt, and tr(S^-1 Q^T D^-1 Q) the entropy produced, in nats per unit time.
+
+A chain of finite steps x -> x' has an entropy production of its own: per step <ln p(x, x')/p(x', x)>, how far two
+places in a row are from the same two in reverse. For normal x, x' of covariances S = <x x^T>, <x' x^T> it is again
+tr(U^-1 Q^T D^-1 Q) per unit time, with U the covariance of the midpoint (x + x')/2 and 2 dt D that of the step, given
+the midpoint. Sources: P. Chaudhari and S. Soatto, ICLR 2018; U. Seifert, Rep. Prog. Phys. 75, 126001 (2012);
+J. B. Weiss, Tellus A 55, 208 (2003); of the chain: derived here.
 """
 
 import itertools
@@ -29,8 +33,8 @@ class LinearCurrent(NamedTuple):
 def linear_current(drift: Any, diffusion: Any, dt: float = 0.0) -> LinearCurrent:
     """The closed form for dx = -A x dt + noise, drift A [d, d], diffusion D [d, d] (or a number, or [d]).
 
-    dt > 0: of Euler-Maruyama's chain with that step, whose covariance and area it gives exactly, and of these the
-    entropy production. Raises Unstable where nothing settles, BadInput for shapes and for a singular D.
+    dt > 0: of Euler-Maruyama's chain with that step, all exactly. Raises Unstable where nothing settles, BadInput for
+    shapes and for a singular D.
     """
     from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
 
@@ -44,9 +48,28 @@ def linear_current(drift: Any, diffusion: Any, dt: float = 0.0) -> LinearCurrent
         raise Unstable("this linear force has no stationary law: it drives some direction away"
                        + ("." if dt == 0 else ", or the time step is too large."))
     S = solve_continuous_lyapunov(A, 2 * D) if dt == 0 else solve_discrete_lyapunov(step, 2 * dt * D)
-    # <x (x' - x)^T> / dt = -S A^T, of which the area is the antisymmetric half.
-    area = 0.5 * (A @ S - S @ A.T)
-    return LinearCurrent(S, area, entropy_production_of(area, S, D))
+    # <x (x - x')^T> / dt = S A^T, of which the area is the antisymmetric half.
+    chain = gaussian_chain(S, S @ A.T, dt)
+    return LinearCurrent(S, chain.area, entropy_production_of(*chain))
+
+
+class Chain(NamedTuple):
+    """What entropy_production_of needs of a stationary Gaussian chain: area [d, d], covariance [d, d] of the midpoints
+    of its steps, diffusion [d, d] of its steps, given their midpoints."""
+
+    area: np.ndarray
+    covariance: np.ndarray
+    diffusion: np.ndarray
+
+
+def gaussian_chain(covariance: np.ndarray, pulled: np.ndarray, dt: float) -> Chain:
+    """The chain x -> x' of step dt with S = <x x^T> = covariance and <x (x - x')^T> / dt = pulled, both [d, d].
+
+    dt = 0: its limit, continuous in time. Of SGD pulled is <x (grad f)^T>, dt the learning rate.
+    """
+    even, area = 0.5 * (pulled + pulled.T), 0.5 * (pulled.T - pulled)
+    midpoint = covariance - 0.5 * dt * even
+    return Chain(area, midpoint, even - 0.5 * dt * area.T @ np.linalg.solve(midpoint, area))
 
 
 def _diffusion(value: Any, d: int) -> np.ndarray:
@@ -94,11 +117,11 @@ def stochastic_area(path: Any, dt: float) -> Estimate:
 def entropy_production(path: Any, dt: float, diffusion: Any = None) -> Estimate:
     """Entropy production of stationary paths [T, n, d] under a linear force, in nats per unit time, debiased.
 
-    Areas of all pairs of directions from the paths, covariance too; diffusion D [d, d] as given, or from the scatter of
-    the steps around their regression on x. Squares of noisy areas are too large by their variance, which is taken off:
+    Of the chain of steps dt, by the areas of all pairs of directions; with a diffusion D [d, d] (or a number, [d]): of
+    the motion continuous in time. Squares of noisy areas are too large by their variance, which is taken off:
     for an equilibrium process the result scatters about 0 and may be negative. stderr: of the quadratic form, from the
-    replicas' covariance; the error of D and S is not in it. Raises TooFewSamples unless there are more replicas than
-    pairs of directions (and 4), BadInput.
+    replicas' covariance; the error of the other covariances is not in it. Raises TooFewSamples unless there are more
+    replicas than pairs of directions (and 4), BadInput.
     """
     x = _paths(path, dt)
     n, d = x.shape[1:]
@@ -106,8 +129,10 @@ def entropy_production(path: Any, dt: float, diffusion: Any = None) -> Estimate:
     if n <= areas.shape[1]:
         raise TooFewSamples(f"{n} replicas are too few for the {areas.shape[1]} areas of {d} directions.")
     S = np.einsum("tni,tnj->ij", x, x) / (len(x) * n)
-    D = _scatter(x, dt) if diffusion is None else _diffusion(diffusion, d)
-    return debiased_production(areas, S, D)
+    if diffusion is not None:
+        return debiased_production(areas, S, _diffusion(diffusion, d))
+    pulled = np.einsum("tni,tnj->ij", x[:-1], x[:-1] - x[1:]) / (dt * (len(x) - 1) * n)
+    return debiased_production(areas, *gaussian_chain(S, pulled, dt)[1:])
 
 
 def debiased_production(areas: np.ndarray, covariance: np.ndarray, diffusion: np.ndarray) -> Estimate:
@@ -145,11 +170,3 @@ def _areas(x: np.ndarray, dt: float) -> np.ndarray:
     turned = np.einsum("tni,tnj->nij", x[:-1], np.diff(x, axis=0)) / (2 * dt * (len(x) - 1))
     i, j = np.triu_indices(x.shape[2], 1)
     return turned[:, i, j] - turned[:, j, i]
-
-
-def _scatter(x: np.ndarray, dt: float) -> np.ndarray:
-    """D from the steps' residuals about their regression on x, [d, d]."""
-    before, step = x[:-1].reshape(-1, x.shape[2]), np.diff(x, axis=0).reshape(-1, x.shape[2])
-    slope = np.linalg.lstsq(before, step, rcond=None)[0]
-    rest = step - before @ slope
-    return rest.T @ rest / (2 * dt * len(rest))

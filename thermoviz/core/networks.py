@@ -223,6 +223,10 @@ class NetworkLoss:
         """Hessian of E at theta [d]: [d, d], symmetric, for d <= 1000."""
         return self._like(theta, self._exact.hessian(self._point(theta)) + self.weight_decay * np.eye(self.d))
 
+    def sample_hessians(self, theta: Any) -> Any:
+        """Hessian of each training sample's own data loss at theta [d]: [n_samples, d, d]."""
+        return self._like(theta, self._exact.sample_hessians(self._point(theta)))
+
     def leading_eigenpairs(self, theta: Any, k: int = 2, of: str = "hessian") -> tuple[Any, Any]:
         """(values [k], largest first; vectors [k, d], one per row) at theta [d].
 

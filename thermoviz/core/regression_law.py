@@ -136,6 +136,11 @@ def _fixed_point(mean: np.ndarray, push: np.ndarray, shaken: Callable[[np.ndarra
     raise Unstable("the second moments of these parameters diverge: batches are too small for this learning rate.")
 
 
+def drawn_share(N: int, B: int, batching: str) -> float:
+    """Variance of a batch's mean in units of one sample's: 1/B with "replacement", (N - B)/(B (N - 1)) for "fresh"."""
+    return _batch_moments(N, B, batching).second / B**2
+
+
 class _Moments(NamedTuple):
     """Moments of a sum of B centred samples: sum^2 -> second p2, sum^3 -> third p3, sum^4 -> fourth p4 + pairs * (the
     three pairings of p2 with p2), p the moments of one sample."""

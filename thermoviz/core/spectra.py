@@ -125,6 +125,12 @@ class ExactNetwork:
         matrix = self.hvp(theta, np.eye(self.d))
         return 0.5 * (matrix + matrix.T)
 
+    def sample_hessians(self, theta: np.ndarray) -> np.ndarray:
+        """[N, d, d]: the Hessian of each sample's own loss."""
+        if self.n * self.d**2 > _LARGEST_RESULT:
+            raise BadInput(f"{self.n} Hessians of {self.d} x {self.d} numbers do not fit in memory: use hvp.")
+        return np.moveaxis(self._sample_hvp(theta, self._forward(theta), np.eye(self.d)), 0, -1)
+
     def leading_eigenpairs(self, theta: np.ndarray, k: int, of: str) -> tuple[np.ndarray, np.ndarray]:
         """(values [k] from the largest down, vectors [k, d]) of the Hessian or of the noise covariance."""
         if of not in ("hessian", "noise"):
@@ -226,23 +232,40 @@ class ExactNetwork:
 
     def _hvp(self, theta: np.ndarray, run: Pass, v: np.ndarray) -> np.ndarray:
         """v [m, d] -> [m, d], mean over samples."""
-        layers, along = self._weights(theta), self._weights(v)
-        of_h, of_z = self._tangents(theta, run, v)
         result = np.empty_like(v)
         parts = self._weights(result)
-        delta, change = run.residual / self.n, self._output_curvature(run, of_z[-1]) / self.n
-        for layer in range(len(layers) - 1, -1, -1):
+        for layer, delta, change, of_h in self._backward_along(theta, run, v):
             W, b = parts[layer]
             W[:] = run.h[layer].T @ change
             if layer:
-                W += np.swapaxes(of_h[layer], -1, -2) @ delta
+                W += np.swapaxes(of_h, -1, -2) @ delta
             b[:] = change.sum(-2, keepdims=True)
+        return result / self.n
+
+    def _sample_hvp(self, theta: np.ndarray, run: Pass, v: np.ndarray) -> np.ndarray:
+        """v [m, d] -> [m, N, d], of each sample's own loss."""
+        result = np.empty((len(v), self.n, self.d))
+        parts = self._weights(result)
+        for layer, delta, change, of_h in self._backward_along(theta, run, v):
+            W, b = parts[layer]
+            W[:] = run.h[layer][:, :, None] * change[..., None, :]
+            if layer:
+                W += of_h[..., :, None] * delta[:, None, :]
+            b[..., 0, :] = change
+        return result
+
+    def _backward_along(self, theta: np.ndarray, run: Pass, v: np.ndarray) -> Any:
+        """Yields (layer, dl/dz [N, fan_out], its derivative along v [..., N, fan_out], that of the layer's input)."""
+        layers, along = self._weights(theta), self._weights(v)
+        of_h, of_z = self._tangents(theta, run, v)
+        delta, change = run.residual, self._output_curvature(run, of_z[-1])
+        for layer in range(len(layers) - 1, -1, -1):
+            yield layer, delta, change, of_h[layer]
             if layer:
                 back = delta @ layers[layer][0].T
                 back_change = change @ layers[layer][0].T + delta @ np.swapaxes(along[layer][0], -1, -2)
                 change = back_change * run.slope[layer - 1] + back * run.bend[layer - 1] * of_z[layer - 1]
                 delta = back * run.slope[layer - 1]
-        return result
 
     def _output_curvature(self, run: Pass, along: np.ndarray) -> np.ndarray:
         """Second derivative of each sample's loss by its outputs, times `along` [..., N, k]."""
