@@ -3,7 +3,6 @@
 In contact with a bath the free energy F = E - TS of the cloud falls, to -T ln Z; its entropy S may rise or fall.
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
@@ -54,7 +53,7 @@ class SecondLaw:
         title="The point", description="Of a start at a point: shares of the landscape's two sides")] = (0.2, 0.8)
     heat: Annotated[float, Field(
         ge=0, le=100, title="Temperature, in barriers", json_schema_extra={"ladder": [0, 0.1, 0.25, 0.5, 1, 3]},
-        description="Heat of the bath as a share of the barrier (of the height, where there is one valley)")] = 0.25
+        description="Heat of the bath as a share of the barrier (of the height, where there is one valley)")] = 0.1
     balls: Annotated[int, Field(ge=FEWEST, le=50_000, title="Balls",
                                 json_schema_extra={"ladder": [30, 100, 300, 1000, 3000, 10_000]},
                                 description="More balls, smaller errors")] = 3000
@@ -112,7 +111,7 @@ class _Experiment:
         self._walk(x, self.stages.part("balls", 0.3, 0.85))
         found = verdicts(self.spec, self.surface, self.T, self.arrays, self.numbers,
                          self.stages.part("controls", 0.85, 1.0))
-        self.numbers["verdicts"] = [dataclasses.asdict(verdict) for verdict in found]
+        self.numbers["verdicts"] = [verdict.to_json() for verdict in found]
         return self._so_far()
 
     def _so_far(self) -> Run:

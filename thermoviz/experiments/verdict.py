@@ -8,6 +8,7 @@ a stated number of standard errors. *Does theory agree?* is asked of the same nu
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any, Literal
 
 # Standard errors by which numbers are told apart: as rare as 1 in 370, of normal ones. Few copies need more
@@ -69,6 +70,14 @@ def equals(value: float, unlike: float, far: float = FAR) -> Rule:
 def within(value: float, margin: float, far: float = FAR) -> Rule:
     """The claim is that the number is `value` for all practical purposes: no farther away than `margin`."""
     return Rule("within", float(value), margin=float(margin), far=float(far))
+
+
+def among(n: int, far: float = FAR) -> float:
+    """Standard errors that the largest of n numbers exceeds by chance no more often than one number exceeds `far`.
+
+    Bonferroni's inequality, whatever their correlations: for a number that was chosen among n since it is the largest.
+    """
+    return -NormalDist().inv_cdf(NormalDist().cdf(-far) / n)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ from .paper import axis, lay_out, number
 BRIGHT = 0.5
 COLUMNS = 3
 # Of the verdicts of a run: those whose number is a known rise.
-RISES = ("Unequal heat: F must rise", "A whirl: F must rise", "Large steps are too hot")
+RISES = ("Unequal heat lifts F", "A whirl lifts F", "Large steps are too hot")
+# A change of S that a sentence tells, in nats.
+TOLD = 0.1
 
 
 def falling_free_energy(run: Any, look: Look, height: int = 360) -> go.Figure:
@@ -89,7 +91,7 @@ def _rest(figure: go.Figure, run: Any, look: Look, name: str, label: str, row: i
 def _time_axis(run: Any, look: Look) -> dict[str, Any]:
     low, high = np.log10(run.arrays["times"][[1, -1]])
     margin = 0.03 * (high - low)
-    return axis(look, _("time t, logarithmic"), type="log", showgrid=False, dtick=1, tickformat="~g",
+    return axis(look, _("time t, as on the stage; logarithmic"), type="log", showgrid=False, dtick=1, tickformat="~g",
                 range=[low - margin, high + margin])
 
 
@@ -120,6 +122,42 @@ def snapshots(run: Any, look: Look, height: int = 440) -> go.Figure:
         title.update(font={"size": look.font_small, "color": look.dim}, yshift=-2)
     figure.update_layout(margin={"t": 4.6 * look.font})
     return figure
+
+
+def answer(run: Any) -> str:
+    """Whether entropy always rises, from what this cloud does."""
+    if run.numbers.get("T") == 0:
+        return _("Without heat there is no entropy to speak of: balls only roll downhill. Give the bath some heat.")
+    S = _course(run)
+    if S is None or S[1] - S[2] > TOLD:
+        return _("No. What falls, always, is the free energy of the cloud; its entropy may rise or fall.")
+    return _("In this cloud it does. But that is no law: what falls, always, is its free energy.")
+
+
+def try_this(run: Any) -> str:
+    """The numbers of S that the stage will show, by the exact evolution."""
+    S = _course(run)
+    if S is None:
+        return _("give the bath heat (Experiment, Temperature).")
+    first, highest, last = (number(value, 2) for value in S)
+    rises, falls = S[1] - S[0] > TOLD, S[1] - S[2] > TOLD
+    if rises and falls:
+        return _("press play (▶) below the landscape and watch S: it rises from {a} to {b}, then falls to {c}.").format(
+            a=first, b=highest, c=last)
+    if falls:
+        return _("press play (▶) below the landscape and watch S: it falls from {a} to {c}.").format(a=first, c=last)
+    if rises:
+        return _("press play (▶) below the landscape and watch S: it rises from {a} to {c}.").format(a=first, c=last)
+    return _("press play (▶) below the landscape and watch S: it stays at {c}.").format(c=last)
+
+
+def _course(run: Any) -> tuple[float, float, float] | None:
+    """S of the exact evolution at the start, at its highest, and at the last moment; None where there is none."""
+    S = run.arrays.get("exact_S")
+    if S is None or not np.isfinite(S).any():
+        return None
+    known = S[np.isfinite(S)]
+    return float(known[0]), float(known.max()), float(known[-1])
 
 
 def _moment(t: float) -> str:

@@ -9,9 +9,9 @@ from thermoviz.words import _
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
-    """The live stage starts as the experiment does, with as many balls, at most what runs smoothly anywhere."""
+    """The live stage waits at the experiment's start, with as many balls, at most what runs smoothly anywhere."""
     return {"temperature": run.spec.heat * run.surface.scale, "n_balls": min(run.spec.balls, 3000),
-            "seed": run.spec.seed, "title": _("The cloud"), **begins(run)}
+            "seed": run.spec.seed, "title": _("The cloud"), "paused": True, **begins(run)}
 
 
 def begins(run: Any) -> dict[str, Any]:
@@ -37,14 +37,13 @@ def fall(run: Any) -> str:
 lab_page(
     "second_law",
     title=_("Does entropy always rise?"),
-    sentence=_("A cloud of balls spreads in a heat bath. What falls, always, is its free energy; its entropy may rise "
-               "or fall."),
-    try_this=_("press reset (↺) below the landscape to see it again; then start everywhere alike (Experiment, Start: "
-               "uniform), and watch the entropy fall."),
+    sentence=second_law.answer,
+    try_this=second_law.try_this,
     charts=[
         Chart("falling_free_energy", second_law.falling_free_energy, fall, ("cloud_F",)),
         Chart("energy_and_entropy", second_law.energy_and_entropy,
-              _("Energy and entropy may each rise or fall; their difference ⟨E⟩ − TS may only fall."), ("cloud_E",)),
+              _("Energy and entropy may each rise or fall; their difference ⟨E⟩ − TS may only fall. Time is that of the "
+                "stage's clock."), ("cloud_E",)),
         Chart("snapshots", second_law.snapshots,
               _("Orange: some of the balls. Green: the density that the exact evolution gives at that moment."),
               ("snapshot_balls",)),
@@ -62,6 +61,8 @@ lab_page(
         "with the bath. For them it says that F falls, down to **−T ln Z**, its value in thermal equilibrium, where Z "
         "adds up e^(−E/T) over all places. So balls that start everywhere alike lose entropy as they gather in the "
         "valleys, and the bath gains more than they lose.\n\n"
+        "**Time t** is the same on the stage and in the charts: one step moves a ball by −dt × slope, and t is the sum "
+        "of all dt. The charts' axis is logarithmic, since most of the spreading is over early.\n\n"
         "**The exact evolution** (green) does not throw dice: it moves probability from cell to cell of a fine grid. "
         "The balls (orange, with their standard errors) must agree with it, and do.\n\n"
         "**Where the analogy breaks.** F falls in one bath with one temperature. The noise of minibatches is stronger "
