@@ -80,6 +80,17 @@ def test_the_default_page_shows_stage_charts_and_verdicts(page):
     assert len(app.get("plotly_chart")) == 4 and len(app.get("bidi_component")) == 1
     assert "Does entropy always rise?" in text(app) and text(app).count('class="tv-verdict"') == 7
     assert f'data-run="{here(app).shown.id}"' in text(app)
+    assert '"paused": true' in app.get("bidi_component")[0].proto.json
+
+
+@pytest.mark.parametrize(("settings", "answer", "hint"), [
+    ({"start": "uniform"}, "No. What falls", "it falls from 2.6 to"),
+    ({"start": "basin"}, "In this cloud it does", "it stays at"), ({"heat": "0"}, "Without heat", "give the bath heat"),
+    ({"start": "point"}, "In this cloud it does", "it rises from"),
+])
+def test_answer_and_hint_follow_the_run(page, settings, answer, hint):
+    app = page(**QUICK, **settings)
+    assert not app.exception and answer in text(app) and hint in text(app)
 
 
 def value_of(option):
@@ -108,7 +119,7 @@ def test_a_refused_text_leaves_the_other_controls_where_they_are(page):
 
 
 @pytest.mark.parametrize(("start", "on_stage"), [
-    ("saddle", "point:0,0"), ("point", "point:-1.08,1.08"), ("uniform", "uniform"), ("basin", "basin")])
+    ("saddle", "point:0,0,0.135"), ("point", "point:-1.08,1.08,0.135"), ("uniform", "uniform"), ("basin", "basin")])
 def test_every_start_is_the_stages_too(page, start, on_stage):
     app = page(**QUICK)
     app = app.selectbox(key=f"{here(app).prefix}/start").select(start).run()

@@ -171,6 +171,7 @@ def test_settings_reach_the_message():
     ({"temperature": -1}, "temperature"), ({"temperature": float("nan")}, "temperature"),
     ({"start": "moon"}, "start"), ({"start": None}, "start"),
     ({"start": "point"}, "at"), ({"start": "point", "at": (99.0, 0.0)}, "at"),
+    ({"start": "point", "at": (0.0, 0.0), "width": 0.0}, "width"),
     ({"temperature": "hot"}, "temperature"), ({"n_balls": 0}, "n_balls"), ({"n_balls": 50_001}, "n_balls"),
     ({"n_balls": 2.5}, "n_balls"), ({"seed": -1}, "seed"), ({"seed": 2**32}, "seed"), ({"look": "neon"}, "look"),
 ])

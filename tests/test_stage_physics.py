@@ -388,6 +388,22 @@ def test_a_handful_moves_and_the_others_stay(modules):
     assert np.abs(after[10:30] - [0.3, -0.2]).max() < 5 * 2 * 3.4 / 40
 
 
+def test_a_start_at_a_point_is_as_wide_as_it_is_told(modules):
+    """10,000 balls: variance within 4 of its standard errors, sqrt(2/n) of it; without a word, two cells wide."""
+    surface, n = SURFACES["analytic"](), 10_000
+    for width in (0.05, None):
+        x = modules(CREATE + """
+            const { createSimulation } = await import("/simulation.js");
+            const simulation = createSimulation(s, { n: argument.n, seed: 1, T: 0.1, start: argument.start,
+                scheme: "leimkuhler-matthews", friction: 1, law: "exponential", programmeSteps: 100 });
+            return Array.from(simulation.balls.x).slice(0, 2 * argument.n);""",
+                    {"message": message(surface), "n": n,
+                     "start": "point:0,0" if width is None else f"point:0,0,{width}"})
+        x = np.reshape(x, (-1, 2))
+        variance = (width or 2 * 3.4 / 40) ** 2
+        assert np.abs(x.var(axis=0) / variance - 1).max() < 4 * np.sqrt(2 / n)
+
+
 def test_counts_grow_and_shrink_without_touching_others(modules):
     got = modules(SIMULATE + """
         b.step(0.1, 10);

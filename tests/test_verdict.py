@@ -9,7 +9,7 @@ from scipy.stats import norm
 from verdict_contract import check
 
 from thermoviz.core.estimators import Estimate
-from thermoviz.experiments.verdict import FAR, Verdict, above, agrees, below, equals, judge, within
+from thermoviz.experiments.verdict import FAR, Verdict, above, agrees, among, below, equals, judge, within
 from thermoviz.figures import verdicts
 
 RULES = (above(1.0), below(1.0), equals(1.0, unlike=3.0), within(1.0, margin=0.5))
@@ -46,6 +46,11 @@ def test_true_claims_are_called_false_no_more_often_than_three_errors_say(rule):
     wrong = np.mean([rule.decide(float(draw), 0.1) is False for draw in draws])
     p = norm.sf(FAR) * (2 if rule.kind == "equals" else 1)
     assert abs(wrong - p) <= 4 * math.sqrt(p * (1 - p) / len(draws))
+
+
+@pytest.mark.parametrize("n", [1, 10, 300])
+def test_the_largest_of_many_numbers_is_beyond_its_errors_as_seldom_as_one_number(n):
+    assert n * norm.sf(among(n)) == pytest.approx(norm.sf(FAR), rel=1e-9)
 
 
 def test_claim_and_theory_are_two_questions():

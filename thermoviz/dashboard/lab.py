@@ -30,6 +30,7 @@ from .state import Visit, Watching, engine, remember, visit
 from .style import stylesheet
 
 Draw = Callable[[Run, Look], Any]
+Said = str | Callable[[Run], str]
 # What a link says for all pages.
 HOUSE = ("look", "hide")
 RAISED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -45,7 +46,7 @@ class Chart:
 
     key: str
     draw: Draw
-    caption: str | Callable[[Run], str] = ""
+    caption: Said = ""
     needs: tuple[str, ...] = ()
     wide: bool = False
 
@@ -127,16 +128,16 @@ def lab_visit(kind: str) -> LabVisit:
 
 
 def lab_page(
-    kind: str, title: str, sentence: str, try_this: str, charts: Sequence[Chart] | Callable[[Run], Sequence[Chart]],
+    kind: str, title: str, sentence: Said, try_this: Said, charts: Sequence[Chart] | Callable[[Run], Sequence[Chart]],
     explain: str,
     stage_settings: Callable[[Run], dict[str, Any]] | None = None,
 ) -> None:
     """Draws the page of one lab.
 
-    `kind`: its key in EXPERIMENTS. `title`: the question; `sentence`: what is seen, in plain words; `try_this`: one
-    thing to do. `charts`: them, or a function of the run that chooses them. `explain`: Markdown, every symbol of the
-    page among it. `stage_settings(run)`: what the live stage starts with (temperature, n_balls, title, seed); None: the
-    page has no stage.
+    `kind`: its key in EXPERIMENTS. `title`: the question; `sentence`: the answer, in plain words; `try_this`: one thing
+    to do; each a text or a function of the run that is shown. `charts`: them, or a function of the run that chooses
+    them. `explain`: Markdown, every symbol of the page among it. `stage_settings(run)`: what the live stage starts
+    with (temperature, n_balls, title, seed ...); None: the page has no stage.
     """
     read_in(st.context.locale)
     house, here = visit(), lab_visit(kind)
@@ -187,13 +188,21 @@ def _controls(house: Visit, here: LabVisit) -> tuple[Any, str]:
             return here.base, str(error)
 
 
-def _top(house: Visit, here: LabVisit, query: dict[str, str], title: str, sentence: str, try_this: str) -> None:
+def _said(text: Said, run: Run | None) -> str:
+    """The text, of the run that is shown where it is a function of it."""
+    if isinstance(text, str):
+        return text
+    return "" if run is None else text(run)
+
+
+def _top(house: Visit, here: LabVisit, query: dict[str, str], title: str, sentence: Said, try_this: Said) -> None:
     """Headline, what to try, and the buttons beside them. `data-run`: whose numbers the page shows."""
     shown = here.shown.id if here.shown is not None and here.complete else ""
+    answer, hint = (_said(text, here.shown) for text in (sentence, try_this))
+    tried = f'<b>{html.escape(_("Try this:"))}</b> {html.escape(hint)}' if hint else ""
     with st.container(key="top", horizontal=True, vertical_alignment="center"):
         st.html(f'<h1 class="tv-headline" data-run="{shown}">{html.escape(title)}</h1>'
-                f'<p class="tv-hint">{html.escape(sentence)} <b>{html.escape(_("Try this:"))}</b> '
-                f'{html.escape(try_this)}</p>')
+                f'<p class="tv-hint">{html.escape(answer)} {tried}</p>')
         if "controls" not in house.hidden:
             st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment,
                       help=_("The settings of this experiment, in the panel on the left"))
@@ -226,8 +235,7 @@ def _charts(charts: Sequence[Chart], run: Run, look: Look) -> None:
 
 def _chart(chart: Chart, run: Run, look: Look) -> None:
     if chart.ready(run):
-        caption = chart.caption(run) if callable(chart.caption) else chart.caption
-        panels.chart(chart.draw(run, look), chart.key, raised(caption))
+        panels.chart(chart.draw(run, look), chart.key, raised(_said(chart.caption, run)))
     else:
         with st.container(key=f"card_{chart.key}"):
             st.caption(_("This chart is being computed."))

@@ -74,6 +74,10 @@ class SecondLaw:
         """
         return _Experiment(self, Stages(progress)).run()
 
+    def width(self, surface: Surface) -> float:
+        """Standard deviation of a start at a point or on the pass: WIDTH cells of the exact evolution."""
+        return WIDTH * max(high - low for low, high in surface.bounds) / CELLS
+
     def centre(self, surface: Surface) -> np.ndarray:
         """Of a start at a point or on the lowest pass: u [2]. Raises BadInput where there is no saddle."""
         if self.start == "point":
@@ -119,10 +123,6 @@ class _Experiment:
 
     # Where it starts
 
-    @property
-    def _width(self) -> float:
-        return WIDTH * max(high - low for low, high in self.surface.bounds) / CELLS
-
     def _first_cloud(self) -> np.ndarray:
         """The balls' places [n, 2] at time 0; none in cells without data."""
         draw, n = rng(self.spec.seed, "start"), self.spec.balls
@@ -138,7 +138,8 @@ class _Experiment:
     def _draw(self, draw: np.random.Generator, n: int) -> np.ndarray:
         bounds = np.array(self.surface.bounds)
         if self.spec.start in ("saddle", "point"):
-            return reflect(self.spec.centre(self.surface) + self._width * draw.standard_normal((n, 2)), bounds)
+            spread = self.spec.width(self.surface) * draw.standard_normal((n, 2))
+            return reflect(self.spec.centre(self.surface) + spread, bounds)
         places = bounds[:, 0] + draw.random((n, 2)) * (bounds[:, 1] - bounds[:, 0])
         if self.spec.start == "basin":
             if self.T > 0:
@@ -151,7 +152,7 @@ class _Experiment:
             return cells.uniform()
         if self.spec.start == "basin":
             return cells.in_basin(0)
-        return cells.gaussian(self.spec.centre(self.surface), self._width)
+        return cells.gaussian(self.spec.centre(self.surface), self.spec.width(self.surface))
 
     # How far it goes
 

@@ -152,11 +152,11 @@ def try_this(run: Any) -> str:
 
 
 def _course(run: Any) -> tuple[float, float, float] | None:
-    """S of the exact evolution at the start, at its highest, and at the last moment; None where there is none."""
-    S = run.arrays.get("exact_S")
-    if S is None or not np.isfinite(S).any():
+    """S of the exact evolution at the start, at its highest, and when the balls stop; None where there is none."""
+    S, times = run.arrays.get("exact_S"), run.arrays.get("times")
+    if S is None or times is None:
         return None
-    known = S[np.isfinite(S)]
+    known = S[np.isfinite(S) & (times <= 1.001 * run.spec.steps * run.numbers["dt"])]
     return float(known[0]), float(known.max()), float(known[-1])
 
 

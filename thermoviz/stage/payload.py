@@ -36,15 +36,16 @@ SENTENCE = re.compile(r'_\(\s*"((?:[^"\\]|\\.)*)"')
 def payload(
     run: Any, look: Any = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
     seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", at: Sequence[float] | None = None,
-    title: str | None = None, link: str = "",
+    width: float | None = None, paused: bool = False, title: str | None = None, link: str = "",
 ) -> dict[str, Any]:
     """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
 
     `look`: a Look or its name. `words`: translations of the stage's English sentences; None takes the
     reader's language. `temperature`: at the start, None: a tenth of the surface's scale (its barrier).
     `n_balls`: 1..50,000. `start`: where they begin: "boltzmann", "uniform", "training" (where the networks did),
-    "basin" (the deepest) or "point", crowded at u = `at`. At most 180 kB for 81 x 81 nodes; finer surfaces are sent at
-    81 x 81. Raises BadInput for a run without a surface and for values out of range.
+    "basin" (the deepest) or "point", crowded at u = `at`: normally distributed, of standard deviation `width` (None:
+    two cells). `paused`: the balls wait at their start until the viewer presses play. At most 180 kB for 81 x 81 nodes;
+    finer surfaces are sent at 81 x 81. Raises BadInput for a run without a surface and for values out of range.
     """
     surface = run.surface
     if surface is None:
@@ -55,7 +56,9 @@ def payload(
     if start == "point":
         if at is None or np.shape(at) != (2,) or bool(surface.masked(np.asarray(at, dtype=float))):
             raise BadInput(f"a start at a point needs `at`, a place on the surface, got {at!r}.")
-        start = f"point:{at[0]:.6g},{at[1]:.6g}"
+        if width is not None and not 0 < width < math.inf:
+            raise BadInput(f"the width of a start at a point must be a number above 0, got {width!r}.")
+        start = f"point:{at[0]:.6g},{at[1]:.6g}" + ("" if width is None else f",{width:.6g}")
     from ..figures import names
 
     message = {
@@ -66,7 +69,7 @@ def payload(
         "equilibrium": _equilibrium(run), "paths": _paths(run), "network": _network(run),
         "honesty": None if run.honesty is None else run.honesty.to_json(),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
-        "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "start": start,
+        "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
         "link": link,
     }
     message = _plain(message)

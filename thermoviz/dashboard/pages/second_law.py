@@ -22,7 +22,7 @@ def begins(run: Any) -> dict[str, Any]:
         at = run.spec.centre(run.surface)
     except BadInput:  # one valley has no saddle
         return {}
-    return {} if run.surface.masked(at) else {"start": "point", "at": at.tolist()}
+    return {} if run.surface.masked(at) else {"start": "point", "at": at.tolist(), "width": run.spec.width(run.surface)}
 
 
 def fall(run: Any) -> str:
@@ -42,8 +42,8 @@ lab_page(
     charts=[
         Chart("falling_free_energy", second_law.falling_free_energy, fall, ("cloud_F",)),
         Chart("energy_and_entropy", second_law.energy_and_entropy,
-              _("Energy and entropy may each rise or fall; their difference ⟨E⟩ − TS may only fall. Time is that of the "
-                "stage's clock."), ("cloud_E",)),
+              _("Energy and entropy may each rise or fall; their difference ⟨E⟩ − TS may only fall. Time t is that of "
+                "the stage's clock."), ("cloud_E",)),
         Chart("snapshots", second_law.snapshots,
               _("Orange: some of the balls. Green: the density that the exact evolution gives at that moment."),
               ("snapshot_balls",)),

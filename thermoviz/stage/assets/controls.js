@@ -1,7 +1,7 @@
 // The transport below the stage and the drawer with what is needed less often. They call `on`, and know no physics.
 
 import { choiceRow, h, picker, setSymbol, symbolButton, write } from "./dom.js";
-import { count } from "./words.js";
+import { count, number } from "./words.js";
 
 /** Numbers of balls, in steps of 1-3-10. */
 export const LADDER = [1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 50000];
@@ -13,13 +13,14 @@ export function createTransport(_, on) {
   const speed = choiceRow(_("Speed"), [[0.25, "\u00bc\u00d7"], [1, "1\u00d7"], [4, "4\u00d7"]], on.speed);
   const camera = choiceRow(_("View"), [["3d", "3D"], ["top", _("top")]], (key) => on.top(key === "top"));
   const balls = h("span", { class: "value", "aria-live": "polite" });
+  const clock = h("span", { class: "clock", title: _("Time t of the balls: the sum of their steps dt") });
   const fewer = h("button", { type: "button", "aria-label": _("Fewer balls"), title: _("Fewer balls"),
     onclick: () => on.ladder(-1) }, "\u2212");
   const more = h("button", { type: "button", "aria-label": _("More balls"), title: _("More balls"),
     onclick: () => on.ladder(1) }, "+");
   const element = h("div", { class: "bar" },
     symbolButton("reset", _("Reset: the same seed again"), on.reset), play,
-    symbolButton("step", _("One step (S)"), on.step), speed.element, camera.element,
+    symbolButton("step", _("One step (S)"), on.step), clock, speed.element, camera.element,
     h("span", { class: "gap" }),
     h("button", { type: "button", onclick: on.equilibrate,
       title: _("Draw every ball anew from the Boltzmann distribution") },
@@ -30,6 +31,7 @@ export function createTransport(_, on) {
     showPlaying: (playing) => setSymbol(play, playing ? "pause" : "play",
       playing ? _("Pause (space)") : _("Play (space)")),
     showSpeed: (value) => speed.choose(value),
+    showTime: (t) => write(clock, _("t = {t}", { t: number(t, 3) })),
     showTop: (top) => camera.choose(top ? "top" : "3d"),
     showCount(n) {
       balls.textContent = n === 1 ? _("1 ball") : _("{n} balls", { n: count(n) });

@@ -147,13 +147,12 @@ export function createBalls(surface, settings = {}) {
     uniform: () => uniform,
     boltzmann: ({ T }) => boltzmannSampler(surface, T, b.random),
     basin: ({ basin, T }) => boltzmannSampler(surface, T, b.random, basin),
-    // A Gaussian at least two cells wide, so that a cloud has a density from the start.
-    point: ({ x, y, width = 0 }) => {
-      const wide = Math.max(width, 2 * Math.max(surface.hx, surface.hy));
+    // A Gaussian, two cells wide unless told otherwise, so that a cloud has a density from the start.
+    point: ({ x, y, width = 2 * Math.max(surface.hx, surface.hy) }) => {
       const inside = ([u, v]) => u >= x0 && u <= x1 && v >= y0 && v <= y1;
       return () => {
-        let where = [x + wide * b.random.normal(), y + wide * b.random.normal()];
-        while (!inside(where)) where = [x + wide * b.random.normal(), y + wide * b.random.normal()];
+        let where = [x + width * b.random.normal(), y + width * b.random.normal()];
+        while (!inside(where)) where = [x + width * b.random.normal(), y + width * b.random.normal()];
         return where;
       };
     },

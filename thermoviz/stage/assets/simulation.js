@@ -18,7 +18,7 @@ function programmeFor(kind, law, T, scale, steps) {
 
 /**
  * settings: {n, seed, T, scheme, friction, start, law, programmeSteps};
- * start: "uniform", "boltzmann", "training", "basin:k" or "point:x,y".
+ * start: "uniform", "boltzmann", "training", "basin:k" or "point:x,y,width".
  */
 export function createSimulation(surface, settings, trainingStart = null) {
   let balls = null, carried = 0, handful = 0, pace = null;
@@ -34,8 +34,8 @@ export function createSimulation(surface, settings, trainingStart = null) {
     else if (kind === "boltzmann") balls.place("boltzmann", { T });
     else if (kind === "training" && trainingStart) balls.place("list", { array: trainingStart });
     else if (kind === "point") {
-      const [x, y] = index.split(",").map(Number);
-      balls.place("point", { x, y });
+      const [x, y, width] = index.split(",").map(Number);
+      balls.place("point", { x, y, width });
     }
     else balls.place("uniform");
   }

@@ -41,7 +41,7 @@ export function createStage(root, first, callbacks = {}) {
     start: startOf(payload), law: "exponential", programmeSteps: 10000,
   };
   const shown = { trails: false, paths: true, names: true };
-  let playing = !reduced, speed = 1, following = null, film = null;
+  let playing = !reduced && !payload.paused, speed = 1, following = null, film = null;
   const replay = { fraction: 1, playing: !reduced };
   let surface, simulation, statistics, network, paths, basins, ui, view;
   // Times of the last picture, measurement and so on, in milliseconds of the page's clock.
@@ -336,6 +336,7 @@ export function createStage(root, first, callbacks = {}) {
     if (now - measured < MEASURE_EVERY) return;
     measured = now;
     measurement = statistics.measure(simulation.balls, simulation.T);
+    ui.transport.showTime(simulation.balls.time);
     if (measurement) {
       ui.readouts.update(measurement, simulation.T);
       ui.shares.update(measurement, { T: simulation.T, steps: simulation.balls.steps, n: settings.n,
@@ -444,6 +445,8 @@ export function createStage(root, first, callbacks = {}) {
         handsOn = false;
         released.clear();
       }
+      // Where the page wants it, what begins anew waits for the viewer.
+      if (next.paused && !refined && (begins || !keep)) playing = false;
       if (keep && heated) simulation.setTemperature(settings.T);
       if (keep && begins) simulation.setStart(settings.start);
       else if (keep && counted) simulation.setCount(settings.n);

@@ -71,6 +71,7 @@ export const CSS = `
   background: color-mix(in srgb, var(--panel) 70%, var(--bg)); }
 .tv .bar + .bar { border-top: 0; padding-top: 0; }
 .tv .bar .gap { flex: 1; }
+.tv .bar .clock { min-width: 5.2em; color: var(--dim); white-space: nowrap; }
 .tv .bar select { max-width: 210px; min-width: 90px; flex: 0 1 auto; }
 .tv .pair { display: inline-flex; align-items: center; }
 .tv .pair > * { border-radius: 0; }

@@ -1,0 +1,35 @@
+"""The page "Second law" played as its hint says: it waits for the visitor, and its clock is the charts' own."""
+
+import numpy as np
+import pytest
+from hints import visit_stage
+from test_app_browser import PATIENCE_MS, serving
+
+import thermoviz as tv
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def here(new_page, tmp_path):
+    with serving(tmp_path) as (address, _process):
+        here = visit_stage(new_page, f"{address}/second_law", playing=True)
+        here.page.wait_for_selector(".tv-verdict", timeout=PATIENCE_MS)
+        yield here
+
+
+def test_the_cloud_waits_at_its_start_and_its_clock_is_the_charts(here):
+    """<E> of the stage's balls at its time t is that of the exact evolution at t, within 4 standard errors."""
+    run = tv.run(tv.SecondLaw())
+    times, exact = run.arrays["times"], run.arrays["exact_E"]
+    assert here.number("steps") == 0 and not here.state()["playing"]
+    assert here.root.locator(".clock").inner_text() == "t = 0"
+    for steps in (0, 24, 24, 48, 96):
+        here.let_pass(steps)
+        t, n = here.number("time"), here.number("n")
+        energies = np.array(here.root.evaluate("(e) => Array.from(e.thermoviz.simulation.balls.energy)"))[:int(n)]
+        assert abs(energies.mean() - np.interp(t, times, exact)) < 4 * energies.std() / np.sqrt(n)
+    assert t > 0.1 and here.root.locator(".clock").inner_text() == f"t = {t:.3g}"
+    here.press("Play")
+    here.wait_for_steps(5)
+    assert here.state()["playing"]
