@@ -1,5 +1,6 @@
 """Looks and figures: colours that keep their order for every eye, figures that show the run's numbers."""
 
+import dataclasses
 import itertools
 import json
 
@@ -126,8 +127,10 @@ def networks():
     steps = np.arange(N_RECORDS) * 10
     losses = np.exp(-steps / 100)[:, None] * np.array([1.0, 2.0, 3.0, 1.0, 1.0, 5.0])
     losses[steps >= 100, 5] = np.nan
+    added = np.full_like(losses, 0.25)
     arrays = surface_arrays(double_well_surface()) | {
-        "steps": steps, "losses": losses, "test_losses": 2 * losses, "accuracy": 1 - losses / 10,
+        "steps": steps, "losses": losses + added, "data_losses": losses, "regulariser": added,
+        "test_losses": 2 * losses, "accuracy": 1 - losses / 10,
         "test_accuracy": 1 - losses / 5, "member": np.array([0, 0, 0, 1, 1, 1]),
         "diverged_at": np.array([-1, -1, -1, -1, -1, 100]),
         "paths_u": rng.uniform(-1, 1, (N_RECORDS, 6, 2)), "residual": np.ones((N_RECORDS, 6)),
@@ -220,9 +223,26 @@ def test_losses_draw_median_and_band_of_the_replicas_that_are_still_finite(netwo
     np.testing.assert_allclose(curves[f"{sgd}, train"].y, 2 * decay)
     np.testing.assert_allclose(curves[f"{sgd}, test"].y, 4 * decay)
     np.testing.assert_allclose(curves[f"{adam}, train"].y, decay)  # median of 1, 1, 5, and then of 1, 1
+    np.testing.assert_allclose(curves[f"{adam}, weight decay"].y, 0.25)  # a line of its own, in no other
     assert curves[f"{sgd}, train"].line.color == look.optimisers[0]
+    assert figure.layout.yaxis.title.text == "loss, nats"
     assert charts.diverged(networks) == [(adam, 1, 100)]
     assert any("diverged at step 100" in a.text for a in figure.layout.annotations)
+
+
+def test_what_is_not_the_loss_of_data_alone_says_so(networks, look):
+    """Old files hold the regulariser within the losses; of somebody's own model nothing but that is known."""
+    older = {k: v for k, v in networks.arrays.items() if k not in ("data_losses", "regulariser")}
+    sgd = names.dynamics_names(networks.spec.dynamics)[0]
+    drawn = {trace.name for trace in figures.losses(Run(networks.spec, older), look).data}
+    assert {f"{sgd}, train, with weight decay", f"{sgd}, test"} <= drawn and f"{sgd}, train" not in drawn
+    free = Run(dataclasses.replace(networks.spec, weight_decay=0.0), older)
+    assert f"{sgd}, train" in {trace.name for trace in figures.losses(free, look).data}
+    for decay, l1, title in ((1e-3, 0.0, "loss + weight decay, nats"), (0.0, 1e-3, "loss + L1, nats"),
+                             (1e-3, 1e-3, "loss + weight decay and L1, nats"), (0.0, 0.0, "loss, nats")):
+        run = Run(dataclasses.replace(networks.spec, weight_decay=decay, l1=l1), networks.arrays)
+        assert names.energy_title(run) == title == figures.surface3d(run, look).layout.scene.zaxis.title.text
+        assert names.loss_title(run) == "loss, nats"
 
 
 def test_all_replicas_diverged_still_draws_the_curves_up_to_there(networks, look):

@@ -68,6 +68,20 @@ def test_losses_belong_to_the_final_networks(run, loss):
     np.testing.assert_allclose(loss.accuracy(final, test=True), run.arrays["test_accuracy"][-1], atol=1e-6)
 
 
+def test_like_is_recorded_beside_like(run):
+    """Data loss of train and of test, and the regulariser apart; together they are what training descends."""
+    tiny = dataclasses.replace(SMALL, weight_decay=0.05, l1=0.02, steps=6, resolution=9)
+    regularised = tv.run(tiny)
+    loss = NetworkLoss(tiny.network, tiny.dataset.load(tiny.seed), weight_decay=0.05, l1=0.02)
+    a, final = regularised.arrays, regularised.arrays["theta_final"].astype(float)
+    np.testing.assert_allclose(a["data_losses"][-1], loss.data_energy(final), rtol=2e-5)
+    np.testing.assert_allclose(a["regulariser"][-1], 0.025 * (final**2).sum(1) + 0.02 * abs(final).sum(1), rtol=2e-5)
+    for each in (a, run.arrays):
+        np.testing.assert_allclose(each["data_losses"] + each["regulariser"], each["losses"], rtol=2e-5)
+    free = tv.run(dataclasses.replace(tiny, weight_decay=0.0, l1=0.0))
+    assert not free.arrays["regulariser"].any()
+
+
 def test_paths_are_the_projections_and_pythagoras_holds(run):
     final, plane = run.arrays["theta_final"].astype(float), run.plane
     u, residual = run.arrays["paths_u"][-1], run.arrays["residual"][-1]

@@ -163,11 +163,9 @@ def summary(run: Any) -> str:
 
     lines = [f"{run.kind} {run.id}", f"specification: {canonical(run.spec)}"]
     if "losses" in run.arrays:
-        final = run.arrays["losses"][-1]
-        finite = final[run.arrays["diverged_at"] < 0]
-        lines.append(f"networks: {len(final)} of {run.numbers['d']} parameters, {run.arrays['steps'][-1]} steps")
-        if len(finite):
-            lines.append(f"final loss: {finite.min():.4g} to {finite.max():.4g}")
+        lines.append(f"networks: {run.arrays['losses'].shape[1]} of {run.numbers['d']} parameters, "
+                     f"{run.arrays['steps'][-1]} steps")
+        lines += _loss_lines(run)
     if run.numbers.get("diverged"):
         lines.append(f"diverged: {run.numbers['diverged']}")
     if run.surface is not None:
@@ -177,6 +175,15 @@ def summary(run: Any) -> str:
         lines.append(f"slice: {run.honesty.verdict}, R2 {r2}, {run.honesty.d} dimensions seen in 2")
     lines += [told(verdict) for verdict in run.verdicts]
     return "\n".join(lines)
+
+
+def _loss_lines(run: Any) -> list[str]:
+    """Lowest and highest of the last losses of the networks that stayed finite; like beside like."""
+    kept = run.arrays["diverged_at"] < 0
+    parts = {"data_losses": "final loss, train", "test_losses": "final loss, test",
+             "regulariser": "weight decay and l1 add", "losses": "final loss, all that training descends"}
+    shown = {name: run.arrays[name][-1, kept] for name in parts if name in run.arrays} if kept.any() else {}
+    return [f"{parts[name]}: {values.min():.4g} to {values.max():.4g}" for name, values in shown.items()]
 
 
 def _surface_lines(surface: Any) -> list[str]:

@@ -58,7 +58,8 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
     data = spec.dataset.load(spec.seed)
     loss = NetworkLoss(spec.network, data, weight_decay=spec.weight_decay, l1=spec.l1)
     record = train(spec, loss, stages)
-    arrays = record.arrays() | sample_arrays(data)
+    arrays = record.arrays() | sample_arrays(data) | parts_of_energy(loss, record.thetas, stages.part(
+        "training", 0.48, 0.5))
     if isinstance(spec.dataset, OwnData):
         arrays |= to_arrays(data)
     numbers: dict[str, Any] = {"d": loss.d, "diverged": diverged_sentence(spec, record)}
@@ -89,7 +90,7 @@ def train(spec: "Descent", loss: Any, stages: Stages) -> Record:
     watched, n = Watched(loss, spec, every), len(spec.dynamics)
     parts = []
     for k, dynamics in enumerate(spec.dynamics):
-        report = watched.reporting(stages.part("training", 0.5 * k / n, 0.5 * (k + 1) / n))
+        report = watched.reporting(stages.part("training", 0.48 * k / n, 0.48 * (k + 1) / n))
         parts.append(simulate(
             watched, dynamics, starts, spec.steps, temperature=spec.temperature if dynamics.heated else 0.0,
             seed=spec.seed, record_every=every, batch_size=spec.batch_size, batching=spec.batching,
@@ -181,12 +182,25 @@ def _projected(plane: Any, record: Record) -> dict[str, np.ndarray]:
             "residual": np.stack([plane.residual(theta) for theta in record.thetas]).astype(np.float32)}
 
 
+def parts_of_energy(loss: Any, thetas: np.ndarray, report: Callable[..., None]) -> dict[str, np.ndarray]:
+    """The two parts of `losses` [T, n] along the paths: `data_losses` of the training samples, and `regulariser`."""
+    return _along(thetas, {
+        "data_losses": loss.data_energy, "regulariser": lambda theta: loss.l2_energy(theta) + loss.l1_energy(theta),
+    }, report)
+
+
 def _scores(loss: Any, data: Any, thetas: np.ndarray, report: Callable[..., None]) -> dict[str, np.ndarray]:
-    """Accuracy (R^2 for regression) and test energy [T, n] along the paths; NaN where a replica has diverged."""
+    """Accuracy (R^2 for regression) and the data loss of the test samples [T, n] along the paths."""
     kinds: dict[str, Callable[[Any], Any]] = {"accuracy": loss.accuracy}
     if data.n_test:
         kinds["test_losses"] = loss.test_energy
         kinds["test_accuracy"] = functools.partial(loss.accuracy, test=True)
+    return _along(thetas, kinds, report)
+
+
+def _along(thetas: np.ndarray, kinds: dict[str, Callable[[Any], Any]],
+           report: Callable[..., None]) -> dict[str, np.ndarray]:
+    """Each score [T, n] of thetas [T, n, d]; NaN where a replica has diverged."""
     scores = {name: np.full(thetas.shape[:2], np.nan, np.float32) for name in kinds}
     rows = max(1, SCORED_AT_ONCE // thetas.shape[1])
     for start in range(0, len(thetas), rows):
@@ -194,7 +208,7 @@ def _scores(loss: Any, data: Any, thetas: np.ndarray, report: Callable[..., None
         alive = np.isfinite(some).all(-1)
         for name, score in kinds.items():
             scores[name][start:start + rows][alive] = score(some[alive])
-        report((start + rows) / len(thetas))
+        report(min(1.0, (start + rows) / len(thetas)))
     return scores
 
 

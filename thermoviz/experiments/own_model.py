@@ -106,8 +106,9 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     model: any torch.nn.Module; parameters, gradients, buffers, modes and torch's random state are as before
     afterwards, to the last bit. loss_fn: `loss_fn(model)` or a closure without arguments that uses the same
     module, returning a scalar; it should be deterministic on a fixed batch of data (random numbers drawn in it are
-    the same at every point). trajectory: a Recorder, or an array [T, d] in the order of
-    `torch.nn.utils.parameters_to_vector`; None is the model as it is. plane: a kind or member of PLANES, or a
+    the same at every point). What it returns is the slice's height and the run's `losses`, as it is: a regulariser in
+    it is not split off, and losses of unseen data are not known. trajectory: a Recorder, or an array [T, d] in the
+    order of `torch.nn.utils.parameters_to_vector`; None is the model as it is. plane: a kind or member of PLANES, or a
     Plane. resolution, margin, tolerance as in `scan`. A path that leaves the finite numbers is shown up to there.
     Raises BadInput, also for what loss_fn raises.
     """

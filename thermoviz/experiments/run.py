@@ -23,10 +23,10 @@ VIEWS: dict[str, Callable[..., Any]] = {}
 
 # What each array's axes mean; equal letters have equal lengths. Numbers are fixed lengths.
 AXES: dict[str, tuple[str | int, ...]] = {
-    "steps": ("T",), "times": ("T",), "losses": ("T", "n"), "test_losses": ("T", "n"),
-    "accuracy": ("T", "n"), "test_accuracy": ("T", "n"), "paths_u": ("T", "n", 2), "residual": ("T", "n"),
-    "diverged_at": ("n",), "member": ("n",), "theta_final": ("m", "d"), "theta_member": ("m",),
-    "plane_origin": ("d",), "plane_u": ("d",), "plane_v": ("d",), "plane_points": ("k", 2),
+    "steps": ("T",), "times": ("T",), "losses": ("T", "n"), "data_losses": ("T", "n"), "regulariser": ("T", "n"),
+    "test_losses": ("T", "n"), "accuracy": ("T", "n"), "test_accuracy": ("T", "n"), "paths_u": ("T", "n", 2),
+    "residual": ("T", "n"), "diverged_at": ("n",), "member": ("n",), "theta_final": ("m", "d"),
+    "theta_member": ("m",), "plane_origin": ("d",), "plane_u": ("d",), "plane_v": ("d",), "plane_points": ("k", 2),
     "plane_tick_scale": (2,), "plane_explained": (1,),
     "xs": ("nx",), "ys": ("ny",), "U": ("nx", "ny"), "temperatures": ("t",),
     "data_x": ("s", "p"), "data_center": ("p",), "data_scale": ("p",),
@@ -43,10 +43,13 @@ class Run:
     """Immutable: the specification, read-only arrays, numbers (plain JSON values) and `kind`.
 
     kind: "descent" (networks) or "potential" (a surface only). Arrays of a descent, with n = len(spec.dynamics)
-    x replicas, dynamics by dynamics: `steps`, `times` [T], `losses`, `test_losses`, `accuracy`, `test_accuracy`
-    [T, n], `paths_u` [T, n, 2], `residual` [T, n], `diverged_at` [n] (-1: never), `member` [n] (index into
-    spec.dynamics), `theta_final` [m, d] of the replicas `theta_member` [m], `plane_origin`, `plane_u`, `plane_v`
-    [d], `plane_points` [k, 2], and a sample of the training data: `data_x` [s, p], `data_y`. Arrays of every
+    x replicas, dynamics by dynamics: `steps`, `times` [T]; [T, n]: `losses`, the energy that training descends and that
+    the slice has for its height, and its two parts `data_losses` (of the training samples) and `regulariser` (weight
+    decay and l1); `test_losses`, the data loss of the test samples, to be compared with `data_losses`; `accuracy`,
+    `test_accuracy`. A path recorded from somebody's own model has `losses` alone: whatever loss_fn returned, for
+    nobody else knows its parts. Further `paths_u` [T, n, 2], `residual` [T, n], `diverged_at` [n] (-1: never), `member`
+    [n] (index into spec.dynamics), `theta_final` [m, d] of the replicas `theta_member` [m], `plane_origin`, `plane_u`,
+    `plane_v` [d], `plane_points` [k, 2], and a sample of the training data: `data_x` [s, p], `data_y`. Arrays of every
     surface: `xs`, `ys`, `U` [nx, ny], `temperatures`. A partial run lacks what is not known yet.
 
     Numbers of a descent: `d`, `diverged` (a sentence, or None), `honesty`, `verdicts`, and the heat of the data as

@@ -12,19 +12,35 @@ from .looks import Look, rgba
 from .paper import axis, lay_out, number
 
 FEW_RECORDS = 5
+# How a line of a course looks: what is measured on training data, on test data, and what is no loss of data.
+SOLID, DASHED, DOTTED = "solid", "dash", "dot"
+
 
 def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
-    """Train (solid) and test (dashed) loss per optimiser: median over its replicas and the band 10-90 %."""
+    """Data loss of train (solid) and of test (dashed) per optimiser, and what the regulariser adds (dotted).
+
+    Medians over the replicas, for train with the band 10-90 %.
+    """
     figure = go.Figure()
-    _curves(figure, run, look, "losses", "test_losses", names.energy_title(run))
+    _curves(figure, run, look, _parts(run))
     _diverged(figure, run, look)
-    recorded = np.asarray(run.arrays["losses"], float)
+    recorded = np.concatenate([np.asarray(run.arrays[key], float) for key, _label, _dash in _parts(run)])
     logarithmic = bool(np.nanmin(recorded, initial=np.inf) > 0) and _records(recorded) > FEW_RECORDS
     return lay_out(
         figure, look, title=_("Loss of the networks"), height=height, hovermode="x unified",
-        xaxis=axis(look, _("training steps"), showgrid=False, range=_steps_shown(run, recorded)),
-        yaxis=axis(look, names.energy_title(run), type="log" if logarithmic else "linear",
+        xaxis=axis(look, _("training steps"), showgrid=False, range=_steps_shown(run, run.arrays["losses"])),
+        yaxis=axis(look, names.loss_title(run), type="log" if logarithmic else "linear",
                    **({"dtick": "D2", "tickformat": ".2~g"} if logarithmic else {"nticks": 6})))
+
+
+def _parts(run: Any) -> list[tuple[str, str, str]]:
+    """(array, name, dash) of what a run knows of its losses: only like stands beside like."""
+    added = names.regulariser_title(run)
+    test = [("test_losses", _("test"), DASHED)] if "test_losses" in run.arrays else []
+    if "data_losses" in run.arrays:
+        return [("data_losses", _("train"), SOLID), *test, *([("regulariser", added, DOTTED)] if added else [])]
+    whole = _("train, with {regulariser}").format(regulariser=added) if added else _("train")
+    return [("losses", whole if run.kind != "own_model" else _("what loss_fn returns"), SOLID), *test]
 
 
 def _records(values: np.ndarray) -> int:
@@ -45,24 +61,23 @@ def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Accuracy (R² for regression) on training and test data, per optimiser, as in `losses`."""
     title = _("R², explained variance") if names.task(run) == "regression" else _("accuracy")
     figure = go.Figure()
-    _curves(figure, run, look, "accuracy", "test_accuracy", title)
+    _curves(figure, run, look, [(key, label, dash) for key, label, dash in (
+        ("accuracy", _("train"), SOLID), ("test_accuracy", _("test"), DASHED)) if key in run.arrays])
     return lay_out(
         figure, look, title=_("How much they get right"), height=height, hovermode="x unified",
         xaxis=axis(look, _("training steps"), showgrid=False),
         yaxis=axis(look, title, tickformat="" if names.task(run) == "regression" else ".0%", nticks=6))
 
 
-def _curves(figure: go.Figure, run: Any, look: Look, train: str, test: str, title: str) -> None:
+def _curves(figure: go.Figure, run: Any, look: Look, parts: list[tuple[str, str, str]]) -> None:
     steps, replicas = np.asarray(run.arrays["steps"]), np.bincount(run.arrays["member"])
     for k, name in enumerate(names.member_names(run)):
         colour = look.optimisers[k % len(look.optimisers)]
-        for key, label, dash in ((train, _("train"), "solid"), (test, _("test"), "dash")):
-            if key not in run.arrays:
-                continue
+        for key, label, dash in parts:
             low, median, high = run.band(key, k)
             if not np.isfinite(median).any():
                 continue
-            if key == train and replicas[k] > 1:
+            if dash == SOLID and replicas[k] > 1:
                 figure.add_trace(_band(steps, low, high, rgba(colour, 0.18)))
             # What diverged at once leaves too few records for a line to be seen.
             mode = "lines" if _records(median[:, None]) > FEW_RECORDS else "lines+markers"

@@ -19,7 +19,7 @@ from .equilibrium_memory import (
 )
 from .looks import Look, rgba
 from .marks import MARKER
-from .names import energy_title, task
+from .names import energy_title, regulariser_title, task
 from .paper import axis, lay_out
 
 HIGHEST = 1e4  # losses beyond so many times the lowest are left above the chart
@@ -81,7 +81,9 @@ def _farthest(figure: go.Figure) -> float:
 def _observables(run: Any) -> list[tuple[str, str]]:
     """Key and title of each row: three macroscopic, three microscopic."""
     right = _("test R²") if task(run) == "regression" else _("test accuracy")
-    return [("loss", _("training loss")), ("test_loss", _("test loss")), ("accuracy", right),
+    added = regulariser_title(run)
+    whole = _("train loss + {regulariser}").format(regulariser=added) if added else _("train loss")
+    return [("loss", whole), ("test_loss", _("test loss")), ("accuracy", right),
             ("function", _("outputs")), ("aligned", _("parameters")), ("raw", _("parameters, unmatched"))]
 
 

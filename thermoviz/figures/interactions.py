@@ -109,7 +109,7 @@ def minima(run: Any, look: Look, height: int = 360) -> go.Figure:
     return lay_out(figure, look, title=_("The minimum, as the interaction grows"), height=height,
                    xaxis=axis(look, _("strength λ, logarithmic"), type="log", showgrid=False, dtick="D2",
                               tickformat="~g", range=[low, high]),
-                   yaxis=axis(look, names.energy_title(run), nticks=6))
+                   yaxis=axis(look, names.loss_title(run), nticks=6))
 
 
 def minima_sentence(run: Any) -> str:
@@ -186,7 +186,7 @@ def training(run: Any, look: Look, height: int = 380) -> go.Figure:
                      "width": 5},
             hovertemplate=f"%{{x}}<br>{name} <b>%{{y:.4f}}</b> ± %{{error_y.array:.2g}}<extra></extra>"))
     return lay_out(figure, look, title=_("The gap after training"), height=height,
-                   xaxis=axis(look, showgrid=False), yaxis=axis(look, names.energy_title(run), nticks=6))
+                   xaxis=axis(look, showgrid=False), yaxis=axis(look, names.loss_title(run), nticks=6))
 
 
 def training_sentence(run: Any) -> str:
@@ -280,7 +280,7 @@ def ramp(run: Any, look: Look, height: int = 340) -> go.Figure:
                 hovertemplate=f"λ %{{x:.4g}}<br>{name} <b>%{{y:.5f}}</b> ± %{{error_y.array:.2g}}<extra></extra>"))
     return lay_out(figure, look, title=_("Train and test loss along the ramp"), height=height,
                    xaxis=axis(look, _("strength λ"), showgrid=False, nticks=6),
-                   yaxis=axis(look, names.energy_title(run), nticks=6))
+                   yaxis=axis(look, names.loss_title(run), nticks=6))
 
 
 def _ramped(run: Any) -> dict[str, Any]:

@@ -87,11 +87,28 @@ def analytic(run: Any) -> bool:
 
 
 def energy_title(run: Any) -> str:
-    """The energy's name and unit: the loss in nats or its own units, or a potential's E."""
+    """Name and unit of the height, which is what training descends: loss and regulariser, or a potential's E."""
     if analytic(run):
         return _("energy E")
+    added = regulariser_title(run)
+    if not added:
+        return loss_title(run)
+    titles = {"classification": _("loss + {regulariser}, nats"), "regression": _("½ squared error + {regulariser}")}
+    return titles.get(task(run), _("loss + {regulariser}")).format(regulariser=added)
+
+
+def loss_title(run: Any) -> str:
+    """Name and unit of the loss of data alone, in which train and test can be compared."""
     titles = {"classification": _("loss, nats"), "regression": _("loss, ½ squared error")}
     return titles.get(task(run), _("loss"))
+
+
+def regulariser_title(run: Any) -> str:
+    """What is added to the loss of the data, in words; "" where nothing is, or the specification does not say."""
+    decay, sparse = getattr(run.spec, "weight_decay", 0.0) > 0, getattr(run.spec, "l1", 0.0) > 0
+    if decay and sparse:
+        return _("weight decay and L1")
+    return _("weight decay") if decay else _("L1") if sparse else ""
 
 
 def task(run: Any) -> str:
