@@ -115,8 +115,7 @@ def dark_directions(theta: Any, loss: Any, tolerance: float = SAME_UNIT) -> np.n
     (longer incoming weights, shorter outgoing ones). One hidden layer of H units, D distinct, softmax:
     (H - D)(n_in + 1 + n_out) + D + 1. A lower bound for exact copies; all there are where samples are many and every
     unit answers to some (a relu that no sample wakes is dark as well). Raises BadInput as `distinct_units`, and for
-    linear hidden units, whose
-    layers can be mixed at will.
+    linear hidden units, whose layers can be mixed at will.
     """
     if loss.mlp.activation == "linear" and loss.mlp.hidden:
         raise BadInput("dark_directions counts copies of hidden units; linear ones can be mixed at will.")

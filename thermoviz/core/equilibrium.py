@@ -223,7 +223,7 @@ class BoltzmannLaw:
     """
 
     def __init__(self, surface: "Surface", temperature: float, mesh: Mesh | None = None) -> None:
-        self.T = _positive(temperature)
+        self.T = positive_temperature(temperature)
         lowest = RESOLVED * float(np.nanmax(surface.E) - np.nanmin(surface.E))
         if self.T < lowest:
             raise BadInput(f"temperature of an equilibrium on this surface must be at least {lowest:.3g}, below which "
@@ -423,14 +423,15 @@ def _count(n: Any) -> int:
 
 def equilibrium_curve(surface: "Surface", temperatures: Iterable[float]) -> tuple[BoltzmannLaw, ...]:
     """The equilibria at many temperatures, from one mesh that resolves them all. Raises BadInput."""
-    temperatures = [_positive(temperature) for temperature in temperatures]
+    temperatures = [positive_temperature(temperature) for temperature in temperatures]
     if not temperatures:
         return ()
     mesh = Mesh(surface, min(temperatures), max(temperatures))
     return tuple(BoltzmannLaw(surface, temperature, mesh) for temperature in temperatures)
 
 
-def _positive(temperature: Any) -> float:
+def positive_temperature(temperature: Any) -> float:
+    """The temperature as a number. Raises BadInput unless it is finite and > 0."""
     try:
         value = float(temperature)
     except (TypeError, ValueError):

@@ -13,6 +13,7 @@ from .spline import Spline
 
 if TYPE_CHECKING:
     from .basins import Basins
+    from .crossings import Crossing
     from .equilibrium import BoltzmannLaw
 
 # Cells per side, at least, of the finer lattice on which basins and stiffness are read off the spline.
@@ -163,6 +164,16 @@ class Surface(Spline):
         from .equilibrium import equilibrium_curve
 
         return equilibrium_curve(self, temperatures)
+
+    @cached_property
+    def crossings(self) -> "tuple[Crossing, ...]":
+        """Every (cold, hot, T), coldest first, where the largest share passes from basin cold to basin hot.
+
+        Within 0.01 to 10 times `scale`; for another range see `core.crossings.crossings`.
+        """
+        from .crossings import crossings
+
+        return crossings(self)
 
 
 def _dilated(region: np.ndarray) -> np.ndarray:

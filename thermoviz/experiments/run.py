@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from ..core.errors import BadFile, BadInput
 from ..core.specs import NUMERICS_VERSION, canonical, from_json, identity
 from . import files
 from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from ..core.crossings import Crossing
 
 # Pictures of a run, filled by the package's __init__: figure(run, **settings), html(run, **settings) -> str.
 VIEWS: dict[str, Callable[..., Any]] = {}
@@ -143,17 +146,14 @@ class Run:
         return tuple((k, len(found), int(found.min())) for k, found in steps.items() if len(found))
 
     @property
-    def crossing(self) -> tuple[int, int, float] | None:
-        """(basin, basin, T): where, as it grows warmer, the largest share first passes to another basin.
+    def crossings(self) -> "tuple[Crossing, ...]":
+        """Every (cold, hot, T), coldest first, where the surface's largest share passes to another basin."""
+        return () if self.surface is None else self.surface.crossings
 
-        None where one basin wins throughout. T is the geometric mean of the two `temperatures` around it.
-        """
-        winners = [int(np.argmax(eq.shares)) for eq in self.equilibria]
-        for i in range(1, len(winners)):
-            if winners[i] != winners[i - 1]:
-                T = float(np.sqrt(self.equilibria[i - 1].T * self.equilibria[i].T))
-                return winners[i - 1], winners[i], T
-        return None
+    @property
+    def crossing(self) -> "Crossing | None":
+        """The coldest of `crossings`; None where one basin wins throughout."""
+        return self.crossings[0] if self.crossings else None
 
     @functools.cached_property
     def verdicts(self) -> tuple[Verdict, ...]:

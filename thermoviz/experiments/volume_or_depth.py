@@ -106,7 +106,7 @@ class VolumeOrDepth:
         stages.tell(0.25 * end, "control", so_far, now=True)
         control = _control(self, curves["T"], at, stages.part("control", 0.25 * end, 0.45 * end))
         arrays |= {name: control[name] for name in ("control_share", "control_stderr", "control_exact")}
-        numbers["slice"] = _slice_numbers(surface, stages.part("slice", 0.45 * end, 0.5 * end))
+        numbers["slice"] = _slice_numbers(surface)
         stages.tell(0.5 * end, "hops", so_far, now=True)
         hops = _hops(self, wells, stages.part("hops", 0.5 * end, end))
         arrays |= _hop_arrays(wells, hops)
@@ -234,40 +234,25 @@ def _claimed(wells: TwoWells, hops: Hops) -> np.ndarray:
     return (wells.barrier <= MOST_BARRIER * hops.T * (1 + 1e-9)) & hops.agree
 
 
-def _slice_numbers(surface: Any, report: Any) -> dict[str, Any]:
-    """On the slice, exactly: where the widest valley overtakes the deepest, and where harmonic theory says so.
+def _slice_numbers(surface: Any) -> dict[str, Any]:
+    """On the slice, exactly: where the largest share changes its valley, and where harmonic theory says so.
 
-    The widest has the largest share at T = the surface's scale. None where one valley is both, or is not harmonic.
+    `deepest`, `widest`: the two of the coldest crossing; without one the deepest, and the largest at T = the surface's
+    scale. `crossing`: T, or None; `predicted`: None where one valley is both, or is not harmonic.
     """
-    from scipy.optimize import brentq
-
-    from ..core.equilibrium import Mesh
     from ..core.free_energy import crossing_temperature, curvature_of
 
-    basins, scale = surface.basins, surface.scale
-    cold = scale / 100
-    mesh = Mesh(surface, cold, scale)  # one for every temperature that is tried
-    report(0.5)
-
-    def shares_at(T: float) -> np.ndarray:
-        total, _energy, _square, *basin = mesh.moments(T)
-        return np.array(basin) / total
-
-    deepest, widest = int(np.argmin(basins.energies)), int(np.argmax(shares_at(scale)))
-    if deepest == widest:
-        return {"deepest": deepest, "widest": widest, "crossing": None, "predicted": None}
-
-    def lead(T: float) -> float:
-        report(0.5)  # so that a cancel is heard
-        shares = shares_at(T)
-        return float(shares[widest] - shares[deepest])
-
-    crossing = brentq(lead, cold, scale, rtol=1e-6) if lead(cold) < 0 < lead(scale) else None
+    basins = surface.basins
+    if surface.crossings:
+        deepest, widest, crossing = surface.crossings[0]
+    else:
+        deepest, widest = int(np.argmin(basins.energies)), int(np.argmax(surface.equilibrium(surface.scale).shares))
+        crossing = None
     curvatures = [np.linalg.eigvalsh(curvature_of(surface, basins.minima[k])) for k in (deepest, widest)]
-    predicted = None
-    if all((h > 0).all() for h in curvatures) and not basins.open[[deepest, widest]].any():
+    predicted, depth = None, float(basins.energies[widest] - basins.energies[deepest])
+    if depth > 0 and all((h > 0).all() for h in curvatures) and not basins.open[[deepest, widest]].any():
         ratio = float(np.log(curvatures[0]).sum() - np.log(curvatures[1]).sum())
-        predicted = crossing_temperature(float(basins.energies[widest] - basins.energies[deepest]), ratio)
+        predicted = crossing_temperature(depth, ratio)
     return {"deepest": deepest, "widest": widest, "crossing": crossing, "predicted": predicted}
 
 

@@ -179,10 +179,13 @@ def shares(run: Any, look: Look, height: int = 320) -> go.Figure:
 
 
 def crossing_sentence(run: Any) -> str:
-    """Which valley wins below and above the temperature at which volume passes depth."""
-    if run.crossing is None:
+    """Which valley wins below and above each temperature at which volume passes depth."""
+    if not run.crossings:
         return _("One valley holds the largest share at every temperature shown.")
-    cold, hot, T = run.crossing
-    titles = names.basin_names(run)
-    return _("Below T ≈ {T} the valley “{cold}” holds the largest share, above it “{hot}”.").format(
-        T=number(T, 2), cold=titles[cold], hot=titles[hot])
+    titles, (cold, hot, T) = names.basin_names(run), run.crossings[0]
+    whole = _("Below T = {T} the valley “{cold}” holds the largest share, above it “{hot}”.")
+    first = whole if names.analytic(run) else \
+        _("On this slice the valley “{cold}” holds the largest share below T = {T}, above it “{hot}”.")
+    more = [_("From T = {T} on it is “{hot}”.").format(T=number(T), hot=titles[hot])
+            for _cold, hot, T in run.crossings[1:]]
+    return " ".join([first.format(T=number(T), cold=titles[cold], hot=titles[hot]), *more])
