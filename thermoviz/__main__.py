@@ -171,8 +171,10 @@ def summary(run: Any) -> str:
     if run.surface is not None:
         lines += _surface_lines(run.surface)
     if run.honesty is not None:
+        from .figures.badge import caption
+
         r2 = "unknown" if run.honesty.r2 is None else f"{run.honesty.r2:.2f}"
-        lines.append(f"slice: {run.honesty.verdict}, R2 {r2}, {run.honesty.d} dimensions seen in 2")
+        lines.append(f"slice: {caption(run)} (verdict {run.honesty.verdict}, R2 {r2})")
     lines += [told(verdict) for verdict in run.verdicts]
     return "\n".join(lines)
 

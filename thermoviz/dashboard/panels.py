@@ -11,6 +11,7 @@ from ..core.errors import BadInput
 from ..experiments import EXPERIMENTS
 from ..experiments.presets import PRESETS, load_preset
 from ..figures import charts, names
+from ..figures.badge import badge
 from ..figures.looks import Look
 from ..figures.paper import number
 from ..figures.thumbnails import data_uri, thumbnail
@@ -153,56 +154,24 @@ def valleys(run: Any) -> None:
 
 
 def honesty(run: Any) -> None:
-    """How much the slice hides: a badge and three numbers, each beside what it is to be compared with."""
-    if run.honesty is None:
+    """How much the slice hides: the badge's sentence, and the numbers behind a click."""
+    said = badge(run)
+    if said is None:
         return
-    found = run.honesty
-    good = found.verdict == "good"
-    badge = _("honest slice") if good else _("hides much")
-    facts = "".join(f"<div><b>{value}</b><span>{html.escape(text)}</span></div>"
-                    for value, text in _facts(run))
     with st.container(key="card_honesty"):
-        colour = "tv-good" if good else "tv-poor"
-        st.html(f'<div class="tv-panel-title">{_("How much this slice hides")} &nbsp; '
-                f'<span class="tv-badge {colour}">{badge}</span></div>'
-                f'<div class="tv-facts">{facts}</div>')
-        reasons = " ".join(_sentence(reason) for reason in (found.reasons or ()))
-        cut = _("Balls feel a fixed cut; the network feels all {d} dimensions.").format(d=f"{found.d:,}")
-        st.caption(" ".join(filter(None, (reasons, _where_exact(run), cut))))
+        st.html(f'<div class="tv-panel-title">{_("How much this slice hides")}</div>'
+                f'<p class="tv-said"><b>{html.escape(said["title"])}</b> {html.escape(said["sentence"])}</p>')
+        with st.expander(_("The numbers")):
+            st.markdown("\n".join(f"- {line}" for line in (*said["more"], *_where_exact(run))))
 
 
-def _where_exact(run: Any) -> str:
+def _where_exact(run: Any) -> list[str]:
     """Of a plane through three solutions: where it is exact, and why the paths' loss is another."""
     if getattr(getattr(run.spec, "plane", None), "kind", "") != "solutions" or "paths_u" not in run.arrays:
-        return ""
-    return _("Here {n} trainings are projected on a plane through three of their solutions: at those three the slice "
-             "is exact, while the paths run beside it, where the loss is another.").format(
-                 n=run.arrays["paths_u"].shape[1])
-
-
-def _sentence(text: str) -> str:
-    shown = term(str(text)).strip()
-    return shown[:1].upper() + shown[1:].rstrip(".") + "."
-
-
-def _facts(run: Any) -> list[tuple[str, str]]:
-    found = run.honesty
-    facts = []
-    if found.explained is not None:
-        text = _("of the paths' variance lies in this plane; a random walk would show {null:.0%}")
-        facts.append((f"{float(np.sum(found.explained)):.0%}",
-                      text.format(null=float(np.sum(found.explained_null)))))
-    if found.r2 is not None and np.isfinite(found.r2):
-        facts.append((number(float(found.r2), 2),
-                      _("R² between the loss on the slice below the paths and their true loss")))
-    if found.residual_median is not None and np.isfinite(found.residual_median):
-        facts.append((number(float(found.residual_median), 3),
-                      _("median distance of the paths from this plane, in parameter length")))
-    if len(facts) < 3 and found.gradient_share is not None and np.isfinite(found.gradient_share):
-        facts.append((f"{float(found.gradient_share):.1%}", _("of the gradient lies in this plane")))
-    if len(facts) < 3 and found.noise_share is not None and np.isfinite(found.noise_share):
-        facts.append((f"{float(found.noise_share):.1%}", _("of the gradient noise lies in this plane")))
-    return facts[:3]
+        return []
+    return [_("Here {n} trainings are projected on a plane through three solutions: at those three the slice "
+              "is exact, while the paths run beside it, where the loss is another.").format(
+                  n=run.arrays["paths_u"].shape[1])]
 
 
 def diverged(run: Any) -> None:

@@ -102,6 +102,8 @@ def _page(look: Look) -> str:
     .stApp .tv-verdict p + p {{ margin-top: .35rem; }}
     .tv-panel-title {{ font-size: {look.font_small}px; font-weight: 650; letter-spacing: .05em;
         text-transform: uppercase; color: {look.dim}; }}
+    .stApp p.tv-said {{ color: {look.dim}; font-size: {look.font}px; line-height: 1.45; margin: .4rem 0 .2rem 0; }}
+    .stApp p.tv-said b {{ color: {look.text}; font-weight: 650; }}
     .tv-facts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr));
         gap: .8rem 1.6rem; margin: .6rem 0 .4rem 0; }}
     .tv-facts b {{ display: block; font-size: {look.font_title}px; font-variant-numeric: tabular-nums;

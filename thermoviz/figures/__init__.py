@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ..core.errors import BadInput
-from . import crystal_or_glass, equilibrium, heat_bath, interactions, names, second_law, volume_or_depth
+from . import badge, crystal_or_glass, equilibrium, heat_bath, interactions, second_law, volume_or_depth
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
 from .looks import LOOKS, Look
@@ -61,10 +61,11 @@ def _named(what: str, name: str, table: dict[str, Any]) -> Any:
 
 def _write_caption(drawn: go.Figure, run: Any, look: Look) -> None:
     """Below everything else, in the margin that it makes for itself."""
-    room = 3 * look.font_small
+    lines = [line for line in (badge.caption(run), badge.short_numbers(run)) if line]
+    room = (1.6 + 1.4 * len(lines)) * look.font_small
     bottom = (drawn.layout.margin.b or 0) + room
     drawn.update_layout(margin={"b": bottom}, height=(drawn.layout.height or 400) + room)
-    drawn.add_annotation(text=names.honesty_sentence(run), xref="paper", yref="paper", x=0, y=0,
+    drawn.add_annotation(text="<br>".join(lines), align="left", xref="paper", yref="paper", x=0, y=0,
                          yshift=-bottom, xanchor="left", yanchor="bottom", showarrow=False,
                          font={"size": look.font_small, "color": look.dim})
 

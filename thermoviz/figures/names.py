@@ -1,4 +1,4 @@
-"""What things are called in figures, stage and page: dynamics, valleys, axes, energies, and honesty."""
+"""What things are called in figures, stage and page: dynamics, valleys, axes and energies."""
 
 import dataclasses
 import re
@@ -128,20 +128,3 @@ def axis_titles(run: Any) -> tuple[str, str]:
         return _("first principal direction"), _("second principal direction")
     return (_("first principal direction ({share:.0%} of the path)").format(share=shares[0]),
             _("second principal direction ({share:.0%})").format(share=shares[1]))
-
-
-def honesty_sentence(run: Any) -> str:
-    """How much the slice hides, in one line; for a potential, that nothing is hidden."""
-    honesty = run.honesty
-    if honesty is None and not analytic(run):
-        return _("A slice: the balls feel this cut only, the networks all dimensions.")
-    if honesty is None:
-        return _("The whole energy: nothing is hidden by a slice.")
-    parts = [_("Cut through {d} dimensions").format(d=f"{honesty.d:,}")]
-    if honesty.explained is not None:
-        parts.append(_("this plane shows {share:.0%} of the paths (a random walk: {null:.0%})").format(
-            share=float(np.sum(honesty.explained)), null=float(np.sum(honesty.explained_null))))
-    if honesty.r2 is not None and np.isfinite(honesty.r2):
-        parts.append(_("R² {r2} between the loss on the slice and the paths' true loss").format(
-            r2=number(honesty.r2, 2)))
-    return " · ".join(parts)

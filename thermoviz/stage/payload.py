@@ -60,6 +60,7 @@ def payload(
             raise BadInput(f"the width of a start at a point must be a number above 0, got {width!r}.")
         start = f"point:{at[0]:.6g},{at[1]:.6g}" + ("" if width is None else f",{width:.6g}")
     from ..figures import names
+    from ..figures.badge import badge
 
     message = {
         "v": VERSION, "id": run.id, "title": _title(run) if title is None else title,
@@ -67,7 +68,7 @@ def payload(
         "words": stage_words() if words is None else dict(words), "axes": list(names.axis_titles(run)),
         "surface": {**_surface(surface), "unit": names.energy_title(run)}, "basins": _basins(run),
         "equilibrium": _equilibrium(run), "paths": _paths(run), "network": _network(run),
-        "honesty": None if run.honesty is None else run.honesty.to_json(),
+        "honesty": badge(run),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
         "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
         "link": link,

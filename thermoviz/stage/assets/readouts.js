@@ -105,30 +105,15 @@ export function createReadouts(_, look, scale, history) {
   };
 }
 
-/** The honesty badge: how much the slice hides; opened, it says more. Null where there is nothing to say. */
+/** How much the slice hides, a sentence in Python's words; opened, the numbers. Null where there is nothing to say. */
 export function createBadge(_, payload) {
-  const honesty = payload.honesty;
-  if (!honesty) return null;
-  const strong = (text) => h("b", {}, text);
-  const parts = [_("Cut through {d} dimensions", { d: honesty.d })];
-  if (Number.isFinite(honesty.explained)) {
-    parts.push(" \u00b7 ", _("shows"), " ", strong(percent(honesty.explained)), " ", _("of the paths"));
-    if (Number.isFinite(honesty.explained_null)) {
-      parts.push(h("span", { class: "null" }, ` (${_("a random walk: {p}", { p: percent(honesty.explained_null) })})`));
-    }
-  }
-  if (Number.isFinite(honesty.r2)) parts.push(" \u00b7 R\u00b2\u00a0", strong(fixed(honesty.r2, 2)));
-  const more = [
-    Number.isFinite(honesty.r2) && _("R\u00b2: how well the slice's energy under the paths predicts their true loss"),
-    Number.isFinite(honesty.gradient_share) && _("{p} of the gradient lies in this plane",
-      { p: percent(honesty.gradient_share) }),
-    Number.isFinite(honesty.noise_share) && _("{p} of the gradient noise lies in this plane",
-      { p: percent(honesty.noise_share) }),
-    ...(honesty.reasons ?? []),
-    _("Balls feel a fixed cut; the network feels all dimensions."),
-  ].filter(Boolean);
-  return h("details", { class: honesty.verdict === "poor" ? "badge poor" : "badge" }, h("summary", {}, ...parts),
-    h("ul", {}, ...more.map((line) => h("li", {}, line))));
+  const said = payload.honesty;
+  if (!said?.sentence) return null;
+  const sentence = [said.title && h("b", {}, `${said.title}.`), " ", h("span", { class: "said" }, said.sentence)];
+  if (!said.more?.length) return h("div", { class: "badge" }, ...sentence);
+  return h("details", { class: "badge", "data-grade": said.grade ?? "" },
+    h("summary", {}, ...sentence, " ", h("span", { class: "numbers" }, _("numbers"))),
+    h("ul", {}, ...said.more.map((line) => h("li", {}, line))));
 }
 
 /** What is drawn: balls, and the networks of each optimiser in its colour. Null without networks. */

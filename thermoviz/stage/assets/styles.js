@@ -44,9 +44,8 @@ export const CSS = `
 .tv .legend i { width: 9px; height: 9px; } .tv .legend .dot { border-radius: 50%; } .tv .legend .diamond { transform: rotate(45deg) scale(.85); }
 .tv .badge, .tv .note { padding: 7px 12px; border-radius: 10px;
   border: 1px solid var(--line); background: color-mix(in srgb, var(--panel) 84%, transparent); font-size: var(--small); color: var(--dim); }
-.tv .badge b { color: var(--theory); font-weight: 650; }
-.tv .badge.poor { border-color: var(--poor); }
-.tv .badge.poor b { color: var(--poor); }
+.tv .badge b { color: var(--text); font-weight: 650; }
+.tv .badge .numbers { text-decoration: underline dotted; text-underline-offset: 3px; white-space: nowrap; }
 .tv .note { position: absolute; left: 14px; bottom: 12px; max-width: calc(100% - 28px); color: var(--text); pointer-events: none; }
 .tv .corner { position: absolute; right: 12px; top: 12px; display: flex; gap: 6px; }
 .tv .film { color: var(--heat); }
@@ -179,7 +178,7 @@ export const CSS = `
 }
 @container (max-width: 520px) {
   .tv .head { max-width: calc(100% - 20px); top: 8px; left: 8px; gap: 5px; }
-  .tv .badge { padding: 5px 9px; } .tv .badge .null { display: none; }
+  .tv .badge { padding: 5px 9px; }
   .tv .corner { top: auto; bottom: 8px; right: 8px; }
   .tv .menu { top: auto; bottom: 52px; }
   .tv .bar { padding: 8px; gap: 7px; }
