@@ -57,7 +57,7 @@ def scene(visit: Visit, run: Any, look: Look, query: dict[str, str]) -> None:
         # The link without T: the stage has its own temperature, and need not be told again what it said.
         link = address({name: value for name, value in query.items() if name != "T"})
         told = stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
-                     title=visit.caption(), link=link)
+                     title=visit.caption(), link=link, captions="explanation" not in visit.hidden)
         if not told["webgl"]:
             st.info(_("This browser draws no WebGL2, which the moving balls need; here is the same surface "
                       "as a still."), icon=":material/deployed_code_alert:")

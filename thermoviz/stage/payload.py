@@ -36,7 +36,8 @@ SENTENCE = re.compile(r'_\(\s*"((?:[^"\\]|\\.)*)"')
 def payload(
     run: Any, look: Any = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
     seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", at: Sequence[float] | None = None,
-    width: float | None = None, paused: bool = False, title: str | None = None, link: str = "",
+    width: float | None = None, paused: bool = False, title: str | None = None, link: str = "", sentence: str = "",
+    captions: bool = False,
 ) -> dict[str, Any]:
     """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
 
@@ -44,8 +45,9 @@ def payload(
     reader's language. `temperature`: at the start, None: a tenth of the surface's scale (its barrier).
     `n_balls`: 1..50,000. `start`: where they begin: "boltzmann", "uniform", "training" (where the networks did),
     "basin" (the deepest) or "point", crowded at u = `at`: normally distributed, of standard deviation `width` (None:
-    two cells). `paused`: the balls wait at their start until the viewer presses play. At most 180 kB for 81 x 81 nodes;
-    finer surfaces are sent at 81 x 81. Raises BadInput for a run without a surface and for values out of range.
+    two cells). `paused`: the balls wait at their start until the viewer presses play. `sentence`: what is seen, for a
+    file that leaves the page. `captions`: explain the picture on a visitor's first visit. At most 180 kB for 81 x 81
+    nodes; finer surfaces are sent at 81 x 81. Raises BadInput for a run without a surface and for values out of range.
     """
     surface = run.surface
     if surface is None:
@@ -71,7 +73,7 @@ def payload(
         "honesty": badge(run),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
         "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
-        "link": link,
+        "link": link, "sentence": sentence, "captions": bool(captions),
     }
     message = _plain(message)
     if len(json.dumps(message)) > ROOMY and _follows_from_energies(surface):

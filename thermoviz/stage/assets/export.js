@@ -21,6 +21,7 @@ export function createCaptureMenu(_, stage) {
   }
 
   async function toggleFilm() {
+    menu.hidden = true;
     if (film) {
       const { blob, ending } = await film.stop();
       film = null;
@@ -55,7 +56,7 @@ export function createCaptureMenu(_, stage) {
   const element = h("div", { class: "corner" },
     symbolButton("picture", _("Picture"), () => { menu.hidden = !menu.hidden; }), button,
     stage.program ? symbolButton("file", _("One file that runs by itself (HTML)"), saveFile) : null,
-    h("button", { type: "button", class: "symbol", title: _("Keys (?)"), "aria-label": _("Keys (?)"),
-      onclick: stage.help }, "?"));
+    h("button", { type: "button", class: "symbol", "data-help": true, title: _("What is this? And the keys (?)"),
+      "aria-label": _("What is this? And the keys (?)"), onclick: stage.help }, "?"));
   return { element, menu };
 }

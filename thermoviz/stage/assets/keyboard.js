@@ -16,10 +16,10 @@ const keyTable = (_) => [
   [["ArrowDown"], "\u2193", _("tilt down"), "down"],
   [["+", "="], "+", _("nearer"), "nearer"],
   [["-"], "\u2212", _("farther"), "farther"],
-  [["?"], "?", _("this list"), "help"],
+  [["?"], "?", _("this list, and what the picture shows; anywhere on the page"), "help"],
 ];
 
-/** Listens on the stage; controls inside it keep their own keys. Returns the sheet and a way to stop. */
+/** Listens on the stage; controls inside it keep their own keys. Returns the sheet, toggle() and a way to stop. */
 export function createKeyboard(_, stage, focus, actions) {
   const keys = keyTable(_);
   const close = () => { sheet.hidden = true; focus.focus({ preventScroll: true }); };
@@ -30,17 +30,28 @@ export function createKeyboard(_, stage, focus, actions) {
         h("tr", {}, h("td", {}, _("click")), h("td", {}, _("drop a handful of balls"))),
         h("tr", {}, h("td", {}, _("drag, wheel")), h("td", {}, _("turn, zoom; with Shift: move"))))),
       symbolButton("close", _("Close"), close)));
-  const all = { ...actions, help: () => { sheet.hidden = !sheet.hidden; } };
+  const toggle = () => { sheet.hidden = !sheet.hidden; };
   const listen = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape" && !sheet.hidden) { close(); event.preventDefault(); return; }
     if (event.target.closest?.("button, input, select")) return;
     const row = keys.find(([keys]) => keys.includes(event.key));
     if (!row) return;
     event.preventDefault();
     event.stopPropagation(); // Streamlit has keys of its own
-    all[row[3]]();
+    actions[row[3]]();
+  };
+  // Help is asked for, and put away, anywhere on the page, as long as nobody is writing.
+  const ask = (event) => {
+    if (event.key === "Escape" && !sheet.hidden) { close(); event.preventDefault(); return; }
+    if (event.key !== "?" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.composedPath()[0].closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    actions.help();
   };
   stage.addEventListener("keydown", listen);
-  return { sheet, toggle: all.help, destroy: () => stage.removeEventListener("keydown", listen) };
+  document.addEventListener("keydown", ask);
+  return { sheet, toggle, destroy() {
+    stage.removeEventListener("keydown", listen);
+    document.removeEventListener("keydown", ask);
+  } };
 }

@@ -98,37 +98,53 @@ function means(context, scene) {
   context.fill();
 }
 
-/** Names of the basins on short stems above their minima. */
-function basinNames(context, scene, font) {
-  const { view, frame, surface, look, basins } = scene;
-  context.font = `600 ${look.font_small + 1}px ${font}`;
-  context.textAlign = "center";
-  context.textBaseline = "alphabetic";
-  for (const { x, y, name } of basins) {
+/** Where the names of the basins stand: [{name, foot, x, room}], x the middle of the text, room half of its width. */
+function namePlaces(context, { view, frame, surface, look, basins }) {
+  context.font = `600 ${look.font_small + 1}px ${look.font_family}`;
+  return basins.map(({ x, y, name }) => {
     const foot = view.project(frame.wx(x), frame.wy(y), frame.wz(surface.energy(x, y)));
     const room = context.measureText(name).width / 2 + 6;
-    if (foot.x < 0 || foot.x > view.width || foot.y < 30 || foot.y > view.height) continue;
+    return { name, foot, room, x: Math.min(Math.max(foot.x, room), view.width - room) };
+  }).filter(({ foot }) => foot.x >= 0 && foot.x <= view.width && foot.y >= 30 && foot.y <= view.height);
+}
+
+/** Rectangles {x, y, width, height} in css pixels that names and colour bar take up. */
+export function takenPlaces(context, scene) {
+  const bar = barPlace(scene), { look } = scene;
+  const names = namePlaces(context, scene).map(({ foot, x, room }) => ({ x: x - room, y: foot.y - 32 - look.font_small,
+      width: 2 * room, height: look.font_small + 8 }));
+  return scene.quiet && scene.narrow ? names
+    : [{ x: bar.x - 40, y: bar.top - 26, width: 60, height: bar.height + 40 }, ...names];
+}
+
+/** Names of the basins on short stems above their minima. */
+function basinNames(context, scene) {
+  const { look } = scene;
+  const places = namePlaces(context, scene);
+  context.textAlign = "center";
+  context.textBaseline = "alphabetic";
+  for (const { name, foot, x } of places) {
     context.strokeStyle = fade(look.text, 0.7);
     context.lineWidth = 1.2;
     context.beginPath();
     context.moveTo(foot.x, foot.y - 6);
     context.lineTo(foot.x, foot.y - 26);
     context.stroke();
-    write(context, name, Math.min(Math.max(foot.x, room), view.width - room), foot.y - 31, look.text,
-      fade(look.background, 0.85));
+    write(context, name, x, foot.y - 31, look.text, fade(look.background, 0.85));
   }
 }
 
 /**
  * Writes what stands still while the camera does.
- * scene: {view (css pixels), frame, surface, look, ticks, names, unit, basins, means, narrow}.
+ * scene: {view (css pixels), frame, surface, look, ticks, names, unit, basins, means, narrow, quiet}; quiet: without the
+ * numbers of the axes, and where it is narrow without the colour bar.
  */
 export function writeLabels(context, scene) {
   const font = scene.look.font_family;
   context.save();
-  axes(context, scene, font);
-  basinNames(context, scene, font);
-  colourBar(context, scene, font);
+  if (!scene.quiet) axes(context, scene, font);
+  basinNames(context, scene);
+  if (!(scene.quiet && scene.narrow)) colourBar(context, scene, font);
   context.restore();
 }
 
@@ -140,6 +156,7 @@ export function meansPlace(scene) {
 
 /** Writes the marks of the mean energies, into a context whose origin is the picture's corner. */
 export function writeMeans(context, scene) {
+  if (scene.quiet && scene.narrow) return;
   context.save();
   means(context, scene);
   context.restore();

@@ -111,18 +111,32 @@ function drawAnswers(canvas, answers, look) {
   });
 }
 
+/** A canvas on which draw({x, y}) shows what the network at this point of the slice does. */
+export function networkPicture(network, look, label) {
+  const element = h("canvas", { role: "img", "aria-label": label });
+  return {
+    element,
+    draw({ x, y }) {
+      if (network.inputs === 2) drawRegions(element, network, network.decision(x, y, REGION), look);
+      else if (network.inputs === 1 && network.task === "regression") drawCurve(element, network, network.curve(x, y, 80),
+        look);
+      else (network.pictures ? drawDigits : drawAnswers)(element, network.answers(x, y, ANSWERS), look);
+    },
+  };
+}
+
 /** The panel. show({x, y, E, where}) draws the network there; on.follow() toggles following one ball. */
 export function createPointerPanel(_, network, look, on) {
-  const canvas = h("canvas", { role: "img", "aria-label": _("What the network at this point decides") });
+  const picture = networkPicture(network, look, _("What the network at this point decides"));
   const value = (label) => {
     const dd = h("dd", {}, "\u2013");
     return { dd, parts: [h("dt", {}, label), dd] };
   };
   const energy = value(_("energy")), loss = value(_("data loss"));
-  const score = value(network?.task === "regression" ? "R\u00b2" : _("accuracy"));
+  const score = value(network.task === "regression" ? "R\u00b2" : _("accuracy"));
   const title = h("h3", {}, "");
   const follow = h("button", { type: "button", "aria-pressed": "false", onclick: on.follow }, _("follow one ball"));
-  const element = h("section", { class: "card under", "aria-label": _("The network under the pointer") }, title, canvas,
+  const element = h("section", { class: "card under", "aria-label": _("The network under the pointer") }, title, picture.element,
     h("div", {}, h("dl", {}, ...energy.parts, ...loss.parts, ...score.parts), follow));
   return {
     element,
@@ -130,17 +144,10 @@ export function createPointerPanel(_, network, look, on) {
     show(point) {
       title.textContent = point.where;
       energy.dd.textContent = number(point.E, 3);
-      if (!network) return;
       loss.dd.textContent = number(network.dataLoss(point.x, point.y), 3);
       const accuracy = network.accuracy(point.x, point.y);
       score.dd.textContent = network.task === "regression" ? fixed(accuracy, 2) : percent(accuracy);
-      if (network.inputs === 2) drawRegions(canvas, network, network.decision(point.x, point.y, REGION), look);
-      else if (network.inputs === 1 && network.task === "regression") drawCurve(canvas, network, network.curve(point.x,
-        point.y, 80), look);
-      else {
-        const answers = network.answers(point.x, point.y, ANSWERS);
-        (network.pictures ? drawDigits : drawAnswers)(canvas, answers, look);
-      }
+      picture.draw(point);
     },
   };
 }

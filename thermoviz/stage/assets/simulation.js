@@ -17,7 +17,7 @@ function programmeFor(kind, law, T, scale, steps) {
 }
 
 /**
- * settings: {n, seed, T, scheme, friction, start, law, programmeSteps};
+ * settings: {n, seed, T, scheme, friction, start, law, programmeSteps}; T: the temperature that was last held.
  * start: "uniform", "boltzmann", "training", "basin:k" or "point:x,y,width".
  */
 export function createSimulation(surface, settings, trainingStart = null) {
@@ -40,7 +40,11 @@ export function createSimulation(surface, settings, trainingStart = null) {
     else balls.place("uniform");
   }
 
+  /** Every beginning has the temperature that was last held: what a programme did to it is undone. */
   function begin() {
+    begun = 0;
+    name = "hold";
+    programme = programmeFor("hold", settings.law, settings.T);
     balls = createBalls(surface, { n: settings.n, seed: settings.seed, scheme: settings.scheme,
       friction: settings.friction });
     carried = 0;
@@ -53,40 +57,34 @@ export function createSimulation(surface, settings, trainingStart = null) {
     get T() { return temperature(balls ? balls.steps : 0); },
     get programme() { return name; },
     get surface() { return surface; },
-    reset() {
-      // A programme starts again from its own first temperature.
-      begun = 0;
-      begin();
-    },
+    reset() { begin(); },
     setTemperature(T) {
       settings.T = T;
       programme = programmeFor("hold", settings.law, T);
       name = "hold";
     },
     setProgramme(kind) {
-      const now = simulation.T;
+      if (kind === "hold") settings.T = simulation.T;
       name = kind;
-      if (kind === "hold") settings.T = now;
-      programme = programmeFor(kind, settings.law, kind === "hold" ? now : Math.max(settings.T, 0), surface.scale || 1,
-        settings.programmeSteps);
+      programme = programmeFor(kind, settings.law, settings.T, surface.scale || 1, settings.programmeSteps);
       begun = balls.steps;
-      if (kind === "quench") settings.T = now;
     },
     /** Puts the balls where those of another simulation stood, as far as they are in the box. */
     adopt(other) { balls.place("list", { array: other.balls.x.slice(0, 2 * other.balls.n) }); },
     setCount(n) { settings.n = n; balls.setCount(n); },
     setScheme(scheme) { settings.scheme = scheme; balls.setScheme(scheme); },
     setFriction(friction) { settings.friction = friction; balls.setFriction(friction); },
-    setStart(start) { settings.start = start; begun = 0; begin(); },
-    setSeed(seed) { settings.seed = seed; begun = 0; begin(); },
+    setStart(start) { settings.start = start; begin(); },
+    setSeed(seed) { settings.seed = seed; begin(); },
     /** Every ball drawn anew from the Boltzmann distribution at the present temperature. */
     equilibrate() { balls.place("boltzmann", { T: simulation.T }); },
-    /** A handful of balls moves to (x, y), the longest undisturbed first. */
+    /** A handful of balls moves to (x, y), the longest undisturbed first. Returns how many. */
     drop(x, y) {
       const size = Math.min(balls.n, Math.max(1, Math.min(HANDFUL, Math.round(balls.n / 15))));
       if (handful + size > balls.n) handful = 0;
       balls.place("point", { x, y, first: handful, count: handful + size });
       handful += size;
+      return size;
     },
     step() { balls.step(temperature, 1); },
     /** Exactly this many steps for every picture, however long it took; null: by the viewer's clock. */

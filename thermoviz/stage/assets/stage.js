@@ -2,6 +2,7 @@
 // {update(payload), destroy(), state()}. callbacks: {temperature(T) on release, webgl(available), program() -> Promise of
 // the stage's own source (for the file that runs by itself)}.
 
+import { createCaptions, isFirstVisit } from "./captions.js";
 import { createCaptureMenu } from "./export.js";
 import { createDrawer, createStartRow, createTransport, LADDER } from "./controls.js";
 import { h } from "./dom.js";
@@ -24,6 +25,11 @@ const POINTER_EVERY = 90; // ms
 const REPLAY_SECONDS = 9;
 const HEAD_REACH = 0.05; // of half of the box: a pointer so near means the network
 const NO_NAMES = [];
+const NOTE_MS = 6000;
+const RING_MS = 900; // of the ring where balls fall
+const POINTED_AT = 300; // of the balls: among them a caption chooses its own
+// Keys that begin nothing: they move the focus, or ask for help.
+const QUIET_KEYS = ["Tab", "Shift", "Control", "Alt", "Meta", "Escape", "?"];
 
 /** Whether two payloads show the same surface: then the balls stay. */
 const sameSurface = (a, b) => a.surface.E.data === b.surface.E.data
@@ -46,8 +52,11 @@ export function createStage(root, first, callbacks = {}) {
   let surface, simulation, statistics, network, paths, basins, ui, view;
   // Times of the last picture, measurement and so on, in milliseconds of the page's clock.
   let last = 0, painted = -Infinity, measured = -Infinity, pointed = -Infinity, trailed = 0;
-  let told = "", measurement = null, hovered = null, drawn = 0, handsOn = false;
+  let measurement = null, hovered = null, drawn = 0, handsOn = false;
+  const told = new Set(); // what was said about slow graphics
   const released = new Set(); // temperatures that the page was told
+  let captioned = null; // whether the captions stand; null until the page has asked for them once
+  let laidOut = ""; // the view for which they found their places
   let headsAt = null; // the replay's fraction for which the marks on the relief stand there
   const trails = createTrails(), history = {};
 
@@ -71,7 +80,7 @@ export function createStage(root, first, callbacks = {}) {
   }
 
   view = drawnOrNull({
-    click(point) { simulation.drop(point.x, point.y); measured = -Infinity; },
+    click(point, px, py) { drop(point, px, py); },
     hover(point) { hovered = point; showProbe(); },
     restored() { uploadPaths(); },
   });
@@ -104,7 +113,7 @@ export function createStage(root, first, callbacks = {}) {
       ui.transport.showCount(settings.n);
       afresh();
     },
-    start(kind) { simulation.setStart(kind); ui.startRow.showStart(kind); ui.thermometer.show(simulation.T); afresh(); },
+    start(kind) { simulation.setStart(kind); ui.startRow.showStart(kind); afresh(); },
     replay(fraction) { replay.fraction = fraction; replay.playing = false; },
     toggleReplay() {
       if (!replay.playing && replay.fraction >= 1) replay.fraction = 0;
@@ -146,7 +155,57 @@ export function createStage(root, first, callbacks = {}) {
     },
     equilibrate() { simulation.equilibrate(); afresh(); },
     follow() { follow(following === null ? nearestBall() : null); },
+    /** The list of keys, and what explains the picture. */
+    help() {
+      ui.keyboard.toggle();
+      if (payload.captions) ui.captions.show();
+    },
   };
+
+  /** A handful of balls falls at a place; a ring and a word say so, also where they lie still. */
+  function drop(point, px, py) {
+    const dropped = simulation.drop(point.x, point.y);
+    const ring = h("div", { class: "dropped", "aria-hidden": "true", style: `left: ${px}px; top: ${py}px` });
+    view.element.append(ring);
+    setTimeout(() => ring.remove(), RING_MS);
+    say(dropped === 1 ? _("1 ball dropped") : _("{n} balls dropped", { n: dropped }), 2 * RING_MS);
+    ui.shares.forget();
+    measured = -Infinity;
+  }
+
+  /** The first gesture of a visitor: what explained the picture makes room for it. */
+  function begin(event) {
+    if (event.type === "pointerdown" && event.pointerType === "touch") return; // it may scroll the page
+    if (event.key && QUIET_KEYS.includes(event.key)) return;
+    if (event.target.closest?.(".help, [data-help]")) return;
+    ui.captions.hide();
+  }
+  const gestures = ["pointerdown", "pointerup", "wheel", "input"];
+  for (const name of gestures) frame.addEventListener(name, begin, { passive: true, capture: true });
+  document.addEventListener("keydown", begin, true);
+
+  function showCaptions(shown) {
+    captioned = shown;
+    laidOut = "";
+    ui.thermometer.invite(shown, simulation.T);
+    view.redraw();
+  }
+
+  /** Places the captions where the view has changed, and follows the ball that one of them points at. */
+  function explain() {
+    if (!ui.captions.shown) return;
+    const layout = view.layout(), { balls } = simulation;
+    const spot = (k) => ({ ...layout.spot(balls.x[2 * k], balls.x[2 * k + 1], balls.energy[k]),
+      elsewhere: surface.basinCount < 2 || surface.basinAt(balls.x[2 * k], balls.x[2 * k + 1]) > 0 });
+    if (laidOut !== layout.key) {
+      laidOut = layout.key;
+      const beside = view.element.getBoundingClientRect();
+      const others = [ui.head, ui.capture.element].map((element) => element.getBoundingClientRect())
+        .map(({ x, y, width, height }) => ({ x: x - beside.x, y: y - beside.y, width, height }));
+      ui.captions.layout({ ...layout, relief: layout.relief(), taken: [...others, ...layout.taken()],
+        balls: Array.from({ length: Math.min(POINTED_AT, drawn) }, (_ball, k) => spot(k)) });
+    } else ui.captions.follow(spot);
+  }
 
   function nearestBall() {
     const { balls } = simulation;
@@ -162,11 +221,13 @@ export function createStage(root, first, callbacks = {}) {
   function follow(k) {
     following = k;
     pointed = -Infinity;
-    ui.pointer.setFollowing(k !== null);
+    ui.pointer?.setFollowing(k !== null);
   }
 
   /** Something was placed anew: the old measurements say nothing about it. */
   function afresh() {
+    ui.thermometer.show(simulation.T);
+    ui.thermometer.showProgramme(simulation.programme);
     ui.readouts.clear();
     ui.shares.forget();
     trails.clear();
@@ -190,24 +251,29 @@ export function createStage(root, first, callbacks = {}) {
       thermometer: createThermometer(_, actions),
       readouts: createReadouts(_, payload.look, surface.scale, history),
       shares: createShares(_, payload.look, basins.map(({ name }) => name), payload.crossing ?? null, actions),
-      pointer: createPointerPanel(_, network, payload.look, actions),
+      pointer: network && createPointerPanel(_, network, payload.look, actions),
       keyboard: createKeyboard(_, stage, view.element, { ...actions, top: () => actions.top(!view.camera.top),
         left: () => view.camera.orbit(0.06, 0), right: () => view.camera.orbit(-0.06, 0),
         up: () => view.camera.orbit(0, -0.05), down: () => view.camera.orbit(0, 0.05),
         nearer: () => view.camera.zoom(1.2), farther: () => view.camera.zoom(1 / 1.2) }),
       capture: createCaptureMenu(_, { view, caption, payload: exported, program: callbacks.program,
-        help: () => ui.keyboard.toggle(),
+        help: actions.help,
         say, filming(value) { film = value; } }),
     };
-    const head = h("div", { class: "head" }, createBadge(_, payload), createLegend(_, paths));
-    view.element.append(...[head, ui.capture.element, ui.capture.menu, probe, note, ui.drawer.element,
+    ui.head = h("div", { class: "head" }, createBadge(_, payload), createLegend(_, paths));
+    ui.captions = createCaptions(_, { look: payload.look, network, hasNetworks: Boolean(network || paths), home: home(),
+      again: captioned === true, shown: captioned ??= Boolean(payload.captions) && isFirstVisit(),
+      onchange: showCaptions });
+    laidOut = "";
+    view.element.append(...[ui.head, ui.captions.element, ui.capture.element, ui.capture.menu, probe, note, ui.drawer.element,
       ui.keyboard.sheet]);
     stage.append(view.element, ui.transport.element, ui.startRow.element);
     frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, stage,
-      h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, network ? ui.pointer.element : null, ui.readouts.element))));
+      h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, ui.pointer?.element, ui.readouts.element))));
     ui.thermometer.setSurface(surface, payload.batch, payload.look);
     ui.thermometer.show(simulation.T);
     ui.thermometer.showProgramme(simulation.programme);
+    ui.thermometer.invite(captioned, simulation.T);
     ui.transport.showPlaying(playing);
     ui.transport.showSpeed(speed);
     ui.transport.showTop(view.camera.top);
@@ -291,16 +357,20 @@ export function createStage(root, first, callbacks = {}) {
     if (milliseconds) setTimeout(() => { if (note.textContent === text) note.hidden = true; }, milliseconds);
   }
 
-  /** Says once what was given up for slow graphics, and again when that changes. */
+  /** Says, once for a visit, what was given up for slow graphics; not over what explains the picture. */
   function tellQuality() {
-    const most = view.quality.balls, part = most < settings.n;
-    const text = [
-      part ? _("Slow graphics: {k} of {n} balls are drawn; all of them move.", { k: count(most), n: count(settings.n) })
-        : view.quality.reduced ? _("Slow graphics: drawn more simply, so that the page stays responsive.") : "",
-      simulation.behind ? _("Time runs slower than asked for: this machine takes fewer steps per picture.") : "",
-    ].filter(Boolean).join(" ");
-    if (text && text !== told) say(text, 9000);
-    told = text;
+    if (ui.captions.shown || !note.hidden) return;
+    const most = view.quality.balls;
+    const news = {
+      balls: most < settings.n && _("Slow graphics: {k} of {n} balls are drawn; all of them move.",
+        { k: count(most), n: count(settings.n) }),
+      simple: view.quality.reduced && _("Slow graphics: drawn more simply, so that the page stays responsive."),
+      behind: simulation.behind && _("Time runs slower than asked for: this machine takes fewer steps per picture."),
+    };
+    const key = Object.keys(news).find((name) => news[name] && !told.has(name));
+    if (!key) return;
+    told.add(key);
+    say(news[key], NOTE_MS);
   }
 
   /** Where the network panel looks: the followed ball, else the pointer, else the deepest valley. */
@@ -312,10 +382,14 @@ export function createStage(root, first, callbacks = {}) {
         where: _("The network that this ball is") };
     }
     if (hovered) return { ...hovered, where: _("The network under the pointer") };
-    const home = basins[0] ?? { x: (surface.x0 + surface.x1) / 2, y: (surface.y0 + surface.y1) / 2,
-      name: _("the middle") };
-    return { x: home.x, y: home.y, E: surface.energy(home.x, home.y), where: _("The network at \u201c{name}\u201d",
-      { name: home.name }) };
+    const { name, ...place } = home();
+    return { ...place, where: _("The network at \u201c{name}\u201d", { name }) };
+  }
+
+  /** The deepest valley, or the middle where there is none. */
+  function home() {
+    const place = basins[0] ?? { x: (surface.x0 + surface.x1) / 2, y: (surface.y0 + surface.y1) / 2, name: _("the middle") };
+    return { ...place, E: surface.energy(place.x, place.y) };
   }
 
   /** The networks' heads and the followed ball, as far as they moved. */
@@ -366,7 +440,7 @@ export function createStage(root, first, callbacks = {}) {
   }
 
   function showPointed(now) {
-    if (!network || now - pointed < POINTER_EVERY) return;
+    if (!ui.pointer || now - pointed < POINTER_EVERY) return;
     const spot = watched();
     const key = `${spot.x},${spot.y},${spot.where}`;
     if (key === showPointed.key && pointed !== -Infinity) return;
@@ -408,9 +482,10 @@ export function createStage(root, first, callbacks = {}) {
     view.setScene({
       look: payload.look, names: payload.axes ?? ["u\u2081", "u\u2082"], unit: payload.surface.unit ?? "",
       basins: shown.names ? basins : NO_NAMES, means: { now: measurement?.E, equilibrium: measurement?.eq?.E },
-      count: balls.n, now: replay.fraction * (paths ? paths.T - 1 : 0),
+      quiet: ui.captions.shown, count: balls.n, now: replay.fraction * (paths ? paths.T - 1 : 0),
     });
     view.draw(seconds);
+    explain();
     film?.frame((context, width, height) => view.film(context, width, height));
   }
 
@@ -458,6 +533,7 @@ export function createStage(root, first, callbacks = {}) {
     destroy() {
       destroyed = true;
       cancelAnimationFrame(request);
+      document.removeEventListener("keydown", begin, true);
       ui.keyboard.destroy();
       view.destroy();
       style.remove();

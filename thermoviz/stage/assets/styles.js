@@ -59,6 +59,7 @@ export const CSS = `
 .tv button:disabled { opacity: .45; cursor: default; }
 .tv button:focus-visible, .tv select:focus-visible, .tv input:focus-visible, .tv summary:focus-visible
   { outline: 2px solid var(--theory); outline-offset: 2px; }
+.tv .choices button:focus-visible { outline-offset: -3px; }
 .tv .symbol { padding: 0; width: 38px; display: inline-grid; place-items: center; }
 .tv .symbol svg { width: 17px; height: 17px; fill: currentColor; display: block; }
 .tv .symbol.main { width: 48px; background: var(--heat); border-color: var(--heat); color: #14100a; }
@@ -124,10 +125,10 @@ export const CSS = `
 .tv td.chart canvas { display: block; width: 100%; height: 26px; }
 .tv thead td { color: var(--dim); font-size: var(--small); font-weight: 400 !important; padding: 0; }
 .tv .places h3 { margin: 0; }
-.tv .places thead th { font-size: var(--small); color: var(--dim); padding-bottom: 4px; text-align: right; vertical-align: bottom; line-height: 1.25; }
+.tv .places thead th { font-size: var(--small); color: var(--dim); padding-bottom: 4px; text-align: right; vertical-align: bottom; line-height: 1.25; white-space: nowrap; }
 .tv .places thead th.title { text-align: left; }
 .tv .places thead th.eq { color: var(--theory); padding-left: 10px; }
-.tv .places tbody th { padding-right: 10px; line-height: 1.2; overflow-wrap: anywhere; }
+.tv .places tbody th { padding-right: 10px; line-height: 1.2; min-width: 4.6em; overflow-wrap: break-word; }
 .tv .places .meter { width: 46%; }
 .tv .places .meter div { position: relative; height: 18px; border-radius: 5px; background: color-mix(in srgb, var(--line) 60%, transparent); }
 .tv .places .meter i { position: absolute; inset: 0 auto 0 0; border-radius: 5px; transition: width .25s linear; }
@@ -137,6 +138,33 @@ export const CSS = `
 .tv .places td { padding-left: 8px; }
 .tv .places .slow { margin: 8px 0 0; font-size: var(--small); color: var(--text); line-height: 1.45; }
 .tv .wanted { border-color: var(--heat); color: var(--heat); min-height: 34px; white-space: normal; }
+
+.tv .captions { position: absolute; inset: 0; pointer-events: none; z-index: 1; }
+.tv .captions svg { position: absolute; inset: 0; width: 100%; height: 100%; }
+.tv .captions line { stroke: var(--text); stroke-width: 1.6; stroke-linecap: round; }
+.tv .captions .halo { stroke: var(--bg); stroke-width: 5; opacity: .65; }
+.tv .captions circle { fill: none; stroke: var(--text); stroke-width: 1.8; }
+.tv .caption { position: absolute; margin: 0; width: max-content; max-width: 15.5em; padding: 9px 13px; border-radius: 12px; font-size: calc(var(--size) + 1px);
+  line-height: 1.35; color: var(--text); background: color-mix(in srgb, var(--panel) 92%, transparent); border: 1px solid color-mix(in srgb, var(--text) 35%, transparent);
+  box-shadow: 0 8px 28px rgba(0,0,0,.28); animation: tv-appear .5s ease-out backwards; }
+.tv .caption.pictured { display: flex; gap: 12px; align-items: center; max-width: 22em; }
+.tv .view .caption canvas { position: static; flex: none; width: 84px; height: 84px; border-radius: 8px; background: var(--bg); }
+.tv .captions.again :is(.caption, g) { animation: none !important; }
+.tv .caption.plain canvas { display: none; }
+.tv .captions g { animation: tv-appear .5s ease-out backwards; }
+.tv .captions g:nth-of-type(2), .tv .caption:nth-of-type(2) { animation-delay: .5s; }
+.tv .captions g:nth-of-type(3), .tv .caption:nth-of-type(3) { animation-delay: 1s; }
+@keyframes tv-appear { from { opacity: 0; transform: translateY(5px); } }
+.tv .temperature:has(.invitation:not([hidden])) .meaning { max-height: 2.7em; overflow: hidden; align-content: start; }
+.tv .track { position: relative; }
+.tv .invitation { position: absolute; top: -9px; margin-left: 20px; pointer-events: none; white-space: nowrap; font-weight: 650; font-size: var(--small);
+  color: var(--heat); animation: tv-nudge 1.3s ease-in-out infinite; }
+@keyframes tv-nudge { 50% { transform: translateX(9px); } }
+.tv .track:has(.invitation:not([hidden])) input { animation: tv-glow 1.3s ease-in-out infinite; border-radius: 18px; }
+@keyframes tv-glow { 50% { background: color-mix(in srgb, var(--heat) 13%, transparent); } }
+.tv .dropped { position: absolute; width: 46px; height: 46px; margin: -23px 0 0 -23px; border-radius: 50%; border: 2px solid var(--heat); pointer-events: none;
+  animation: tv-ring .9s ease-out forwards; }
+@keyframes tv-ring { from { transform: scale(.2); } to { transform: scale(1.5); opacity: 0; } }
 
 .tv .under { display: grid; grid-template-columns: 112px minmax(0, 1fr); gap: 0 14px; align-items: start; }
 .tv .under h3 { grid-column: 1 / -1; }
@@ -188,6 +216,10 @@ export const CSS = `
   .tv .bar .gap { display: none; }
   .tv .picker select { flex: 1; }
   .tv .note { bottom: 54px; }
+  .tv .places thead th { white-space: normal; }
+  .tv .view:has(.captions:not([hidden])) :is(.head, .corner) { display: none; }
+  .tv .caption { max-width: 11em; padding: 6px 9px; font-size: min(var(--small), 13px); line-height: 1.3; }
+  .tv .caption.pictured { max-width: 17em; gap: 9px; } .tv .view .caption canvas { width: 54px; height: 54px; }
 }
 @media (prefers-reduced-motion: reduce) { .tv * { animation: none !important; transition: none !important; } }
 `;

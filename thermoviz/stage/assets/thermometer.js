@@ -5,13 +5,17 @@ import { number } from "./words.js";
 
 const STEPS = 600; // positions of the slider above zero
 const DECADES = [-3, 1]; // of T / scale
+const MOST_INVITING = 0.7; // of the slider's length: beyond it is warm
+
+/** Three digits: what the page shows, what a link carries and what the balls feel are one number. */
+export const rounded = (T) => Number(T.toPrecision(3));
 
 /** Slider position <-> temperature, in units of the surface's scale (its barrier, where it has one). */
 const positionOf = (T, scale) => (T <= 0 ? 0
   : Math.min(STEPS, Math.max(1, Math.round(
     1 + (STEPS - 1) * (Math.log10(T / scale) - DECADES[0]) / (DECADES[1] - DECADES[0])))));
 const temperatureAtPosition = (k, scale) => (k <= 0 ? 0
-  : scale * 10 ** (DECADES[0] + (DECADES[1] - DECADES[0]) * (k - 1) / (STEPS - 1)));
+  : rounded(scale * 10 ** (DECADES[0] + (DECADES[1] - DECADES[0]) * (k - 1) / (STEPS - 1))));
 
 /** What this temperature means for training: the batch size whose noise would be this hot. */
 function batchMeaning(_, T, batch) {
@@ -27,6 +31,7 @@ export function createThermometer(_, on) {
   const output = h("output", { "aria-hidden": "true" });
   const meaning = h("span", { class: "meaning" });
   const ruler = h("div", { class: "ruler", "aria-hidden": "true" });
+  const invitation = h("span", { class: "invitation", "aria-hidden": "true", hidden: true }, _("warm it"), " \u2192");
   const slider = h("input", { type: "range", min: 0, max: STEPS, step: 1, "aria-label": _("Temperature"),
     oninput: () => on.change(temperatureAtPosition(Number(slider.value), scale)),
     onchange: () => on.release(temperatureAtPosition(Number(slider.value), scale)) });
@@ -37,7 +42,8 @@ export function createThermometer(_, on) {
     ["cycle", _("cycle"), _("Heat, then cool, again and again")],
   ], on.programme);
   const element = h("section", { class: "card temperature", "aria-label": _("Temperature") },
-    h("h3", {}, _("Temperature")), h("div", { class: "big" }, output, meaning), slider, ruler,
+    h("h3", {}, _("Temperature")), h("div", { class: "big" }, output, meaning), h("div", { class: "track" }, slider,
+      invitation), ruler,
     h("div", { class: "programmes" }, programmes.element));
   let scale = 1, barrier = null, batch = null, fontScale = 1;
 
@@ -86,5 +92,11 @@ export function createThermometer(_, on) {
       slider.setAttribute("aria-valuetext", `${output.textContent}; ${meaning.textContent}`);
     },
     showProgramme: (kind) => programmes.choose(kind),
+    /** Shows that this slider is the thing to move, as long as there is room to the right. */
+    invite(wanted, T) {
+      const at = positionOf(T, scale) / STEPS;
+      invitation.hidden = !wanted || at > MOST_INVITING;
+      invitation.style.left = `${100 * at}%`;
+    },
   };
 }

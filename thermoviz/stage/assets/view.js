@@ -2,7 +2,7 @@
 
 import { createCamera, firstView } from "./camera.js";
 import { h, prepare, sized } from "./dom.js";
-import { meansPlace, writeLabels, writeMeans, writeOverlay } from "./overlay.js";
+import { meansPlace, takenPlaces, writeLabels, writeMeans, writeOverlay } from "./overlay.js";
 import { createQuality } from "./quality.js";
 import { createRenderer } from "./renderer.js";
 import { createTouch } from "./touch.js";
@@ -17,7 +17,7 @@ const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { 
 const radiusFor = (n) => Math.min(0.03, 0.0135 * (1000 / Math.max(n, 1)) ** 0.22);
 
 /**
- * createView(_, on) -> null without WebGL2. on: {click(point), hover(point | null), restored()}.
+ * createView(_, on) -> null without WebGL2. on: {click(point, px, py), hover(point | null), restored()}.
  * point: {x, y, E} in slice coordinates.
  */
 export function createView(_, on) {
@@ -37,7 +37,7 @@ export function createView(_, on) {
   const watcher = new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; }, { rootMargin: "200px" });
   watcher.observe(element);
   // What stands on the screen: the view it was drawn from, its labels and its marks of the mean energies.
-  let standing = null, labelled = null, marked = "";
+  let standing = null, labelled = null, quiet = false, marked = "";
 
   /** The view of a picture of that size, of which `pixel` make one css pixel. */
   const viewAt = (width, height, pixel = 1) => {
@@ -55,7 +55,7 @@ export function createView(_, on) {
 
   const touch = createTouch(element, {
     orbit: camera.orbit, pan: camera.pan, zoom: camera.zoom,
-    click(px, py) { const point = pick(px, py); if (point) on.click(point); },
+    click(px, py) { const point = pick(px, py); if (point) on.click(point, px, py); },
     hover(px, py) { on.hover(pick(px, py)); },
     leave() { on.hover(null); },
   });
@@ -81,6 +81,7 @@ export function createView(_, on) {
 
   function writeStanding() {
     labelled = scene.basins;
+    quiet = scene.quiet;
     writeLabels(prepare(labels, size.width, size.height), overlayScene(viewAt(size.width, size.height)));
     marked = "";
   }
@@ -123,6 +124,20 @@ export function createView(_, on) {
       }
       return seen && size.width > 0 && size.height > 0;
     },
+    /**
+     * What stands on the picture, in css pixels: {width, height, key, spot(x, y, E), relief, taken}. relief: its points
+     * with their part of the ceiling; taken: rectangles of names and colour bar; key: changes with the view.
+     */
+    layout() {
+      const now = viewAt(size.width, size.height), { frame } = renderer;
+      const spot = (x, y, E) => now.project(frame.wx(x), frame.wy(y), frame.wz(E));
+      return {
+        ...size, spot, key: `${size.width} ${size.height} ${now.matrix.join()}`,
+        relief: () => frame.points.filter(([, , z]) => z > 0).map(([x, y, z]) => ({ ...now.project(x, y, z),
+          part: z / frame.wz(frame.min + frame.span) })),
+        taken: () => takenPlaces(labels.getContext("2d"), overlayScene(now)),
+      };
+    },
     /** One picture. The labels are written anew when the camera moved or they differ. */
     draw(seconds) {
       if (renderer.lost || !scene) return;
@@ -131,7 +146,7 @@ export function createView(_, on) {
       const force = changed || moving;
       changed = false;
       paint(size.width, size.height, moving ? quality.movingRatio : quality.ratio, force);
-      if (force || labelled !== scene.basins) writeStanding();
+      if (force || labelled !== scene.basins || quiet !== scene.quiet) writeStanding();
       if (marked !== meansKey()) writeNeedle();
     },
     /** Draws the present moment into a 2D context scaled to css pixels: for pictures and films. */
