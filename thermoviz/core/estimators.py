@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +15,6 @@ LENGTHS_OF_TAU = 50
 WINDOW = 5.0
 # Independent samples below which no standard error is stated.
 FEWEST = 4
-# Balls below which a cloud's entropy is not stated: two cells of ten.
-FEWEST_BALLS = 20
-# A cloud is counted in min(n / PER_CELL, MOST_CELLS) cells of equal Boltzmann mass.
-PER_CELL, MOST_CELLS = 10, 64
 
 
 class Estimate(float):
@@ -39,17 +35,25 @@ class Estimate(float):
     def __repr__(self) -> str:
         return f"Estimate({self.value:.6g} +- {self.stderr:.2g})"
 
-    def __reduce__(self) -> tuple[type["Estimate"], tuple[float, float]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return Estimate, (self.value, self.stderr)
 
 
-class CloudNumbers(NamedTuple):
-    """Thermodynamics of a cloud of balls. At T = 0: F = E, S and KL None."""
+class Bound(Estimate):
+    """A number that the true one cannot exceed (side "<=") or fall below (">="); `stderr`: of the bound itself."""
 
-    E: Estimate
-    S: Estimate | None
-    F: Estimate
-    KL: Estimate | None
+    side: str
+
+    def __new__(cls, value: float, stderr: float, side: str) -> "Bound":
+        made: Any = super().__new__(cls, value, stderr)
+        made.side = side
+        return made
+
+    def __repr__(self) -> str:
+        return f"Bound({self.side} {self.value:.6g} +- {self.stderr:.2g})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Bound, (self.value, self.stderr, self.side)
 
 
 def _series(values: Any, name: str, dims: tuple[int, ...]) -> np.ndarray:
@@ -243,36 +247,3 @@ def ergodic_reference(series: Any) -> np.ndarray:
     plain, weighted = (np.append(0.0, np.cumsum(part))[inside] for part in (rho, lags * rho))
     variance = array.var() / (1 - tau.value / array.size)
     return (m - 1) / m * variance / t * (1 + 2 * (plain - weighted / t))
-
-
-def cloud(surface: Any, temperature: float, u: Any, energies: Any = None) -> CloudNumbers:
-    """E, S, F and KL of a cloud of independent balls at u [n, 2] on a surface at temperature T.
-
-    KL: distance to Boltzmann on K = min(n / 10, 64) cells of equal mass, sampling floor taken off; F = F_eq + T KL; S =
-    (<E> - F) / T. `energies` [n], if already known. T = 0: F = E, the others None. Raises TooFewSamples, BadInput.
-    """
-    points = np.asarray(u, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise BadInput(f"u must have shape [n, 2], got {list(points.shape)}.")
-    if len(points) < FEWEST_BALLS:
-        raise TooFewSamples(f"{len(points)} balls are too few for an entropy; at least {FEWEST_BALLS} are needed.")
-    values = surface(points) if energies is None else np.asarray(energies, dtype=np.float64)
-    E = independent_mean(values)
-    if temperature == 0:
-        return CloudNumbers(E, None, E, None)
-    equilibrium = surface.equilibrium(temperature)
-    n_cells = min(len(points) // PER_CELL, MOST_CELLS)
-    KL = equilibrium.kl(points, n_cells)
-    F = Estimate(equilibrium.F + temperature * KL.value, temperature * KL.stderr)
-    # Each ball adds its energy / T and the log ratio of its cell to S, with opposite signs. To that comes the scatter
-    # of the plug-in KL in equilibrium: chi^2 with K - 1 degrees of freedom, over 2n.
-    scatter = (values / temperature - _log_ratios(equilibrium.partition(n_cells), points)).var(ddof=1)
-    error = math.sqrt(scatter / len(points) + (n_cells - 1) / (2 * len(points) ** 2))
-    return CloudNumbers(E, Estimate((E.value - F.value) / temperature, error), F, KL)
-
-
-def _log_ratios(cells: Any, points: np.ndarray) -> np.ndarray:
-    """ln(observed / Boltzmann mass) [n] of the cell in which each of the points [n, 2] stands."""
-    labels = cells.label(points)
-    observed = np.bincount(labels, minlength=len(cells.mass)) / len(points)
-    return np.log(observed[labels] / cells.mass[labels])

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from ..core.clouds import cloud_numbers
 from ..core.dynamics import Overdamped
 from ..core.energies import DoubleWell
 from ..core.errors import BadInput
 from ..core.evolution import CELLS, CUTOFF, RESOLVED, MasterEquation
-from ..core.neighbours import FEWEST, cloud_numbers
+from ..core.neighbours import FEWEST, Region
 from ..core.seeds import rng
 from ..core.simulation import simulate
 from ..core.specs import Field, specification
@@ -204,7 +205,7 @@ class _Experiment:
         rows = {f"cloud_{name}{end}": np.full(n, np.nan) for name in names for end in ("", "_error")}
         shown = []
         for k, place in enumerate(self._places(x, report)):
-            numbers = cloud_numbers(self.surface(place), place, self.T, self.surface.bounds)
+            numbers = cloud_numbers(self.surface(place), place, self.T, Region.of(self.surface))
             for name in names:
                 value = getattr(numbers, name)
                 rows[f"cloud_{name}"][k], rows[f"cloud_{name}_error"][k] = value.value, value.stderr

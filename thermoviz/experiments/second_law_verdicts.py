@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..core.clouds import cloud_numbers
 from ..core.dynamics import Overdamped
 from ..core.energies import Harmonic
 from ..core.estimators import Estimate
 from ..core.evolution import RESOLVED
-from ..core.neighbours import cloud_numbers
 from ..core.nonequilibrium import (
     Swirl,
     anisotropic_rise,
