@@ -182,14 +182,16 @@ def test_what_a_link_may_not_ask_for_is_told_and_the_page_stands(server, new_pag
     assert page.complaints == []
 
 
-def test_without_webgl2_a_still_is_shown_and_said_so(server, new_page):
+@pytest.mark.parametrize("query", ["", "?kind=second_law"])
+def test_without_webgl2_the_stage_lives_on_and_one_sentence_says_so(server, new_page, query):
     page = new_page()
     page.add_init_script("""const get = HTMLCanvasElement.prototype.getContext;
         HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
             return kind === 'webgl2' ? null : get.call(this, kind, ...rest); };""")
-    page.goto(server[0])
-    page.locator(".st-key-scene .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
-    assert "WebGL2" in page.locator(".st-key-scene").inner_text()
+    page.goto(f"{server[0]}/{query}")
+    page.wait_for_function(f"() => {FRAMES} > 0", timeout=PATIENCE_MS)
+    assert stage_state(page)["webgl"] is False and page.get_by_text("WebGL2").count() == 1
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])

@@ -59,8 +59,8 @@ def stage(run: Any, look: Any, key: str = "stage", on_temperature: Callable[[], 
 
     `look`: a Look or its name; `settings`: what `stage.payload.payload` takes (temperature, seed, n_balls, start,
     title, link, words); without a start, the balls of a preset begin where the preset says. `key` must stay the same
-    for the stage to survive reruns. Returns {"temperature": T as last released, or None, "webgl": False where the
-    browser cannot draw it}. Raises BadInput for a run without a surface.
+    for the stage to survive reruns. Returns {"temperature": T as last released, or None}. Raises BadInput
+    for a run without a surface.
     """
     if "start" not in settings and (known := preset_of(run.id)) is not None:
         settings["start"] = PRESETS[known].start
@@ -73,8 +73,8 @@ def mount(data: dict[str, Any], key: str = "stage",
     _declare()
     # In a list, since Streamlit looks for data frames among a dict's values, and loads pandas (70 MB) to do so.
     state = _component()(key=key, data=[data], width="stretch", height="content",
-                         on_temperature_change=on_temperature or _nothing, on_webgl_change=_nothing)
-    return {"temperature": state.get("temperature"), "webgl": state.get("webgl") is not False}
+                         on_temperature_change=on_temperature or _nothing)
+    return {"temperature": state.get("temperature")}
 
 
 def _nothing() -> None:

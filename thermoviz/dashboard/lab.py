@@ -211,11 +211,8 @@ def _top(house: Visit, here: LabVisit, query: dict[str, str], title: str, senten
 
 
 def _stage(kind: str, run: Run, look: Look, query: dict[str, str], settings: dict[str, Any]) -> None:
-    """The live stage of the lab's surface; without WebGL2 the charts below stand alone."""
-    told = stage(run, look, key=f"stage_{kind}", link=address(query), **settings)
-    if not told["webgl"]:
-        st.info(_("This browser draws no WebGL2, which the moving balls need; the charts below show the same "
-                  "experiment."), icon=":material/deployed_code_alert:")
+    """The live stage of the lab's surface."""
+    stage(run, look, key=f"stage_{kind}", link=address(query), **settings)
 
 
 def _charts(charts: Sequence[Chart], run: Run, look: Look) -> None:

@@ -23,7 +23,6 @@ from .style import thumbnail_rules
 # No logo, no zoom by accident: only the button that saves a picture, at twice the size.
 CHART_CONFIG = {"displaylogo": False, "scrollZoom": False, "modeBarButtons": [["toImage"]],
                 "toImageButtonOptions": {"format": "png", "scale": 2}}
-SURFACE_CONFIG = {**CHART_CONFIG, "modeBarButtons": [["toImage", "resetCameraDefault3d"]]}
 
 
 def headline(visit: Visit, spec: Any) -> None:

@@ -4,11 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from .. import figures
 from ..engine import JobState
 from ..figures.looks import Look
 from ..words import _, term
-from . import panels
 from .component import stage
 from .share import address
 from .state import STAGE, Visit, Watching, engine
@@ -48,7 +46,7 @@ def _watch(visit: Watching) -> None:
 
 
 def scene(visit: Visit, run: Any, look: Look, query: dict[str, str]) -> None:
-    """The live stage of the run. Without WebGL2: the surface as a Plotly figure."""
+    """The live stage of the run."""
     with st.container(key="scene"):
         if run.surface is None:
             st.error(_("No replica stayed finite, so there is no landscape to draw; the losses below show "
@@ -56,10 +54,10 @@ def scene(visit: Visit, run: Any, look: Look, query: dict[str, str]) -> None:
             return
         # The link without T: the stage has its own temperature, and need not be told again what it said.
         link = address({name: value for name, value in query.items() if name != "T"})
-        told = stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
-                     title=visit.caption(), link=link, captions="explanation" not in visit.hidden)
-        if not told["webgl"]:
-            st.info(_("This browser draws no WebGL2, which the moving balls need; here is the same surface "
-                      "as a still."), icon=":material/deployed_code_alert:")
-            st.plotly_chart(figures.surface3d(run, look), theme=None, key="surface3d",
-                            config=panels.SURFACE_CONFIG)
+        stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
+              title=visit.caption(), sentence=_sentence(visit), link=link, captions="explanation" not in visit.hidden)
+
+
+def _sentence(visit: Visit) -> str:
+    """What a preset shows; a visitor's own experiment has no sentence."""
+    return term(visit.title.sentence) if visit.shown.spec == visit.title.spec else ""

@@ -83,23 +83,25 @@ function lonely(balls) {
     .sort((a, b) => far[b.k] - far[a.k]).slice(0, LONELY);
 }
 
-function wordsFor(_, network, hasNetworks, home) {
+function wordsFor(_, { network, hasNetworks, flat, home }) {
   if (!hasNetworks) return [_("Each place is a state; in a valley it has little energy."),
-    _("Height is energy: low is where it likes to be."), _("A ball is a particle that heat kicks about.")];
+    flat ? _("Colour is energy: dark is where it likes to be.") : _("Height is energy: low is where it likes to be."),
+    _("A ball is a particle that heat kicks about.")];
   const first = network?.task === "classification"
     ? _("Each place is a whole neural network. This one: {p} right.",
       { p: percent(network.accuracy(home.x, home.y)) })
     : network ? _("Each place is a whole neural network. This one answers so.") : _("Each place is a whole neural network.");
-  return [first, _("Height is how wrong it is: low is good."), _("A ball is a network shaken by data.")];
+  return [first, flat ? _("Colour is how wrong it is: dark blue is good.") : _("Height is how wrong it is: low is good."),
+    _("A ball is a network shaken by data.")];
 }
 
 /**
- * createCaptions(_, {look, network, hasNetworks, home, shown, again, onchange}) -> {element, shown, show(), hide(),
- * layout(...), follow()}. home: {x, y, E}, the deepest valley; again: they were there before, and do not come in slowly.
+ * createCaptions(_, {look, network, hasNetworks, flat, home, shown, again, onchange}) -> {element, shown, show(), hide(),
+ * layout(...), follow()}. home: {x, y, E}, the deepest valley; flat: the relief is seen from above; again: they were there before, and do not come in slowly.
  */
-export function createCaptions(_, { look, network, hasNetworks, home, shown, again, onchange }) {
+export function createCaptions(_, { look, network, hasNetworks, flat, home, shown, again, onchange }) {
   const picture = network ? networkPicture(network, look, _("What this network decides")) : null;
-  const texts = wordsFor(_, network, hasNetworks, home);
+  const texts = wordsFor(_, { network, hasNetworks, flat, home });
   const boxes = texts.map((text, k) => h("p", { class: k === 0 && picture ? "caption pictured" : "caption" },
     k === 0 && picture ? picture.element : null, h("span", {}, text)));
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

@@ -11,7 +11,6 @@ export function mount({ data: [data], parentElement: root, setStateValue }, sour
   else {
     stages.set(root, createStage(root, data, {
       temperature: (T) => setStateValue("temperature", T),
-      webgl: (available) => { if (!available) setStateValue("webgl", false); },
       program: async () => (await fetch(source)).text(),
     }));
   }

@@ -8,7 +8,8 @@ export const LADDER = [1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 50000];
 
 const PROGRAMME_STEPS = [1000, 3000, 10000, 30000, 100000];
 
-export function createTransport(_, on) {
+/** flat: the relief can be seen from above only. */
+export function createTransport(_, flat, on) {
   const play = symbolButton("pause", _("Pause (space)"), on.toggle, { class: "main" });
   const speed = choiceRow(_("Speed"), [[0.25, "\u00bc\u00d7"], [1, "1\u00d7"], [4, "4\u00d7"]], on.speed);
   const camera = choiceRow(_("View"), [["3d", "3D"], ["top", _("top")]], (key) => on.top(key === "top"));
@@ -20,7 +21,7 @@ export function createTransport(_, on) {
     onclick: () => on.ladder(1) }, "+");
   const element = h("div", { class: "bar" },
     symbolButton("reset", _("Reset: the same seed again"), on.reset), play,
-    symbolButton("step", _("One step (S)"), on.step), clock, speed.element, camera.element,
+    symbolButton("step", _("One step (S)"), on.step), clock, speed.element, flat ? null : camera.element,
     h("span", { class: "gap" }),
     h("button", { type: "button", onclick: on.equilibrate,
       title: _("Draw every ball anew from the Boltzmann distribution") },

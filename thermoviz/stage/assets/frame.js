@@ -10,7 +10,7 @@ const SAMPLES = 40; // per side: the points of the relief that the camera must h
 const CORNER = 0.82;
 const DRAWN = 0.9; // of the ceiling: what lies above has nearly faded
 
-/** What of the relief is drawn: its points [x, y, z] in the world, and the rectangle of the floor below them. */
+/** What of the relief is drawn: its points [x, y, z, part of the ceiling] in the world (the floor's corners lack a part), and the rectangle of the floor below them. */
 function drawnPart(surface, frame) {
   const points = [];
   const rect = { x0: Infinity, x1: -Infinity, y0: Infinity, y1: -Infinity };
@@ -20,7 +20,7 @@ function drawnPart(surface, frame) {
     const E = surface.energy(x, y);
     if (!(frame.part(E) < DRAWN) || surface.masked(x, y)) continue;
     const wx = frame.wx(x), wy = frame.wy(y);
-    points.push([wx, wy, frame.wz(E)]);
+    points.push([wx, wy, frame.wz(E), frame.part(E)]);
     rect.x0 = Math.min(rect.x0, wx); rect.x1 = Math.max(rect.x1, wx);
     rect.y0 = Math.min(rect.y0, wy); rect.y1 = Math.max(rect.y1, wy);
   }

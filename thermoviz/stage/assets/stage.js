@@ -1,5 +1,5 @@
 // The stage: puts surface, balls, picture and panels together. createStage(root, payload, callbacks) ->
-// {update(payload), destroy(), state()}. callbacks: {temperature(T) on release, webgl(available), program() -> Promise of
+// {update(payload), destroy(), state()}. callbacks: {temperature(T) on release, program() -> Promise of
 // the stage's own source (for the file that runs by itself)}.
 
 import { createCaptions, isFirstVisit } from "./captions.js";
@@ -65,30 +65,19 @@ export function createStage(root, first, callbacks = {}) {
   root.append(style, frame);
   applyLook();
 
-  /** The picture part, or null where this browser cannot draw it: no WebGL2, or a driver that refuses the shaders. */
-  function drawnOrNull(on) {
-    try {
-      return createView(_, on);
-    } catch (error) {
-      console.warn(error);
-      return null;
-    }
-  }
-
   function applyLook() {
     for (const [name, value] of Object.entries(lookVariables(payload.look))) frame.style.setProperty(name, value);
   }
 
-  view = drawnOrNull({
+  view = createView(_, {
     click(point, px, py) { drop(point, px, py); },
     hover(point) { hovered = point; showProbe(); },
     restored() { uploadPaths(); },
   });
   if (!view) {
     frame.append(h("div", { class: "card without", role: "status" },
-      _("This browser has no WebGL2, so the live stage cannot be drawn here. The still picture shows the same surface.")));
-    callbacks.webgl?.(false);
-    return { update() {}, state: () => ({ webgl: false }), destroy() { style.remove(); frame.remove(); } };
+      _("This browser cannot draw the stage.")));
+    return { update() {}, state: () => ({ drawn: 0 }), destroy() { style.remove(); frame.remove(); } };
   }
 
   const note = h("div", { class: "note", role: "status", hidden: true });
@@ -245,7 +234,7 @@ export function createStage(root, first, callbacks = {}) {
     const stage = h("section", { class: "card stage", "aria-label": _("Live stage") });
     ui = {
       stage,
-      transport: createTransport(_, actions),
+      transport: createTransport(_, view.flat, actions),
       startRow: createStartRow(_, starts(), Boolean(paths), actions),
       drawer: createDrawer(_, { ...settings, show: shown, hasPaths: Boolean(paths) }, actions),
       thermometer: createThermometer(_, actions),
@@ -260,8 +249,11 @@ export function createStage(root, first, callbacks = {}) {
         help: actions.help,
         say, filming(value) { film = value; } }),
     };
-    ui.head = h("div", { class: "head" }, createBadge(_, payload), createLegend(_, paths));
-    ui.captions = createCaptions(_, { look: payload.look, network, hasNetworks: Boolean(network || paths), home: home(),
+    ui.head = h("div", { class: "head" }, createBadge(_, payload), createLegend(_, paths),
+      view.flat ? h("div", { class: "flat", role: "status" }, _("This browser has no WebGL2: you see the relief from above."))
+        : null);
+    ui.captions = createCaptions(_, { look: payload.look, network, hasNetworks: Boolean(network || paths), flat: view.flat,
+      home: home(),
       again: captioned === true, shown: captioned ??= Boolean(payload.captions) && isFirstVisit(),
       onchange: showCaptions });
     laidOut = "";
@@ -491,7 +483,6 @@ export function createStage(root, first, callbacks = {}) {
 
   load(false);
   view.startCamera();
-  callbacks.webgl?.(true);
   request = requestAnimationFrame(tick);
 
   /**
@@ -547,7 +538,7 @@ export function createStage(root, first, callbacks = {}) {
     },
     /** What the stage shows now, for tests and for the page. */
     state: () => ({
-      webgl: true, playing, speed, T: simulation.T, programme: simulation.programme,
+      webgl: !view.flat, playing, speed, T: simulation.T, programme: simulation.programme,
       seed: settings.seed, n: settings.n, drawn,
       steps: simulation.balls.steps, time: simulation.balls.time, positions: Array.from(simulation.balls.x.subarray(0,
         2 * Math.min(50, settings.n))),

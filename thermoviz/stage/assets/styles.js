@@ -48,6 +48,7 @@ export const CSS = `
 .tv .badge .numbers { text-decoration: underline dotted; text-underline-offset: 3px; white-space: nowrap; }
 .tv .note { position: absolute; left: 14px; bottom: 12px; max-width: calc(100% - 28px); color: var(--text); pointer-events: none; }
 .tv .corner { position: absolute; right: 12px; top: 12px; display: flex; gap: 6px; }
+.tv .flat { padding: 0 4px; font-size: var(--small); color: var(--text); text-shadow: 0 0 4px var(--bg), 0 0 8px var(--bg), 0 0 8px var(--bg); }
 .tv .film { color: var(--heat); }
 .tv .recording svg { color: var(--heat); animation: tv-pulse 1.2s ease-in-out infinite; }
 @keyframes tv-pulse { 50% { opacity: .35; } }

@@ -3,6 +3,7 @@
 import { createCamera, firstView } from "./camera.js";
 import { h, prepare, sized } from "./dom.js";
 import { meansPlace, takenPlaces, writeLabels, writeMeans, writeOverlay } from "./overlay.js";
+import { createFlatRenderer } from "./flat.js";
 import { createQuality } from "./quality.js";
 import { createRenderer } from "./renderer.js";
 import { createTouch } from "./touch.js";
@@ -16,15 +17,28 @@ const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { 
 /** Radius of a ball in world units: a single ball is large, fifty thousand are grains. */
 const radiusFor = (n) => Math.min(0.03, 0.0135 * (1000 / Math.max(n, 1)) ** 0.22);
 
+/** What draws into a canvas, with WebGL2 or without it: {canvas, renderer}; the renderer is null where neither works. */
+function drawing() {
+  const fresh = () => h("canvas", { "aria-hidden": "true" });
+  let canvas = fresh();
+  try {
+    const renderer = createRenderer(canvas);
+    if (renderer) return { canvas, renderer };
+  } catch (error) {
+    console.info(error); // a driver that refuses the shaders
+    canvas = fresh(); // whose kind cannot be changed any more
+  }
+  return { canvas, renderer: createFlatRenderer(canvas) };
+}
+
 /**
- * createView(_, on) -> null without WebGL2. on: {click(point, px, py), hover(point | null), restored()}.
+ * createView(_, on) -> null where this browser cannot draw at all. on: {click(point, px, py), hover(point | null), restored()}.
  * point: {x, y, E} in slice coordinates.
  */
 export function createView(_, on) {
-  const canvas = h("canvas", { "aria-hidden": "true" });
+  const { canvas, renderer } = drawing();
   const labels = h("canvas", { class: "labels", "aria-hidden": "true" });
   const needle = h("canvas", { class: "needle", "aria-hidden": "true" });
-  const renderer = createRenderer(canvas);
   if (!renderer) return null;
   const element = h("div", { class: "view", tabindex: 0, role: "group",
     "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") }, canvas, labels, needle);
@@ -113,8 +127,17 @@ export function createView(_, on) {
       home = firstView(surface, renderer.frame, minima);
       changed = true;
     },
-    startCamera() { camera.start(home); changed = true; },
-    goHome() { camera.home(home); },
+    /** Whether the relief is drawn from above only. */
+    get flat() { return Boolean(renderer.flat); },
+    startCamera() {
+      camera.start(home);
+      if (renderer.flat) {
+        camera.setTop(true);
+        camera.ease(0, true);
+      }
+      changed = true;
+    },
+    goHome() { if (renderer.flat) view.startCamera(); else camera.home(home); },
     setScene(next) { scene = next; },
     /** Takes up a new size. Returns whether anybody can see the stage. */
     measure() {
@@ -133,8 +156,8 @@ export function createView(_, on) {
       const spot = (x, y, E) => now.project(frame.wx(x), frame.wy(y), frame.wz(E));
       return {
         ...size, spot, key: `${size.width} ${size.height} ${now.matrix.join()}`,
-        relief: () => frame.points.filter(([, , z]) => z > 0).map(([x, y, z]) => ({ ...now.project(x, y, z),
-          part: z / frame.wz(frame.min + frame.span) })),
+        relief: () => frame.points.filter(([, , , part]) => part > 0).map(([x, y, z, part]) => ({ ...now.project(x,
+          y, z), part })),
         taken: () => takenPlaces(labels.getContext("2d"), overlayScene(now)),
       };
     },
