@@ -23,14 +23,17 @@ SOFTEST = 0.3
 
 
 class WithDecay:
-    """Another energy with weight decay: E(x) + (strength/2) |x|^2; strength: a number, or one per replica [n]."""
+    """Another energy with weight decay: E(x) + sum_i strength_i x_i^2 / 2.
+
+    strength: a number, one per replica [n], or one per replica and direction [n, d] (n may be 1).
+    """
 
     def __init__(self, energy: Any, strength: Any) -> None:
         self.energy, self.strength = energy, np.asarray(strength, dtype=np.float64)
 
     def __call__(self, x: Any) -> Any:
         """[n, d] -> [n]."""
-        return self.energy(x) + self.strength * half_square(x)
+        return self.energy(x) + decay_energy(self.strength, x)
 
     def force(self, x: Any) -> Any:
         """[n, d] -> [n, d]."""
@@ -39,14 +42,21 @@ class WithDecay:
     def value_and_force(self, x: Any) -> tuple[Any, Any]:
         """(E [n], force [n, d]) in one pass."""
         value, force = value_and_force(self.energy, x)
-        return value + self.strength * half_square(x), force - self._each(x)
+        return value + decay_energy(self.strength, x), force - self._each(x)
 
     def minibatch(self, indices: Any) -> "WithDecay":
         """The same decay on the energy of a batch (only where the energy has samples)."""
         return WithDecay(self.energy.minibatch(indices), self.strength)
 
     def _each(self, x: Any) -> Any:
-        return (self.strength[..., None] if self.strength.ndim else self.strength) * x
+        return (self.strength[..., None] if self.strength.ndim == 1 else self.strength) * x
+
+
+def decay_energy(strength: np.ndarray, x: Any) -> Any:
+    """What weight decay of such strengths (see WithDecay) costs: x [n, d] -> [n]."""
+    if strength.ndim < 2:
+        return strength * half_square(x)
+    return 0.5 * (strength * np.asarray(x, dtype=np.float64) ** 2).sum(axis=-1)
 
 
 def half_square(x: Any) -> Any:
@@ -167,7 +177,7 @@ class _Ramped:
     def step(self, energy: Any, state: Any, rng: Any, temperature: Any = 0.0) -> Any:
         before, now = self.strengths[self.taken], self.strengths[self.taken + 1]
         self.taken += 1
-        self.work = self.work + (now - before) * half_square(state.x)
+        self.work = self.work + decay_energy(now - before, state.x)
         return self.dynamics.step(WithDecay(energy, now), state, rng, temperature)
 
 
@@ -175,7 +185,8 @@ def ramp(
     energy: Any, strengths: Any, dynamics: Any, x0: Any, temperature: Any = 0.0, seed: int = 0,
     batch_size: int | None = None, record_every: int = 1, progress: Callable[[float], Any] | None = None,
 ) -> Ramp:
-    """Ramps the weight decay on `energy` through strengths [K + 1] or [K + 1, n]: K switches, a step after each.
+    """Ramps the weight decay on `energy` through strengths [K + 1], [K + 1, n] or [K + 1, n, d] (n may be 1): K
+    switches, a step after each. ShapedMALA takes the first two only.
 
     energy: without the decay, so that the records hold its own values. x0 [n, d]: drawn from Boltzmann's law of the
     first strength, or given a stretch of equal strengths to settle in (they do no work). dynamics: ShapedMALA or MALA
@@ -183,8 +194,9 @@ def ramp(
     as in `simulate`. Raises BadInput, Unstable.
     """
     programme = np.asarray(strengths, dtype=np.float64)
-    if programme.ndim not in (1, 2) or len(programme) < 2 or not (np.isfinite(programme) & (programme >= 0)).all():
-        raise BadInput("strengths must be finite numbers of at least 0, [K + 1] or [K + 1, n] with K of at least 1.")
+    if programme.ndim not in (1, 2, 3) or len(programme) < 2 or not (np.isfinite(programme) & (programme >= 0)).all():
+        raise BadInput("strengths must be finite numbers of at least 0, [K + 1], [K + 1, n] or [K + 1, n, d] with K of "
+                       "at least 1.")
     ramped = _Ramped(dynamics, programme)
     path = simulate(energy, ramped, x0, len(programme) - 1, temperature=temperature, seed=seed,
                     batch_size=batch_size, record_every=record_every, progress=progress)

@@ -4,7 +4,6 @@ Weight decay and |theta|_1 add an energy: the minimum moves, and its data energy
 the bath. And turning weight decay up is work, from which a free energy follows (Jarzynski).
 """
 
-import dataclasses
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -94,8 +93,8 @@ class Interactions:
         `..._error`. As of a descent, over T moments of the ramp: `steps`, `losses` (at the largest strength),
         `paths_u`, `residual`, `member` (0: the minimum, over all strengths; 1: walkers).
         Numbers: `d`, `diverged`, `honesty`, `forces`, `baths` (see `noisy_baths.baths`), `linear` and `network` (see
-        `interactions_ramps`), `valley` (strengths between which the minimum moves without a jump), `members`,
-        `verdicts`. Raises BadInput, also beyond 1000 parameters.
+        `interactions_ramps`; `loop` of linear: `interactions_loop`), `valley` (strengths between which the minimum
+        moves without a jump), `members`, `verdicts`. Raises BadInput, also beyond 1000 parameters.
         """
         return _Experiment(self, Stages(progress)).run()
 
@@ -126,7 +125,7 @@ class _Experiment:
         self._train(self.stages.part("training", 0.48, 0.7))
         tell(0.7, "training", self._so_far, now=True)
         self._ramp_network(self.stages.part("ramp of the network", 0.7, 0.98))
-        self.numbers["verdicts"] = [dataclasses.asdict(one) for one in verdicts(self.spec, self.arrays, self.numbers)]
+        self.numbers["verdicts"] = [one.to_json() for one in verdicts(self.spec, self.arrays, self.numbers)]
         return self._so_far()
 
     def _so_far(self) -> Run:
@@ -241,13 +240,16 @@ class _Experiment:
     # The ramps
 
     def _ramp_linear(self, report: Any) -> None:
+        from .interactions_loop import loop_work
         from .interactions_ramps import linear_data, linear_problem, ramp_linear
 
         spec = self.spec
-        found = ramp_linear(linear_problem(linear_data(spec.problem)), min(spec.ramp_steps, 300),
-                            2 * spec.walkers, spec.seed, report)
+        linear = linear_problem(linear_data(spec.problem))
+        found = ramp_linear(linear, min(spec.ramp_steps, 300), 2 * spec.walkers, spec.seed,
+                            lambda f: report(0.5 * f))
         self.arrays["linear_work"] = found.pop("work")
-        self.numbers["linear"] = found
+        self.numbers["linear"] = found | {"loop": loop_work(linear, min(spec.ramp_steps, 100), 8 * spec.walkers,
+                                                            spec.seed, lambda f: report(0.5 + 0.5 * f))}
 
     def _ramp_network(self, report: Any) -> None:
         from .interactions_ramps import ramp_network

@@ -107,6 +107,9 @@ class Verdict:
     def __post_init__(self) -> None:
         if isinstance(self.rule, Mapping):  # from a run's file
             object.__setattr__(self, "rule", Rule(**self.rule))
+        for name in ("measured", "stderr"):  # JSON knows no NaN
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, math.nan)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, of which `Verdict(**values)` makes the same verdict."""
