@@ -101,7 +101,7 @@ def test_both_ends_of_every_control_give_a_run(name, end):
     assert canonical(spec)
     if end <= CHEAP.get(name, end):
         run = tv.run(spec)
-        assert len(run.verdicts) == 11
+        assert len(run.verdicts) == 10
         for key, draw in figures.CHARTS.items():
             if key not in ("network_work", "ramp") or "network" in run.numbers:
                 assert draw(run, LOOKS["dark"]).data

@@ -92,3 +92,11 @@ def test_a_verdict_survives_json_and_older_files_open():
 def test_the_rule_is_said_with_its_numbers(rule):
     words = verdicts.rule_words(rule)
     assert "3 standard errors" in words and "{" not in words and words.startswith("True if")
+
+
+@pytest.mark.parametrize(("value", "error", "words"), [
+    (18.03834, 0.00017, "18.03834"), (2.21, 0.081, "2.21"), (29.8317, 0.032, "29.832"), (542.2041, 0.06, "542.204"),
+    (-18.03834, 0.00017, "−18.03834"), (1e-9, 0.1, "0"), (0.5, 0.1, "0.5"), (28.563, None, "28.6"), (None, 0.1, "–"),
+    (28.563, 0.0, "28.6"), (2e-9, 3e-13, "2 × 10^−9")])
+def test_theory_is_told_to_the_place_of_the_error(value, error, words):
+    assert verdicts.reference(value, error) == words

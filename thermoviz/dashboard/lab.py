@@ -21,7 +21,7 @@ from ..experiments.run import Run
 from ..experiments.shipped import LABS, load_lab
 from ..experiments.slices import surface_of
 from ..figures.looks import LOOKS, Look
-from ..figures.verdicts import agreement, measured, reference, rule_words, standing, was_measured
+from ..figures.verdicts import agreement, compared, measured, rule_words, standing, was_measured
 from ..words import _, read_in, term
 from . import controls, panels, scene, state
 from .component import stage
@@ -253,7 +253,7 @@ def _card(verdict: Any) -> str:
     badges = "".join(f'<span class="tv-badge tv-{tone}">{html.escape(words)}</span>'
                      for words, tone in filter(None, (standing(verdict), agreement(verdict))))
     said = "".join(f"<p>{html.escape(raised(text))}</p>"
-                   for text in (term(verdict.sentence), rule_words(verdict.rule)) if text)
+                   for text in (term(verdict.sentence), rule_words(verdict.rule, verdict.stderr)) if text)
     return (f'<div class="tv-verdict"><div class="tv-verdict-head"><b>{html.escape(term(verdict.name))}</b></div>'
             f'<div class="tv-badges">{badges}</div>{_numbers(verdict)}{said}</div>')
 
@@ -263,9 +263,8 @@ def _numbers(verdict: Any) -> str:
     if not was_measured(verdict):
         return ""
     unit = f' <span class="tv-unit">{html.escape(term(verdict.unit))}</span>' if verdict.unit else ""
-    rows = "".join(
-        f"<dt>{html.escape(name)}</dt><dd>{html.escape(raised(reference(value, verdict.stderr)))}{unit}</dd>"
-        for name, value in ((_("theory"), verdict.theory), (_("control"), verdict.control)) if value is not None)
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(raised(words))}{unit}</dd>"
+                   for name, words in compared(verdict))
     return f'<div class="tv-measured">{html.escape(raised(measured(verdict)))}{unit}</div><dl>{rows}</dl>'
 
 

@@ -14,7 +14,8 @@ ALWAYS = (
     Chart("training", figures.training, figures.training_sentence, needs=("end_train",)),
     Chart("linear_work", figures.linear_work, _(
         "Orange: the mean work is always above ΔF, the less the slower the ramp. Jarzynski's average of e^(−W/T) finds "
-        "ΔF at any speed while enough weights count. The same average for SGD misses it."), needs=("linear_work",)),
+        "ΔF at any speed while enough weights count. The same average for SGD misses it, in part because its steps are "
+        "large; the loop of the verdict “SGD has a free energy” takes that part away."), needs=("linear_work",)),
 )
 NETWORK = (
     Chart("network_work", figures.network_work, figures.network_sentence, needs=("network_work",)),
@@ -40,8 +41,8 @@ lab_page(
     title=_("What do regularisers do?"),
     sentence=_("Some are an extra energy: they pull the network, and its minimum moves. Others are extra heat: they "
                "shake it. Here both are measured on one small network."),
-    try_this=_("raise the largest strength λ and watch the minimum move; then raise dropout: the minimum stays, the "
-               "heat grows."),
+    try_this=_("raise dropout (Experiment, on the left). The minimum stays where it is, and the number on the card "
+               "“Dropout heats the bath” grows."),
     charts=charts,
     explain=_(
         "**The relief** is the energy that training feels: the loss on the data plus the regulariser. Weight decay "
@@ -66,6 +67,10 @@ lab_page(
         "λ₁)/(h + λ₀)) plus the rise of the lowest loss, where **h** are the curvatures of the data's loss: exact "
         "for linear regression, and good for a network while its valley is a parabola. The average of e^(−W/T) must "
         "give the same ΔF (Jarzynski 1997).\n\n"
+        "**A loop.** A free energy belongs to a place, like a height: whoever walks slowly around a loop and comes "
+        "back has done no work. So two groups of weights get a weight decay each, and both strengths go around a "
+        "rectangle, one way and the other. Half the difference of the two is the work of the loop itself. For heat "
+        "that is alike in all directions it is 0, however large the steps; for SGD it is not.\n\n"
         "**The gap** is test minus train loss: how much was learned by heart.\n\n"
         "**Where the analogy breaks.** SGD is no such bath: its noise follows the data, changes with the place, and "
         "has no single temperature, so its work gives no free energy. Dropout's heat has the shape of the network. "
