@@ -52,12 +52,7 @@ def scene(visit: Visit, run: Any, look: Look, query: dict[str, str]) -> None:
             st.error(_("No replica stayed finite, so there is no landscape to draw; the losses below show "
                        "where each training left."), icon=":material/trending_up:")
             return
-        # The link without T: the stage has its own temperature, and need not be told again what it said.
-        link = address({name: value for name, value in query.items() if name != "T"})
+        # The stage has its own temperature, and need not be told again what it said: it writes it for {T}.
+        link = address({name: value for name, value in query.items() if name != "T"}) + "&T={T}"
         stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
-              title=visit.caption(), sentence=_sentence(visit), link=link, captions="explanation" not in visit.hidden)
-
-
-def _sentence(visit: Visit) -> str:
-    """What a preset shows; a visitor's own experiment has no sentence."""
-    return term(visit.title.sentence) if visit.shown.spec == visit.title.spec else ""
+              title=visit.caption(), link=link, captions="explanation" not in visit.hidden)

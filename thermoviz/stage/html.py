@@ -12,6 +12,9 @@ ASSETS = Path(__file__).parent / "assets"
 # What the modules of the stage may use of the ES module language; anything else is refused by `_wrapped`.
 _IMPORT = re.compile(r'^import\s+(?:\{([^}]*)\}|\*\s+as\s+(\w+))\s+from\s+"\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:function|const|class)\s+(\w+))", re.MULTILINE)
+# Lines that hold a comment alone, and what indents the others: a third of the program that nobody runs.
+_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _ENTRY = "\n//# entry\n"  # the same line as ENTRY in assets/page.js
 _PAGE = re.compile(r"export const PAGE = `(.*?)`;", re.DOTALL)
@@ -28,7 +31,7 @@ def _wrapped(name: str, source: str) -> str:
         parts = [part.strip().replace(" as ", ": ") for part in names.split(",") if part.strip()]
         return f"const {{ {', '.join(parts)} }} = m_{origin};\n"
 
-    body = _EXPORT.sub("", _IMPORT.sub(binding, source))
+    body = _INDENT.sub("", _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub(binding, source))))
     if left := _LEFT_OVER.search(body):
         raise ValueError(f"stage module {name}.js: the bundler does not know {left[0]!r}")
     return f"const m_{name} = (() => {{\n{body}return {{ {exports} }};\n}})();\n"

@@ -13,6 +13,8 @@ import numpy as np
 
 from ..core.errors import BadInput
 from ..core.seeds import MAX_SEED
+from ..experiments.presets import PRESETS, preset_of
+from ..words import term
 
 VERSION = 1
 ASSETS = Path(__file__).parent / "assets"
@@ -36,8 +38,8 @@ SENTENCE = re.compile(r'_\(\s*"((?:[^"\\]|\\.)*)"')
 def payload(
     run: Any, look: Any = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
     seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", at: Sequence[float] | None = None,
-    width: float | None = None, paused: bool = False, title: str | None = None, link: str = "", sentence: str = "",
-    captions: bool = False,
+    width: float | None = None, paused: bool = False, title: str | None = None, link: str = "",
+    sentence: str | None = None, captions: bool = False,
 ) -> dict[str, Any]:
     """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
 
@@ -45,9 +47,10 @@ def payload(
     reader's language. `temperature`: at the start, None: a tenth of the surface's scale (its barrier).
     `n_balls`: 1..50,000. `start`: where they begin: "boltzmann", "uniform", "training" (where the networks did),
     "basin" (the deepest) or "point", crowded at u = `at`: normally distributed, of standard deviation `width` (None:
-    two cells). `paused`: the balls wait at their start until the viewer presses play. `sentence`: what is seen, for a
-    file that leaves the page. `captions`: explain the picture on a visitor's first visit. At most 180 kB for 81 x 81
-    nodes; finer surfaces are sent at 81 x 81. Raises BadInput for a run without a surface and for values out of range.
+    two cells). `paused`: the balls wait at their start until the viewer presses play. `title`, `sentence`: what
+    is seen, None: a preset's own. `link`: to the page; its {T} becomes the present temperature. `captions`: explain the
+    picture on a visitor's first visit. At most 180 kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81. Raises
+    BadInput for a run without a surface and for values out of range.
     """
     surface = run.surface
     if surface is None:
@@ -66,6 +69,7 @@ def payload(
 
     message = {
         "v": VERSION, "id": run.id, "title": _title(run) if title is None else title,
+        "sentence": _sentence(run) if sentence is None else sentence,
         "look": _look(look).to_json(),
         "words": stage_words() if words is None else dict(words), "axes": list(names.axis_titles(run)),
         "surface": {**_surface(surface), "unit": names.energy_title(run)}, "basins": _basins(run),
@@ -73,7 +77,7 @@ def payload(
         "honesty": badge(run),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
         "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
-        "link": link, "sentence": sentence, "captions": bool(captions),
+        "link": link, "captions": bool(captions),
     }
     message = _plain(message)
     if len(json.dumps(message)) > ROOMY and _follows_from_energies(surface):
@@ -93,8 +97,6 @@ def _refuse_out_of_range(temperature: Any, seed: Any, n_balls: Any) -> None:
 
 def stage_words() -> dict[str, str]:
     """English sentence of the stage -> the reader's language, for those that differ."""
-    from ..words import term
-
     return {text: term(text) for text in sentences() if term(text) != text}
 
 
@@ -274,9 +276,15 @@ def _batch(run: Any) -> dict[str, Any] | None:
 
 def _title(run: Any) -> str:
     from ..figures.names import class_title
-
+    if (key := preset_of(run.id)) is not None:
+        return term(PRESETS[key].title)
     subject = getattr(run.spec, "potential", None) or getattr(run.spec, "dataset", run.spec)
     return class_title(type(subject))
+
+
+def _sentence(run: Any) -> str:
+    key = preset_of(run.id)
+    return "" if key is None else term(PRESETS[key].sentence)
 
 
 def _look(look: Any) -> Any:

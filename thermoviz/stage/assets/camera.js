@@ -111,6 +111,13 @@ export function createCamera() {
       Object.assign(now, goal);
       top = false;
     },
+    /** Where it is going to stand, for a file that opens as it was left; place() puts it there at once. */
+    get stand() { return { ...goal, top }; },
+    place(stand) {
+      for (const key of Object.keys(goal)) if (Number.isFinite(stand[key])) goal[key] = stand[key];
+      top = Boolean(stand.top);
+      Object.assign(now, goal);
+    },
     orbit(dx, dy) {
       if (top) return camera.pan(dx, dy);
       goal.azimuth -= 2.6 * dx;

@@ -1,7 +1,7 @@
 // What leaves the stage: a picture with its caption, a film, a file that runs by itself.
 
 import { h } from "./dom.js";
-import { captionHeight, writeCaption } from "./overlay.js";
+import { layCaption } from "./overlay.js";
 import { ENTRY, PAGE } from "./page.js";
 
 /** Hands a blob to the browser as a download called `name`. */
@@ -23,13 +23,13 @@ export function fileName(title, ending) {
  * stage into a canvas already scaled to css pixels. Resolves to a Blob.
  */
 export function picture({ width, height, times, look, caption, shoot }) {
-  const canvas = h("canvas");
+  const canvas = h("canvas"), context = canvas.getContext("2d");
+  const below = layCaption(context, { look, ...caption }, width);
   canvas.width = Math.round(width * times);
-  canvas.height = Math.round((height + captionHeight(look)) * times);
-  const context = canvas.getContext("2d");
+  canvas.height = Math.round((height + below.height) * times);
   context.scale(times, times);
   shoot(context, width, height, times);
-  writeCaption(context, { look, ...caption }, width, height);
+  below.draw(height);
   return new Promise((resolve, reject) => canvas.toBlob(
     (blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large for this browser"))), "image/png"));
 }
@@ -48,9 +48,10 @@ export function createFilm({ width, height, look, caption }) {
   const canvas = h("canvas");
   const scale = Math.min(2, Math.max(1, 1280 / width));
   const even = (value) => 2 * Math.round(value / 2); // encoders want even sizes
-  canvas.width = even(width * scale);
-  canvas.height = even((height + captionHeight(look)) * scale);
   const context = canvas.getContext("2d");
+  const room = layCaption(context, { look, ...caption() }, width).height;
+  canvas.width = even(width * scale);
+  canvas.height = even((height + room) * scale);
   const stream = canvas.captureStream(30);
   const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 12e6 });
   const chunks = [];
@@ -61,7 +62,7 @@ export function createFilm({ width, height, look, caption }) {
     frame(shoot) {
       context.setTransform(scale, 0, 0, scale, 0, 0);
       shoot(context, width, height, scale);
-      writeCaption(context, { look, ...caption() }, width, height);
+      layCaption(context, { look, ...caption() }, width).draw(height);
     },
     stop() {
       return new Promise((resolve) => {

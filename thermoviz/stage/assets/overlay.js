@@ -168,30 +168,90 @@ export function writeOverlay(context, scene) {
   writeMeans(context, scene);
 }
 
-/** The caption under a picture: what, temperature, seed, link. Returns its height in css pixels. */
-export function writeCaption(context, { look, title, facts, link }, width, y) {
-  const pad = 18;
-  context.save();
-  context.fillStyle = look.panel;
-  context.fillRect(0, y, width, captionHeight(look));
-  context.fillStyle = look.line;
-  context.fillRect(0, y, width, 1);
-  context.textBaseline = "alphabetic";
-  context.textAlign = "left";
-  const line = (text, size, weight, colour, baseline) => {
-    let shown = text;
-    context.font = `${weight} ${size}px ${look.font_family}`;
-    while (shown.length > 4 && context.measureText(shown).width > width - 2 * pad) {
-      shown = `${shown.slice(0, -2).trimEnd()}\u2026`;
+const PAD = 18; // css pixels around a caption's text
+const WORD_MARK = "thermoviz";
+
+/** Words broken into lines of at most `room` css pixels in the context's font; a word that is longer is broken too. */
+function broken(context, text, room) {
+  const fits = (line) => context.measureText(line).width <= room;
+  const lines = [""];
+  for (let word of text.split(" ")) {
+    const joined = lines[lines.length - 1] ? `${lines[lines.length - 1]} ${word}` : word;
+    if (fits(joined)) { lines[lines.length - 1] = joined; continue; }
+    if (lines[lines.length - 1]) lines.push("");
+    while (!fits(word) && word.length > 1) {
+      let end = word.length - 1;
+      while (end > 1 && !fits(word.slice(0, end))) end--;
+      lines[lines.length - 1] = word.slice(0, end);
+      lines.push("");
+      word = word.slice(end);
     }
-    context.fillStyle = colour;
-    context.fillText(shown, pad, baseline);
-  };
-  line(title, look.font + 2, 650, look.text, y + 1.9 * look.font);
-  line(facts, look.font_small + 1, 400, look.heat, y + 3.5 * look.font);
-  if (link) line(link, look.font_small, 400, look.dim, y + 4.9 * look.font);
-  context.restore();
+    lines[lines.length - 1] = word;
+  }
+  return lines;
 }
 
-export const captionHeight = (look) => Math.round(5.9 * look.font);
+/**
+ * The caption under a picture, laid out for a width: {height, draw(y)}. caption: {look, title, facts, badge, legend, link};
+ * facts: heat, balls, seed; badge: how much the slice hides; legend: [{colour, shape, text}], shape "dot" or "diamond".
+ */
+export function layCaption(context, { look, title, facts, badge, legend = [], link }, width) {
+  const size = look.font_small + 1, font = (weight, pixels) => `${weight} ${pixels}px ${look.font_family}`;
+  context.font = font(650, look.font);
+  const mark = context.measureText(WORD_MARK).width;
+  const parts = [];
+  let y = 0.75 * look.font;
+  const put = (text, pixels, weight, colour, room) => {
+    if (!text) return;
+    context.font = font(weight, pixels);
+    for (const line of broken(context, text, room)) {
+      y += 1.45 * pixels;
+      parts.push({ text: line, font: context.font, colour, x: PAD, y });
+    }
+  };
+  const room = width - 2 * PAD;
+  put(title, look.font + 2, 650, look.text, room - mark - PAD);
+  parts.push({ text: WORD_MARK, font: font(650, look.font), colour: look.dim, x: width - PAD - mark,
+    y: 0.75 * look.font + 1.45 * (look.font + 2) });
+  y += 0.2 * size;
+  put(facts, size, 400, look.heat, room);
+  put(badge, size, 400, look.dim, room);
+  context.font = font(400, size);
+  let x = Infinity;
+  for (const { colour, shape, text } of legend) {
+    const wide = 16 + context.measureText(text).width;
+    if (x + wide > width - PAD) { x = PAD; y += 1.45 * size; }
+    parts.push({ shape, colour, x: x + 5, y: y - 0.35 * size }, { text, font: context.font, colour: look.dim, x: x + 16, y });
+    x += wide + 16;
+  }
+  put(link, look.font_small, 400, look.dim, room);
+  const height = Math.round(y + 0.9 * look.font);
 
+  function drawPart({ text, shape, font: shown, colour, x: left, y: base }, top) {
+    context.fillStyle = colour;
+    if (text) {
+      context.font = shown;
+      context.fillText(text, left, top + base);
+      return;
+    }
+    context.beginPath();
+    if (shape === "dot") context.arc(left, top + base, 4.5, 0, 7);
+    else for (const [dx, dy] of [[0, -5.5], [5.5, 0], [0, 5.5], [-5.5, 0]]) context.lineTo(left + dx, top + base + dy);
+    context.fill();
+  }
+
+  return {
+    height,
+    draw(top) {
+      context.save();
+      context.fillStyle = look.panel;
+      context.fillRect(0, top, width, height);
+      context.fillStyle = look.line;
+      context.fillRect(0, top, width, 1);
+      context.textBaseline = "alphabetic";
+      context.textAlign = "left";
+      for (const part of parts) drawPart(part, top);
+      context.restore();
+    },
+  };
+}

@@ -116,15 +116,19 @@ export function createBadge(_, payload) {
     h("ul", {}, ...said.more.map((line) => h("li", {}, line))));
 }
 
-/** What is drawn: balls, and the networks of each optimiser in its colour. Null without networks. */
-export function createLegend(_, paths) {
-  if (!paths) return null;
-  const entry = (colour, shape, text) => {
+/** What is drawn: balls, and the networks of each optimiser in its colour: [{colour, shape, text}]. */
+export const legendOf = (_, look, paths) => (!paths ? [] : [
+  { colour: look.heat, shape: "dot", text: _("balls on this slice") },
+  ...(paths.names.length ? paths.names : [_("networks")]).map((text, k) => ({ colour: paths.colourOf(k), shape: "diamond",
+    text })),
+]);
+
+/** The legend on the stage; null where there is nothing to tell apart. */
+export function createLegend(entries) {
+  if (!entries.length) return null;
+  return h("div", { class: "legend" }, ...entries.map(({ colour, shape, text }) => {
     const mark = h("i", { class: shape, "aria-hidden": "true" });
     mark.style.background = colour;
     return h("span", {}, mark, text);
-  };
-  return h("div", { class: "legend" }, entry("var(--heat)", "dot", _("balls on this slice")),
-    ...(paths.names.length ? paths.names : [_("networks")]).map((name, k) => entry(paths.colourOf(k), "diamond",
-      name)));
+  }));
 }

@@ -10,13 +10,13 @@ import { createKeyboard } from "./keyboard.js";
 import { createNetwork } from "./network.js";
 import { createTrails, pathHeads, pathLines, readPaths } from "./paths.js";
 import { createPointerPanel } from "./pointer.js";
-import { createBadge, createLegend, createReadouts } from "./readouts.js";
+import { createBadge, createLegend, createReadouts, legendOf } from "./readouts.js";
 import { createShares } from "./shares.js";
 import { createSimulation } from "./simulation.js";
 import { createStatistics } from "./statistics.js";
 import { CSS, lookVariables } from "./styles.js";
 import { createSurface } from "./surface.js";
-import { createThermometer } from "./thermometer.js";
+import { createThermometer, rounded } from "./thermometer.js";
 import { createView } from "./view.js";
 import { count, createWords, number } from "./words.js";
 
@@ -43,11 +43,11 @@ export function createStage(root, first, callbacks = {}) {
   const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const settings = {
     n: payload.n_balls ?? 1000, seed: payload.seed ?? 0, T: payload.temperature ?? 0,
-    scheme: "leimkuhler-matthews", friction: 1,
+    scheme: payload.left?.scheme ?? "leimkuhler-matthews", friction: payload.left?.friction ?? 1,
     start: startOf(payload), law: "exponential", programmeSteps: 10000,
   };
-  const shown = { trails: false, paths: true, names: true };
-  let playing = !reduced && !payload.paused, speed = 1, following = null, film = null;
+  const shown = { trails: false, paths: true, names: true, ...payload.left?.shown };
+  let playing = !reduced && !payload.paused, speed = payload.left?.speed ?? 1, following = null, film = null;
   const replay = { fraction: 1, playing: !reduced };
   let surface, simulation, statistics, network, paths, basins, ui, view;
   // Times of the last picture, measurement and so on, in milliseconds of the page's clock.
@@ -249,7 +249,7 @@ export function createStage(root, first, callbacks = {}) {
         help: actions.help,
         say, filming(value) { film = value; } }),
     };
-    ui.head = h("div", { class: "head" }, createBadge(_, payload), createLegend(_, paths),
+    ui.head = h("div", { class: "head" }, createBadge(_, payload), createLegend(legendOf(_, payload.look, paths)),
       view.flat ? h("div", { class: "flat", role: "status" }, _("This browser has no WebGL2: you see the relief from above."))
         : null);
     ui.captions = createCaptions(_, { look: payload.look, network, hasNetworks: Boolean(network || paths), flat: view.flat,
@@ -328,10 +328,14 @@ export function createStage(root, first, callbacks = {}) {
     measured = pointed = -Infinity;
   }
 
+  /** The link to what is shown, with the heat that is felt now. */
+  const link = () => (payload.link ?? "").replace("{T}", String(rounded(simulation.T)));
+
   function caption() {
-    const link = payload.link ?? "";
+    const { title = "", sentence = "" } = payload.honesty ?? {};
     return {
-      title: payload.title ?? "", link,
+      title: payload.title ?? "", link: link(), badge: [title && `${title}.`, sentence].filter(Boolean).join(" "),
+      legend: legendOf(_, payload.look, paths),
       facts: [_("temperature {T}", { T: number(simulation.T, 3) }), settings.n === 1 ? _("1 ball") : _("{n} balls",
         { n: count(settings.n) }),
         _("seed {s}", { s: settings.seed }), payload.caption].filter(Boolean).join(" \u00b7 "),
@@ -340,7 +344,8 @@ export function createStage(root, first, callbacks = {}) {
 
   /** The payload as it stands now, for the file that runs by itself. */
   const exported = () => ({ ...payload, temperature: simulation.T, seed: settings.seed, n_balls: settings.n,
-    start: settings.start });
+    start: settings.start, link: link(), captions: false, paused: false,
+    left: { speed, shown: { ...shown }, camera: view.camera.stand, scheme: settings.scheme, friction: settings.friction } });
 
   function say(text, milliseconds = 0) {
     note.textContent = text;
@@ -482,7 +487,7 @@ export function createStage(root, first, callbacks = {}) {
   }
 
   load(false);
-  view.startCamera();
+  view.startCamera(payload.left?.camera);
   request = requestAnimationFrame(tick);
 
   /**

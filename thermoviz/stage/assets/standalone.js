@@ -1,6 +1,31 @@
 // Entry for the file that runs by itself, from disk and with no requests.
 
 import { createStage } from "./stage.js";
+import { createWords } from "./words.js";
+
+const style = ({ look }) => `margin: 12px 2px 0; font: ${look.font}px/1.5 ${look.font_family}; color: ${look.dim}`;
+
+/** Where the file comes from: what it shows, and the way back to the page that made it. */
+function origin(payload) {
+  const _ = createWords(payload.words), parts = [];
+  if (payload.sentence) {
+    const sentence = document.createElement("p");
+    sentence.textContent = payload.sentence;
+    sentence.style.cssText = style(payload);
+    parts.push(sentence);
+  }
+  const from = document.createElement("p");
+  from.style.cssText = style(payload);
+  from.append(_("Made with thermoviz."));
+  if (/^https?:/.test(payload.link ?? "")) {
+    const link = document.createElement("a");
+    link.href = payload.link;
+    link.textContent = _("Open this experiment where it was made");
+    link.style.cssText = "color: inherit;";
+    from.append(" ", link);
+  }
+  return [...parts, from];
+}
 
 /** Mounts the stage of the payload that stands in this page. Returns the stage. */
 export function open(body = document.body) {
@@ -15,7 +40,7 @@ export function open(body = document.body) {
     place.append(title);
   }
   const room = document.createElement("div");
-  place.append(room);
+  place.append(room, ...origin(payload));
   body.append(place);
   return createStage(room.attachShadow({ mode: "open" }), payload, { program: async () => program });
 }

@@ -129,9 +129,11 @@ export function createView(_, on) {
     },
     /** Whether the relief is drawn from above only. */
     get flat() { return Boolean(renderer.flat); },
-    startCamera() {
+    /** Where the first picture is seen from; `stand`: where the camera of a file was left. */
+    startCamera(stand) {
       camera.start(home);
-      if (renderer.flat) {
+      if (stand && !(renderer.flat && !stand.top)) camera.place(stand);
+      if (renderer.flat && !camera.top) {
         camera.setTop(true);
         camera.ease(0, true);
       }
