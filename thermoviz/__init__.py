@@ -73,4 +73,8 @@ def _connect_views() -> None:
         from .stage.html import to_html
         return to_html(run, **settings)
 
-    VIEWS.update(figure=figure, html=html)
+    def reading(run: Any) -> str:
+        from .figures.reading import reading
+        return reading(run)
+
+    VIEWS.update(figure=figure, html=html, reading=reading)

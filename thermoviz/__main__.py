@@ -166,6 +166,8 @@ def summary(run: Any) -> str:
         lines.append(f"networks: {run.arrays['losses'].shape[1]} of {run.numbers['d']} parameters, "
                      f"{run.arrays['steps'][-1]} steps")
         lines += _loss_lines(run)
+    if run.reading:
+        lines.append(f"what happened: {run.reading}")
     if run.numbers.get("diverged"):
         lines.append(f"diverged: {run.numbers['diverged']}")
     if run.surface is not None:

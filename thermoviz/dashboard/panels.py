@@ -14,9 +14,11 @@ from ..figures import charts, names
 from ..figures.badge import badge
 from ..figures.looks import Look
 from ..figures.paper import number
+from ..figures.reading import reading
 from ..figures.thumbnails import data_uri, thumbnail
 from ..words import _, counted, term
 from . import controls
+from .changes import changes
 from .state import HEAD_START_SECONDS, Visit
 from .style import thumbnail_rules
 
@@ -26,17 +28,24 @@ CHART_CONFIG = {"displaylogo": False, "scrollZoom": False, "modeBarButtons": [["
 
 
 def headline(visit: Visit, spec: Any) -> None:
-    """One sentence that says what is seen, and a hint at what to try. `data-run`: whose numbers the page shows."""
+    """One sentence that says what is seen, and a hint at what to try. `data-run`: whose numbers the page shows.
+
+    Of somebody's own experiment: what was changed, and once it is there what became of it.
+    """
     preset = visit.title
     changed = spec is not None and spec != preset.spec
-    title = _("Your own experiment, started from “{preset}”").format(preset=term(preset.title)) if changed \
-        else term(preset.sentence)
-    hint = _("Turn the heat up and watch where the balls stay; choose a landscape below to come back.") \
-        if changed else term(preset.hint)
-    if visit.shown.surface is None:
-        hint = _("Choose a lower learning rate, or a landscape below to come back.")
+    title, hint = _own(visit, spec) if changed else (term(preset.sentence), term(preset.hint))
     st.html(f'<h1 class="tv-headline" data-run="{visit.shown.id}">{html.escape(title)}</h1>'
             f'<p class="tv-hint">{html.escape(hint)}</p>')
+
+
+def _own(visit: Visit, spec: Any) -> tuple[str, str]:
+    title = _("Your own experiment, started from “{preset}”").format(preset=term(visit.title.title))
+    told = changes(visit.preset, spec)
+    read = reading(visit.shown) if visit.shown.spec == spec else ""
+    back = _("Choose a landscape below to come back.") if visit.shown.surface is None else _(
+        "Turn the heat up and watch where the balls stay; choose a landscape below to come back.")
+    return f"{title}: {told}" if told else title, f"{read} {back}".strip()
 
 
 @st.cache_data(show_spinner=False)
@@ -109,7 +118,7 @@ def run_charts(run: Any, look: Look) -> None:
         chart(figures.shares(run, look), "shares", charts.crossing_sentence(run))
     if networks:
         with columns[2]:
-            chart(figures.losses(run, look), "losses", _replicas_sentence(run))
+            chart(figures.losses(run, look), "losses", _losses_sentence(run))
     left, right = st.columns(2)
     with left:
         chart(figures.contour(run, look), "contour")
@@ -119,10 +128,11 @@ def run_charts(run: Any, look: Look) -> None:
         valleys(run)
 
 
-def _replicas_sentence(run: Any) -> str:
+def _losses_sentence(run: Any) -> str:
+    """What the chart of losses shows, and how it is read."""
     replicas = int((run.arrays["member"] == run.arrays["member"][0]).sum())
-    return counted("The loss of {n} training.", "Median of {n} trainings, and the band from 10% to 90%.",
-                   replicas)
+    shown = counted("The loss of {n} training.", "Median of {n} trainings, and the band from 10% to 90%.", replicas)
+    return f"{reading(run)} {shown}".strip()
 
 
 def _network_charts(run: Any, look: Look) -> None:
@@ -131,7 +141,7 @@ def _network_charts(run: Any, look: Look) -> None:
     for column, key in ((left, "losses"), (right, "accuracy")):
         if key in run.arrays:
             with column:
-                chart(figures.FIGURES[key](run, look), key)
+                chart(figures.FIGURES[key](run, look), key, _losses_sentence(run) if key == "losses" else "")
 
 
 def valleys(run: Any) -> None:

@@ -21,7 +21,8 @@ from .verdict import Verdict
 if TYPE_CHECKING:
     from ..core.crossings import Crossing
 
-# Pictures of a run, filled by the package's __init__: figure(run, **settings), html(run, **settings) -> str.
+# Pictures of a run, filled by the package's __init__: figure(run, **settings), html(run, **settings) -> str,
+# reading(run) -> str.
 VIEWS: dict[str, Callable[..., Any]] = {}
 
 # What each array's axes mean; equal letters have equal lengths. Numbers are fixed lengths.
@@ -160,6 +161,11 @@ class Run:
         """The claims this run decides, each with its number."""
         return tuple(Verdict(**verdict) for verdict in self.numbers.get("verdicts", ()))
 
+    @property
+    def reading(self) -> str:
+        """What became of the trainings, in words, and what to change; "" for a run of none."""
+        return str(_view("reading")(self))
+
     def figure(self, **settings: Any) -> Any:
         """A still Plotly figure of the run."""
         return _view("figure")(self, **settings)
@@ -173,7 +179,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         source = html.escape(self.to_html(), quote=True)
-        return (f'<iframe srcdoc="{source}" sandbox="allow-scripts allow-downloads" '
+        return (f'<p>{html.escape(self.reading)}</p><iframe srcdoc="{source}" sandbox="allow-scripts allow-downloads" '
                 'style="width:100%;height:640px;border:0"></iframe>')
 
     def __repr__(self) -> str:

@@ -97,8 +97,8 @@ def _numbers(run: Any) -> list[str]:
         lines.append(_("{share:.0%} of the paths' variance lies in this plane; of random walks it would be {null:.0%}."
                        ).format(share=found.explained, null=found.explained_null))
     if found.residual_share is not None:
-        lines.append(_("Half of the paths' points lie further from this plane than {share:.0%} of their distance from "
-                       "its origin.").format(share=found.residual_share))
+        lines.append(_("The paths' distance from this plane is {share:.0%} of that from its origin (medians)."
+                       ).format(share=found.residual_share))
     if found.gradient_share is not None:
         lines.append(_("{share:.1%} of the gradient lies in this plane.").format(share=found.gradient_share))
     if found.noise_share is not None:
@@ -123,7 +123,8 @@ def _late(run: Any) -> str:
     parts = []
     if found.error_late is not None:
         unit = _("the relief's height") if run.surface is None or run.surface.barrier is None else _("the barrier")
-        parts.append(_("the height is off by {share:.1%} of {unit}").format(share=found.error_late, unit=unit))
+        parts.append(_("the height is off by {share} of {unit}").format(
+            share=f"{found.error_late:{'.0%' if found.error_late > 0.1 else '.1%'}}", unit=unit))
     if found.r2_late is not None:
         parts.append(_("R² is {r2}").format(r2=_r2(found.r2_late)))
     return _("Late in training: {parts}.").format(parts=", ".join(parts))
