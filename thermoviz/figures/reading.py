@@ -310,8 +310,8 @@ def _calmer(course: Course) -> str:
 def _learned(course: Course, who: str) -> str:
     said = _("{who} learned: the loss fell from {start} to {end}").format(who=who, **_from_to(course))
     failed = int((course.ends >= LEARNED * np.minimum(course.losses[0], course.nothing)).sum())
-    others = _(" {n} of {of} did not.").format(n=failed, of=course.n) if failed else ""
-    return f"{said}{_how_right(course)}.{others}"
+    others = _("{n} of {of} did not.").format(n=failed, of=course.n) if failed else ""
+    return f"{said}{_how_right(course)}. {others}".strip()
 
 
 def _how_right(course: Course) -> str:
