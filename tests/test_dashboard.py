@@ -125,7 +125,7 @@ def test_at_both_ends_of_every_slider_the_specification_holds():
 
 def test_a_list_that_is_none_is_refused_in_one_sentence():
     setting = by_name(Whole)["widths"]
-    with pytest.raises(BadInput, match="numbers parted by commas"):
+    with pytest.raises(BadInput, match="use commas, such as 1; .*numbers"):
         _without_streamlit(setting, "16, many")
 
 
@@ -134,6 +134,10 @@ def _without_streamlit(setting, text):
         @staticmethod
         def text_input(*args, **kwargs):
             return text
+
+        @staticmethod
+        def caption(text):
+            """Streamlit's own, in the page."""
 
     original, controls.st = controls.st, Fake
     try:

@@ -301,7 +301,7 @@ class ThroughSolutions:
     """
 
     margin: Annotated[float, Field(
-        ge=0, le=1, title="Margin", json_schema_extra={"ladder": [0.01, 0.03, 0.1, 0.3]},
+        ge=0, le=1, title="Loss above the best", json_schema_extra={"ladder": [0.01, 0.03, 0.1, 0.3]},
         description="How far a good solution's loss may lie above the best, as a share of the fall")] = 0.03
     kind: Literal["solutions"] = Field(default="solutions", kw_only=True, repr=False)
 

@@ -70,11 +70,20 @@ def _setting(name: str, field: FieldInfo) -> Setting:
     title = _noted(notes, "title") or name.replace("_", " ")
     extras = [n.json_schema_extra for n in notes if isinstance(getattr(n, "json_schema_extra", None), dict)]
     form, choices, whole = _form(annotation)
+    if form == "list":
+        notes += _notes_of_items(annotation)
     return Setting(
         name, title[:1].upper() + title[1:], _noted(notes, "description") or "", form,
         ladder=tuple(next((extra["ladder"] for extra in extras if "ladder" in extra), ())),
         low=_noted(notes, "ge", "gt"), high=_noted(notes, "le", "lt"), whole=whole, optional=optional,
         choices=choices, most=_noted(notes, "max_length") or 1)
+
+
+def _notes_of_items(annotation: Any) -> list[Any]:
+    """What limits each number of a list: it stands in the annotation of its items."""
+    notes: list[Any] = []
+    _without_none(typing.get_args(annotation)[0], notes)
+    return [part for note in notes for part in getattr(note, "metadata", [note])]
 
 
 def _noted(notes: list[Any], *names: str) -> Any:
@@ -197,11 +206,18 @@ def _number(setting: Setting, value: Any, key: str) -> Any:
     if setting.whole:
         return st.number_input(**label, value=int(value), min_value=_bound(setting.low, int), step=1,
                                max_value=_bound(setting.high, int))
-    if setting.low is not None and setting.high is not None and setting.high - setting.low <= 1:
-        return st.slider(**label, value=float(value), min_value=float(setting.low),
-                         max_value=float(setting.high))
+    if _fits_a_slider(setting, value):
+        return st.slider(**label, value=float(value), min_value=float(setting.low),  # type: ignore[arg-type]
+                         max_value=float(setting.high))  # type: ignore[arg-type]
     return st.number_input(**label, value=float(value), min_value=_bound(setting.low, float),
                            max_value=_bound(setting.high, float), format="%g")
+
+
+def _fits_a_slider(setting: Setting, value: Any) -> bool:
+    """Whether steps of a hundredth can say the value: 0.999 and 10^-8 would be shown as 1 and 0."""
+    if setting.low is None or setting.high is None or setting.high - setting.low > 1:
+        return False
+    return abs(100 * value - round(100 * value)) < 1e-9
 
 
 def _bound(bound: float | None, kind: type[int] | type[float]) -> Any:
@@ -227,7 +243,13 @@ def _rung(value: Any) -> str:
 def _choice(setting: Setting, value: Any, key: str) -> Any:
     options = list(setting.choices)
     return st.selectbox(term(setting.title), options, index=options.index(value), key=key,
-                        help=term(setting.help) or None, format_func=lambda v: term(str(v).replace("_", " ")))
+                        help=term(setting.help) or None, format_func=choice_title)
+
+
+def choice_title(value: Any) -> str:
+    """A choice in plain words."""
+    return {"replacement": _("each drawn from all samples"), "fresh": _("each without repeats"),
+            "epochs": _("shuffled epochs")}.get(value) or term(str(value).replace("_", " "))
 
 
 def _switch(setting: Setting, value: Any, key: str) -> bool:
@@ -236,14 +258,33 @@ def _switch(setting: Setting, value: Any, key: str) -> bool:
 
 def _list(setting: Setting, value: Any, key: str) -> list[Any]:
     """Numbers in a row, such as the widths of the hidden layers: "16, 16"."""
-    text = st.text_input(term(setting.title), value=", ".join(str(v) for v in value), key=key,
-                         help=term(setting.help) or None)
+    title, written = term(setting.title), ", ".join(str(v) for v in value)
+    text = st.text_input(title, value=written, key=key, help=term(setting.help) or None)
+    st.caption(_limits(setting))
     words = [word for word in re.split(r"[,;\s]+", text.strip()) if word]
     try:
-        return [int(word) if setting.whole else float(word) for word in words]
+        numbers = [int(word) if setting.whole else float(word) for word in words]
     except ValueError:
-        raise BadInput(_("{title}: numbers parted by commas are needed, got “{text}”.").format(
-            title=term(setting.title), text=text[:40])) from None
+        numbers = None
+    if numbers is None or not _allowed(setting, numbers):
+        raise BadInput(_("{title}: use commas, such as {example}; {limits} (not “{text}”).").format(
+            title=title, example=written or "16, 16", limits=_limits(setting), text=text[:40]))
+    return numbers
+
+
+def _limits(setting: Setting) -> str:
+    """What a list may hold."""
+    parts = [_("at most {n} numbers").format(n=setting.most)] if setting.most > 1 else []
+    if setting.low is not None and setting.high is not None:
+        parts.append(_("each from {low} to {high}").format(low=number(setting.low), high=number(setting.high)))
+    return ", ".join(parts) or _("numbers")
+
+
+def _allowed(setting: Setting, numbers: list[Any]) -> bool:
+    """Whether each number, and how many they are, is within the limits."""
+    few = setting.most <= 1 or len(numbers) <= setting.most
+    return few and all((setting.low is None or n >= setting.low) and (setting.high is None or n <= setting.high)
+                       for n in numbers)
 
 
 def _member(setting: Setting, value: dict[str, Any], key: str) -> dict[str, Any]:

@@ -7,24 +7,37 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ..experiments import EXPERIMENTS
 from ..figures.looks import LOOKS
+from .lab import lab_visit
+from .menu import FIRST, MENU, document_title
+from .shell import ICON
 from .state import HEAD_START_SECONDS, Watching, engine, visit
 
-ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" '
-        'fill="#121c2e"/><path d="M3 8C9 30 14 27 17 19S25 14 29 6" fill="none" stroke="#7fcdbb" '
-        'stroke-width="3" stroke-linecap="round"/><circle cx="11.5" cy="18" r="4.5" fill="#ff8c2b"/></svg>')
 
-
-def open_house() -> None:
+def open_house(page: Any) -> None:
     """On every page: title and word mark. At the first visit: what this process must not load."""
     # The page evaluates a few thousand points at most; numba would cost this process 100 MB for that.
     os.environ.setdefault("THERMOVIZ_NO_NUMBA", "1")
-    st.set_page_config(page_title="thermoviz", page_icon=ICON, layout="wide",
-                       initial_sidebar_state="expanded" if visit().experimenting else "collapsed")
-    look = LOOKS[visit().look]
+    here = visit()
+    st.set_page_config(page_title=document_title(MENU[page.url_path or FIRST.name], here.preset), page_icon=ICON,
+                       layout="wide", initial_sidebar_state="expanded" if here.experimenting else "collapsed")
+    look = LOOKS[here.look]
     st.logo(_word_mark(look.text, look.heat), size="medium", link=None)
+
+
+def go_back(page: Any) -> None:
+    """Back and Forward restore what the address says; every other address is one that the page itself has written."""
+    context = get_script_run_ctx()
+    if context is None or not context.is_history_navigation:
+        return
+    query = st.query_params.to_dict()
+    if not page.url_path:
+        visit().follow(query)
+    elif page.url_path in EXPERIMENTS:
+        lab_visit(page.url_path).follow(query)
 
 
 def follow_link(page: Any, pages: Sequence[Any]) -> None:

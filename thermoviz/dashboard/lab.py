@@ -1,6 +1,6 @@
 """The frame of every lab page: one sentence, one thing to try, controls, stage, charts, verdicts, plain words.
 
-A page is `lab_page(kind, title, sentence, try_this, charts, explain)`; what stands in between is the same for all:
+A page is `lab_page(kind, try_this, charts, explain)`, under its headline in `menu.MENU`; all else is the same for all:
 links, engine, progress and cancel are those of the page "Landscape".
 """
 
@@ -25,6 +25,8 @@ from ..figures.verdicts import agreement, compared, measured, rule_words, standi
 from ..words import _, read_in, term
 from . import controls, panels, scene, state
 from .component import stage
+from .menu import MENU
+from .plain import plain
 from .share import address, share
 from .state import Visit, Watching, engine, remember, visit
 from .style import stylesheet
@@ -60,7 +62,6 @@ class LabVisit(Watching):
 
     kind: str
     base: Any
-    messages: tuple[str, ...] = ()
     asked: Any = None  # the specification last asked for
     whole: Run | None = None  # the last run that was shown complete
 
@@ -89,6 +90,12 @@ class LabVisit(Watching):
             self.base = self.asked
             self.generation += 1
 
+    def follow(self, query: Mapping[str, str]) -> None:
+        """Back or Forward: the page is again what the address says."""
+        link = opened(self.kind, query)
+        self.restart(link.base)
+        self.messages = link.messages
+
     def preview(self, spec: Any) -> None:
         """Until there is more the page shows the lab's default run that comes with the package, or the bare surface."""
         if self.shown is not None:
@@ -116,7 +123,7 @@ def opened(kind: str, query: Mapping[str, str]) -> LabVisit:
     """The state that a link opens on the page of the lab `kind`; what it may not ask for becomes a sentence."""
     link = from_query({**query, "kind": kind}, known=HOUSE)
     ours = {name: query[name] for name in HOUSE if name in query}
-    return LabVisit(kind, link.spec, (*link.messages, *(state.opened(ours).messages if ours else ())))
+    return LabVisit(kind, link.spec, messages=(*link.messages, *(state.opened(ours).messages if ours else ())))
 
 
 def lab_visit(kind: str) -> LabVisit:
@@ -128,16 +135,16 @@ def lab_visit(kind: str) -> LabVisit:
 
 
 def lab_page(
-    kind: str, title: str, sentence: Said, try_this: Said, charts: Sequence[Chart] | Callable[[Run], Sequence[Chart]],
-    explain: str,
-    stage_settings: Callable[[Run], dict[str, Any]] | None = None,
+    kind: str, try_this: Said, charts: Sequence[Chart] | Callable[[Run], Sequence[Chart]], explain: str,
+    stage_settings: Callable[[Run], dict[str, Any]] | None = None, sentence: Said | None = None,
 ) -> None:
     """Draws the page of one lab.
 
-    `kind`: its key in EXPERIMENTS. `title`: the question; `sentence`: the answer, in plain words; `try_this`: one thing
-    to do; each a text or a function of the run that is shown. `charts`: them, or a function of the run that chooses
-    them. `explain`: Markdown, every symbol of the page among it. `stage_settings(run)`: what the live stage starts
-    with (temperature, n_balls, title, seed ...); None: the page has no stage.
+    `kind`: its key in EXPERIMENTS and in MENU, which has its question. `try_this`: one thing to do. `charts`: them, or
+    a function of the run that chooses them. `explain`: Markdown, every symbol of the page among it.
+    `stage_settings(run)`: what the live stage starts with (temperature, n_balls, title, seed ...); None: the page has
+    no stage. `sentence`: the answer, in plain words; None: the menu's. It and `try_this` are texts, or functions of the
+    run that is shown.
     """
     read_in(st.context.locale)
     house, here = visit(), lab_visit(kind)
@@ -145,19 +152,16 @@ def lab_page(
     st.html(f"<style>{stylesheet(look)}</style>")
     spec, refusal = _controls(house, here)
     job = None
-    if not refusal:
-        try:
-            here.preview(spec)
-        except BadInput as error:
-            refusal = str(error)
-        else:
-            job, here.asked = here.ask(spec), spec
+    try:
+        here.preview(spec)
+    except BadInput as error:
+        spec, refusal = here.asked or here.base, plain(type(spec), str(error))
+    else:
+        job, here.asked = here.ask(spec), spec
     query = here.query(spec, house)
     remember(query)
-    _top(house, here, query, title, sentence, try_this)
-    with st.container(key="messages"):
-        for message in (*here.messages, *([refusal] if refusal else [])):
-            st.warning(message, icon=":material/info:")
+    _top(house, here, query, sentence or term(MENU[kind].sentence), try_this)
+    panels.messages(here, refusal)
     with st.container(key="status"):
         if job is not None:
             scene.progress(here, job)
@@ -175,7 +179,7 @@ def lab_page(
 
 
 def _controls(house: Visit, here: LabVisit) -> tuple[Any, str]:
-    """The specification that the widgets ask for, and why it is refused, if it is."""
+    """The specification that the widgets ask for. Where they are refused: the one asked for before, and why."""
     here.take_up()
     if "controls" in house.hidden:
         return here.base, ""
@@ -184,8 +188,7 @@ def _controls(house: Visit, here: LabVisit) -> tuple[Any, str]:
         try:
             return controls.plain_controls(EXPERIMENTS[here.kind], here.base, here.prefix), ""
         except BadInput as error:
-            st.error(str(error))
-            return here.base, str(error)
+            return here.asked or here.base, panels.refused(EXPERIMENTS[here.kind], error)
 
 
 def _said(text: Said, run: Run | None) -> str:
@@ -195,13 +198,13 @@ def _said(text: Said, run: Run | None) -> str:
     return "" if run is None else text(run)
 
 
-def _top(house: Visit, here: LabVisit, query: dict[str, str], title: str, sentence: Said, try_this: Said) -> None:
+def _top(house: Visit, here: LabVisit, query: dict[str, str], sentence: Said, try_this: Said) -> None:
     """Headline, what to try, and the buttons beside them. `data-run`: whose numbers the page shows."""
     shown = here.shown.id if here.shown is not None and here.complete else ""
     answer, hint = (_said(text, here.shown) for text in (sentence, try_this))
     tried = f'<b>{html.escape(_("Try this:"))}</b> {html.escape(hint)}' if hint else ""
     with st.container(key="top", horizontal=True, vertical_alignment="center"):
-        st.html(f'<h1 class="tv-headline" data-run="{shown}">{html.escape(title)}</h1>'
+        st.html(f'<h1 class="tv-headline" data-run="{shown}">{html.escape(term(MENU[here.kind].title))}</h1>'
                 f'<p class="tv-hint">{html.escape(answer)} {tried}</p>')
         if "controls" not in house.hidden:
             st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment,

@@ -19,9 +19,11 @@ from ..figures.thumbnails import data_uri, thumbnail
 from ..words import _, counted, term
 from . import controls
 from .changes import changes
+from .plain import plain, plain_link
 from .state import HEAD_START_SECONDS, Visit
 from .style import thumbnail_rules
 
+MOST_MESSAGES = 3  # of a link, in full
 # No logo, no zoom by accident: only the button that saves a picture, at twice the size.
 CHART_CONFIG = {"displaylogo": False, "scrollZoom": False, "modeBarButtons": [["toImage"]],
                 "toImageButtonOptions": {"format": "png", "scale": 2}}
@@ -55,14 +57,42 @@ def _pictures(look_name: str) -> dict[str, str]:
 
 
 def experiment(visit: Visit) -> tuple[Any, str]:
-    """Draws the controls; the specification that they ask for, and why it is refused, if it is."""
+    """Draws the controls; the specification that they ask for. Where they are refused: the one asked for before, and
+    why."""
+    cls = EXPERIMENTS[visit.base.kind]
     with st.sidebar:
         st.subheader(_("The experiment"))
         try:
-            return controls.controls(EXPERIMENTS[visit.base.kind], visit.base, visit.generation), ""
+            return controls.controls(cls, visit.base, visit.generation), ""
         except BadInput as error:
-            st.error(str(error))
-            return visit.base, str(error)
+            return visit.asked or visit.base, refused(cls, error)
+
+
+def refused(cls: type, error: BadInput) -> str:
+    """The refusal in the page's words. Where the controls cover the page it stands among them (see the style)."""
+    said = plain(cls, str(error))
+    with st.container(key="refused"):
+        st.warning(said, icon=":material/info:")
+    return said
+
+
+def messages(visit: Any, refusal: str) -> None:
+    """Why the controls are refused; and, until it is put away, what the link asked for and did not get: in one box."""
+    with st.container(key="messages"):
+        if refusal:
+            st.warning(refusal, icon=":material/info:")
+        if visit.messages:
+            with st.container(key="link_messages", horizontal=True, vertical_alignment="center"):
+                st.warning(" ".join(_short(visit)), icon=":material/info:")
+                st.button(_("Close"), key="close_messages", icon=":material/close:", on_click=visit.put_away)
+
+
+def _short(visit: Any) -> list[str]:
+    """The first few messages in the page's words, and how many more there are."""
+    cls = EXPERIMENTS[visit.base.kind]
+    said = list(dict.fromkeys(plain_link(cls, message) for message in visit.messages))
+    more = len(said) - MOST_MESSAGES
+    return said if more <= 0 else [*said[:MOST_MESSAGES], counted("{n} more.", "{n} more.", more)]
 
 
 def presets(visit: Visit) -> None:

@@ -18,7 +18,7 @@ import streamlit as st
 from ..core.specs import identity
 from ..engine import Engine, JobState
 from ..experiments import EXPERIMENTS
-from ..experiments.links import from_query, to_query
+from ..experiments.links import brief, from_query, to_query
 from ..experiments.presets import PRESETS, load_preset
 from ..figures.looks import LOOKS
 from ..words import _, term
@@ -52,6 +52,11 @@ class Watching(abc.ABC):
     waiting: str | None = None  # the id of the run that is awaited
     version: int = 0  # of the partial runs seen of it
     complete: bool = True  # what is shown is all of it
+    messages: tuple[str, ...] = ()  # what the link asked for and did not get
+
+    def put_away(self) -> None:
+        """The messages were read."""
+        self.messages = ()
 
     def leave(self) -> None:
         """What is awaited is not wanted any more."""
@@ -99,7 +104,6 @@ class Visit(Watching):
     preset: str
     base: Any
     temperature: float | None
-    messages: tuple[str, ...]
     look: str
     hidden: frozenset[str]
     first: float | None = None  # the temperature that the stage started with on this surface
@@ -129,7 +133,7 @@ class Visit(Watching):
 
     def released(self) -> None:
         """The stage's temperature was set: it belongs to the link from now on."""
-        self.temperature = st.session_state[STAGE].get("temperature")
+        self.temperature = rounded(st.session_state[STAGE].get("temperature"))
 
     @property
     def untouched(self) -> bool:
@@ -163,6 +167,13 @@ class Visit(Watching):
         self.temperature = None
         self.restart(preset, PRESETS[preset].spec)
 
+    def follow(self, query: Mapping[str, str]) -> None:
+        """Back or Forward: the page is again what the address says."""
+        link = opened(query)
+        self.temperature = link.temperature
+        self.restart(link.preset, link.base)
+        self.messages = link.messages
+
     def experiment(self) -> None:
         """The button that opens and closes the controls."""
         self.experimenting = not self.experimenting
@@ -192,6 +203,11 @@ class Visit(Watching):
         return to_query(self.preset, spec, extra)
 
 
+def rounded(temperature: float | None) -> float | None:
+    """A temperature to three significant digits: what is shown, what a link says and what a link gives are one."""
+    return None if temperature is None else float(f"{temperature:.3g}")
+
+
 def _subject(spec: Any) -> type:
     """The class of what is looked at: the data, or the potential."""
     return type(getattr(spec, "dataset", None) or getattr(spec, "potential", None) or spec)
@@ -210,8 +226,11 @@ def visit() -> Visit:
 
 def opened(query: Mapping[str, str]) -> Visit:
     """The state that a link opens; a preset's run is shown at once, whatever else is asked for."""
-    link = from_query(query, known=("look", "hide"))
+    link = from_query(query, known=("look", "hide", "lost"))
     messages = list(link.messages)
+    if "lost" in link.extra:
+        messages.append(_("There is no page “{name}” here; this is the first page.").format(
+            name=brief(link.extra["lost"])))
     look = link.extra.get("look", "dark")
     if look not in LOOKS:
         messages.append(_("look={look} in this link is not known; known are {known}.").format(
@@ -221,8 +240,9 @@ def opened(query: Mapping[str, str]) -> Visit:
     if wanted - set(HIDEABLE):
         messages.append(_("hide={names} in this link is not known; known are {known}.").format(
             names=", ".join(sorted(wanted - set(HIDEABLE))), known=", ".join(HIDEABLE)))
-    return Visit(link.preset, link.spec, link.temperature, tuple(messages), look,
-                 frozenset(wanted & set(HIDEABLE)), shown=load_preset(link.preset), first=link.temperature)
+    temperature = rounded(link.temperature)
+    return Visit(link.preset, link.spec, temperature, look, frozenset(wanted & set(HIDEABLE)),
+                 messages=tuple(messages), shown=load_preset(link.preset), first=temperature)
 
 
 def remember(query: dict[str, str]) -> None:

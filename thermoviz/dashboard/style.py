@@ -113,8 +113,15 @@ def _page(look: Look) -> str:
         > [data-testid="stLayoutWrapper"]:only-child {{ flex: 1 1 auto; }}
     .st-key-charts [data-testid="stColumn"] > [data-testid="stVerticalBlock"]
         > [data-testid="stLayoutWrapper"]:only-child > * {{ height: 100%; }}
+    [class*="st-key-stage"] {{ min-height: calc(clamp(420px, 64vh, 900px) + 110px);
+        background: var(--tv-still, none) left 18% top 30% / auto 66% no-repeat; }}
+    @media (max-width: 640px) {{ [class*="st-key-stage"] {{ min-height: calc(min(92vw, 68vh) + 700px);
+        background-position: center top; background-size: 100% auto; }} }}
     .st-key-scene {{ transition: opacity .25s ease; }}
-    .st-key-messages:empty, .st-key-status:empty {{ display: none; }}
+    .st-key-messages:empty, .st-key-diverged:empty, .st-key-status:empty {{ display: none; }}
+    .st-key-link_messages > :first-child {{ flex: 1 1 12rem; }}
+    .st-key-link_messages > :not(:first-child) {{ flex: 0 0 auto; width: auto; }}
+    @media (min-width: 641px) {{ [data-testid="stSidebar"] :has(> .st-key-refused) {{ display: none; }} }}
     [class*="st-key-card_"] {{ background: {look.panel}; border: 1px solid {look.line};
         border-radius: 12px; padding: .7rem .8rem .5rem .8rem; }}
     [data-stale="true"] {{ opacity: 1 !important; }}

@@ -88,7 +88,7 @@ class Descent:
     resolution: Resolution = 81
     tolerance: Tolerance = 5e-3
     margin: Annotated[float, Field(
-        ge=0, le=3, title="Margin", json_schema_extra={"ladder": [0.1, 0.3, 0.5, 1]},
+        ge=0, le=3, title="Room around", json_schema_extra={"ladder": [0.1, 0.3, 0.5, 1]},
         description="Room around what the plane shows, as a share of its longer side")] = 0.3
     seed: Seed = 0
     kind: Literal["descent"] = Field(default="descent", kw_only=True, repr=False)

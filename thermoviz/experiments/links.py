@@ -140,7 +140,7 @@ def _sensible(query: Mapping[str, str], messages: list[str]) -> dict[str, str]:
     return dict(short[:MAX_SETTINGS])
 
 
-def _brief(text: str, most: int = 40) -> str:
+def brief(text: str, most: int = 40) -> str:
     """What a visitor wrote, as it may stand in a sentence: short, and nothing that does not print."""
     printed = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
     return printed if len(printed) <= most else printed[:most - 3] + "..."
@@ -148,7 +148,7 @@ def _brief(text: str, most: int = 40) -> str:
 
 def _compare_version(text: str | None, messages: list[str]) -> None:
     if text not in (None, str(NUMERICS_VERSION)):
-        messages.append(f"This link was made with version {_brief(text or '')!r} of the numerics, this is version "
+        messages.append(f"This link was made with version {brief(text or '')!r} of the numerics, this is version "
                         f"{NUMERICS_VERSION}: numbers may differ slightly.")
 
 
@@ -158,7 +158,7 @@ def _temperature(text: str | None, messages: list[str]) -> float | None:
     value = next(_readings(text))
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= MAX_TEMPERATURE:
         return float(value)
-    messages.append(f"T={_brief(text)} in this link: the temperature must be a number from 0 to {MAX_TEMPERATURE:g}; "
+    messages.append(f"T={brief(text)} in this link: the temperature must be a number from 0 to {MAX_TEMPERATURE:g}; "
                     "the preset's is kept.")
     return None
 
@@ -166,7 +166,7 @@ def _temperature(text: str | None, messages: list[str]) -> float | None:
 def _choice(text: str, table: Mapping[str, Any], name: str, otherwise: str, messages: list[str]) -> str:
     if text in table:
         return text
-    messages.append(f"{name}={_brief(text)} in this link is not known; known are {', '.join(table)}. "
+    messages.append(f"{name}={brief(text)} in this link is not known; known are {', '.join(table)}. "
                     f"{otherwise} is kept.")
     return otherwise
 
@@ -191,7 +191,7 @@ def _follow(spec: Any, asked: Mapping[str, str], messages: list[str], told: str 
             except BadInput as error:
                 failed.append((name, text, str(error)))
         if len(failed) == len(waiting):
-            messages += [told.format(name=_brief(name), text=_brief(text), sentence=_brief(sentence, 400))
+            messages += [told.format(name=brief(name), text=brief(text), sentence=brief(sentence, 400))
                          for name, text, sentence in failed]
             break
         waiting = [(name, text) for name, text, _ in failed]

@@ -36,8 +36,13 @@ def _dynamics_name(one: Any, alike: list[Any]) -> str:
     return f"{class_title(type(one))} {settings}".strip()
 
 
+WRITTEN = {"Xor": "XOR", "TeacherStudent": "Teacher's network"}  # names that are not read as they are written
+
+
 def class_title(cls: type) -> str:
     """A class's name as words: "GradientDescent" -> "Gradient descent", "RMSProp" and "SGD" as they are."""
+    if cls.__name__ in WRITTEN:
+        return term(WRITTEN[cls.__name__])
     first, *rest = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).split(" ")
     return term(" ".join([first, *(word if word.isupper() else word.lower() for word in rest)]))
 

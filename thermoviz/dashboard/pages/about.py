@@ -4,19 +4,17 @@ import streamlit as st
 
 import thermoviz
 from thermoviz.core.specs import NUMERICS_VERSION
+from thermoviz.dashboard.menu import MENU
 from thermoviz.dashboard.state import visit
 from thermoviz.dashboard.style import stylesheet
 from thermoviz.figures.looks import LOOKS
-from thermoviz.words import _, read_in
+from thermoviz.words import _, read_in, term
 
 read_in(st.context.locale)
 st.html(f"<style>{stylesheet(LOOKS[visit().look])}</style>")
 
-st.title(_("A loss landscape is an energy surface, and data are a heat bath"))
-st.markdown(_(
-    "thermoviz trains small networks, cuts slices through their loss landscapes, and lets particles roll on "
-    "them under heat that you turn up and down. It makes a physicist's view of machine learning visible, "
-    "and measures where that view holds and where it breaks."))
+st.title(term(MENU["about"].title))
+st.markdown(term(MENU["about"].sentence))
 
 CLAIMS = (
     (_("A model is a physical system"),

@@ -43,9 +43,6 @@ def stage_settings(run: Any) -> dict[str, Any]:
 
 lab_page(
     "crystal_or_glass",
-    title=_("Is it worth while to cool slowly?"),
-    sentence=_("Cooled slowly, a melt becomes a crystal; cooled at once, a glass. Here balls, or networks, are cooled: "
-               "slowly enough, most of them find the deepest valley."),
     try_this=_("press “quench” beside the landscape, then reset and press “anneal”: where do the balls end?"),
     charts=charts,
     explain=_(

@@ -39,9 +39,6 @@ def stage_settings(run: Any) -> dict[str, Any]:
 
 lab_page(
     "equilibrium",
-    title=_("Is history forgotten?"),
-    sentence=_("In thermal equilibrium the outside stands still while the inside goes on changing. Here replicas of "
-               "one network train from other starts and on other samples of the data: do they agree, and in what?"),
     try_this=_("press “Experiment” and choose a network without hidden layers: do the parameters agree now?"),
     charts=CHARTS,
     explain=_(

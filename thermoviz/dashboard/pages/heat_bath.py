@@ -27,9 +27,6 @@ def stage_settings(run: Any) -> dict[str, Any]:
 
 lab_page(
     "heat_bath",
-    title=_("Are data a heat bath?"),
-    sentence=_("Every minibatch pushes the network a little to the side, as water molecules push a pollen grain. Here "
-               "copies of one trained network are shaken by their data, and the shaking is measured."),
     try_this=_("open “Experiment” and make the batches four times smaller: everything gets hotter, yet stiff and soft "
                "directions still disagree about how hot it is."),
     charts=CHARTS,

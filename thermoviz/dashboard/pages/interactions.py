@@ -38,9 +38,6 @@ def stage_settings(run: Any) -> dict[str, Any]:
 
 lab_page(
     "interactions",
-    title=_("What do regularisers do?"),
-    sentence=_("Some are an extra energy: they pull the network, and its minimum moves. Others are extra heat: they "
-               "shake it. Here both are measured on one small network."),
     try_this=_("raise dropout (Experiment, on the left). The minimum stays where it is, and the number on the card "
                "“Dropout heats the bath” grows."),
     charts=charts,

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from thermoviz.dashboard import panels, scene
+from thermoviz.dashboard.menu import FIRST, document_title
 from thermoviz.dashboard.share import share
 from thermoviz.dashboard.state import remember, visit
 from thermoviz.dashboard.style import stylesheet
@@ -18,9 +19,11 @@ st.html(f"<style>{stylesheet(look)}</style>")
 # The stage goes first wherever it can: widgets that are not drawn yet would only say what they start from.
 later = here.untouched and "controls" not in here.hidden
 spec, refusal = (here.base, "") if later or "controls" in here.hidden else panels.experiment(here)
-job = here.ask(spec) if not refusal else None
+job = here.ask(spec)
 query = here.query(spec)
 remember(query)
+if spec != here.title.spec:
+    st.set_page_config(page_title=document_title(FIRST, here.preset, own=True))
 
 with st.container(key="top", horizontal=True, vertical_alignment="center"):
     panels.headline(here, spec)
@@ -31,9 +34,8 @@ with st.container(key="top", horizontal=True, vertical_alignment="center"):
         share(here.shown, query)
 run = here.shown
 # Whatever comes and goes has a container of its own that stays, so that the stage keeps its place and lives on.
-with st.container(key="messages"):
-    for message in (*here.messages, *([refusal] if refusal else [])):
-        st.warning(message, icon=":material/info:")
+panels.messages(here, refusal)
+with st.container(key="diverged"):
     panels.diverged(run)
 if "presets" not in here.hidden:
     panels.presets(here)

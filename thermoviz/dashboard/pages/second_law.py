@@ -36,7 +36,6 @@ def fall(run: Any) -> str:
 
 lab_page(
     "second_law",
-    title=_("Does entropy always rise?"),
     sentence=second_law.answer,
     try_this=second_law.try_this,
     charts=[

@@ -33,8 +33,6 @@ def charts(run: Any) -> Sequence[Chart]:
 
 lab_page(
     kind="volume_or_depth",
-    title=_("Does the deepest valley always win?"),
-    sentence=_("No: with heat a wide shallow valley wins, because it offers more places to be."),
     try_this=_("set Narrowness to 1: both basins are equally wide, and the deep one wins at every heat."),
     charts=charts,
     explain=_(

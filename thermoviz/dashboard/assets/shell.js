@@ -1,0 +1,32 @@
+// Before the app's own program: which addresses are entries of the history, and when the painted still goes.
+
+// Pages and presets make an entry each; what a control changes, and what completes an address, replaces it.
+(() => {
+  const push = history.pushState.bind(history);
+  const parts = (address) => {
+    const { pathname, searchParams } = new URL(address, document.baseURI);
+    return { pathname, preset: searchParams.get("preset"), kind: searchParams.get("kind") };
+  };
+  const same = (here, next) => (here.pathname === next.pathname
+    ? !here.preset || here.preset === next.preset
+    : here.kind !== null && next.pathname.endsWith(`/${here.kind}`)); // a link that leads on to its own page
+  history.pushState = (state, title, address) => {
+    const replaces = address != null && same(parts(location.href), parts(address));
+    return replaces ? history.replaceState(state, title, address) : push(state, title, address);
+  };
+})();
+
+// The still leaves when the headline is there; behind the stage it stays until that has drawn.
+(() => {
+  const said = "#root :is(h1, [role=dialog], [data-testid=stAlert], [data-testid=stException])";
+  const stages = () => [...document.querySelectorAll('[class*="st-key-stage"] *')].map((e) => e.shadowRoot?.querySelector(".tv"));
+  const drawn = () => stages().some((stage) => stage?.thermoviz?.state().drawn > 0 || stage?.querySelector(".without"));
+  const look = () => {
+    if (document.querySelector(said)) document.getElementById("tv-still")?.remove();
+    if (drawn()) {
+      document.getElementById("tv-still-style")?.remove();
+      clearInterval(waiting);
+    }
+  };
+  const waiting = setInterval(look, 100);
+})();
