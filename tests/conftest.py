@@ -84,6 +84,14 @@ def open_stage(new_page, tmp_path):
     return open_it
 
 
+def after_pictures(page, n=3):
+    """Waits until the browser has drawn the page n more times: what was asked of it is on the screen by then."""
+    page.evaluate("""(n) => new Promise((drawn) => {
+        const next = () => (n-- > 0 ? requestAnimationFrame(next) : drawn());
+        next();
+    })""", n)
+
+
 @pytest.fixture
 def whole_app(tmp_path, monkeypatch):
     """Opens a page of the whole app without a browser, by link: `whole_app(PAGE, name=value)` gives its AppTest."""

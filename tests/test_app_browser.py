@@ -37,7 +37,7 @@ def serving(folder):
             cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "THERMOVIZ_STORE": str(folder / "store")})
     address = f"http://localhost:{port}"
     try:
-        _wait_until_healthy(address)
+        wait_until_healthy(address)
         yield address, process
     finally:
         process.terminate()
@@ -51,7 +51,7 @@ def server(tmp_path_factory):
         yield running
 
 
-def _wait_until_healthy(address, patience_s=60):
+def wait_until_healthy(address, patience_s=60):
     until = time.monotonic() + patience_s
     while True:
         try:

@@ -68,8 +68,15 @@ REFUSALS = """[...document.querySelectorAll('[data-testid=stAlertContentError], 
 ANSWERED = f"{STATE} === 'notRunning' && ({SHOWN} || {WAITING} || {REFUSALS}.length)"
 
 
+def wait_until_quiet(page):
+    """Until the server has had nothing to do for thirty pictures on end: a slider is heard a moment after its key."""
+    page.evaluate("window.quiet = 0")
+    page.wait_for_function(f"() => (window.quiet = {STATE} === 'notRunning' ? window.quiet + 1 : 0) > 30",
+                           timeout=PATIENCE_MS)
+
+
 def wait_for_answer(page):
-    page.wait_for_timeout(400)  # a slider is heard a moment after its key
+    wait_until_quiet(page)
     page.wait_for_function(f"() => {ANSWERED}", timeout=PATIENCE_MS)
     assert_sound(page)
 
@@ -119,7 +126,7 @@ def open_link(page, address, kind, **query):
 
 def open_controls(page, kind):
     """They stay open from one lab to the next."""
-    page.wait_for_timeout(500)
+    wait_until_quiet(page)
     if sidebar(page).bounding_box()["x"] < 0:  # closed, it stands beside the window
         page.get_by_role("button", name="Experiment").click()
     page.wait_for_function("() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().x >= 0",
@@ -179,7 +186,7 @@ def _options(page, kind, path):
         widget(page, kind, path).locator("[data-baseweb=select], [role=combobox], input").first.click()
         with contextlib.suppress(TimeoutError):
             options.first.wait_for(timeout=3_000)
-            page.wait_for_timeout(400)
+            wait_until_quiet(page)
             if options.count():
                 return options
     raise AssertionError(f"{path} does not open")

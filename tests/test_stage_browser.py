@@ -7,12 +7,13 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 import stage_scene
+from conftest import after_pictures
+from test_app_browser import wait_until_healthy
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent
@@ -27,7 +28,7 @@ def wait_until(page, condition, seconds=60.0):
         if condition(state):
             return state
         assert time.monotonic() < end, {k: v for k, v in state.items() if k != "positions"}
-        page.wait_for_timeout(60)
+        after_pictures(page, 2)
 
 
 def test_balls_move_from_disk_without_requests(open_stage):
@@ -165,7 +166,8 @@ def test_picture_film_and_file(open_stage, tmp_path):
         assert png[:8] == b"\x89PNG\r\n\x1a\n"
         assert abs(width - times * box["width"]) <= times and height > times * box["height"] + 20
     page.get_by_label("Film", exact=True).click()
-    page.wait_for_timeout(1500)
+    filmed = page.state()["pictures"]
+    wait_until(page, lambda state: state["pictures"] > filmed + 10)
     film = saved(lambda: page.get_by_label("Stop and save the film").click(), "film")
     assert len(film) > 2000 and (film[:4] == b"\x1aE\xdf\xa3" or film[4:8] == b"ftyp")
 
@@ -191,7 +193,7 @@ def test_same_surface_keeps_balls_and_camera(open_stage):
     assert after["camera"] == before["camera"] and after["playing"] is False
     other = page.stage.evaluate(update, stage_scene.message(stage_scene.bowl, with_networks=False))
     assert other["positions"] != before["positions"] and other["camera"]["top"] is True
-    page.wait_for_timeout(300)
+    after_pictures(page)
     assert page.complaints == []
 
 
@@ -244,7 +246,7 @@ def test_a_new_word_of_the_page_about_start_heat_and_number_is_followed(open_sta
     assert page.get_by_label("Where the balls start").input_value() == "point:0.3,-0.2"
     hot = page.stage.evaluate(UPDATE, stage_scene.message(start="point:0.3,-0.2", temperature=0.4, n_balls=30))
     assert hot["T"] == .4 and hot["n"] == 30 and hot["positions"] == after["positions"][:60]
-    page.wait_for_timeout(300)
+    after_pictures(page)
     assert page.complaints == []
 
 
@@ -282,7 +284,7 @@ def test_lost_context_is_restored(open_stage):
     wait_until(page, lambda state: state["steps"] > steps)
     page.evaluate("window.loss.restoreContext()")
     wait_until(page, lambda state: not state["lost"])
-    page.wait_for_timeout(400)
+    after_pictures(page)
     assert page.stage.evaluate("(element) => element.thermoviz.view.renderer.gl.getError()") == 0
     assert [line for line in page.complaints if "CONTEXT_LOST" not in line] == []
 
@@ -292,12 +294,11 @@ def test_width_zero_pauses(open_stage):
     wait_until(page, lambda state: state["steps"] > 5)
     page.evaluate("document.querySelector('main').style.display = 'none'")
     # The browser tells the stage with its next frame, which a busy machine may draw late.
-    for _attempt in range(20):
-        steps = page.state()["steps"]
-        page.wait_for_timeout(500)
-        if page.state()["steps"] == steps:
-            break
-    page.wait_for_timeout(500)
+    steps = -1
+    while (now := page.state()["steps"]) != steps:
+        steps = now
+        after_pictures(page, 10)
+    after_pictures(page, 10)
     assert page.state()["steps"] == steps
     page.evaluate("document.querySelector('main').style.display = ''")
     wait_until(page, lambda state: state["steps"] > steps)
@@ -306,7 +307,7 @@ def test_width_zero_pauses(open_stage):
 
 def test_reduced_motion_starts_paused(open_stage):
     page = open_stage(reduced_motion="reduce")
-    page.wait_for_timeout(300)
+    after_pictures(page, 20)
     assert page.state()["playing"] is False and page.state()["steps"] == 0
 
 
@@ -366,7 +367,7 @@ def test_odd_surfaces_keep_their_balls(open_stage, scene):
         return lost.slice(0, 5);
     }""", 3 * (message["surface"]["scale"] or 1.0))
     assert lost == []
-    page.wait_for_timeout(300)
+    after_pictures(page)
     assert page.complaints == []
 
 
@@ -374,10 +375,8 @@ def test_two_stages_on_one_page(open_stage):
     page = open_stage()
     page.evaluate("thermoviz.open()")
     for k in range(2):
-        end = time.monotonic() + 60
-        while not page.locator(".tv").nth(k).evaluate(STATE)["steps"]:
-            assert time.monotonic() < end, f"stage {k} does not move"
-            page.wait_for_timeout(100)
+        page.wait_for_function("(element) => element.thermoviz.state().steps > 0",
+                               arg=page.locator(".tv").nth(k).element_handle())
     page.locator(".tv").nth(1).evaluate("(element) => element.thermoviz.actions.release(0)")
     assert page.locator(".tv").nth(0).evaluate(STATE)["T"] > 0
     assert page.complaints == []
@@ -395,6 +394,8 @@ preset = st.query_params.get("preset")
 got = (stage(load_preset(preset), "dark", "stage", n_balls=3000, start="boltzmann") if preset
        else mount(json.load(open({data!r})), "stage"))
 st.text(f"temperature {{got['temperature']}}")
+st.session_state.drawn = st.session_state.get("drawn", 0) + 1
+st.text(f"drawn {{st.session_state.drawn}} times")
 """
 
 
@@ -413,12 +414,7 @@ def app(tmp_path_factory):
          "--server.address=127.0.0.1", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"],
         cwd=folder, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
-        for _ in range(150):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(.2)
+        wait_until_healthy(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
@@ -437,7 +433,7 @@ def test_streamlit_rerun_keeps_the_balls(app, new_page):
     wait_until(page, lambda state: state["steps"] > 10)
     steps = page.state()["steps"]
     page.get_by_role("button", name="again", exact=True).click()
-    page.wait_for_timeout(800)
+    page.get_by_text("drawn 2 times", exact=True).wait_for()
     assert page.state()["steps"] >= steps and page.stage.get_attribute("data-mark") == "same"
     page.get_by_role("slider", name="Temperature", exact=True).focus()
     page.keyboard.press("Home")

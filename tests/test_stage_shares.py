@@ -1,5 +1,7 @@
 """The shares of the valleys beside the stage, and the sentence that says when the balls need longer."""
 
+import re
+
 import numpy as np
 import pytest
 import stage_scene
@@ -69,3 +71,22 @@ def test_many_valleys_become_few_rows(open_stage):
     for column in (".now", ".eq"):
         shares = [int(text.split()[0]) for text in page.locator(f".places tbody {column}").all_inner_texts()]
         assert abs(sum(shares) - 100) <= 2  # five roundings, of half a per cent each
+
+
+def test_what_a_screen_reader_hears_is_never_out_of_date(open_stage):
+    """After each measurement the sentence is either true within a tenth of the scale, or gone; at rest it is there."""
+    page = open_stage(stage_scene.message(temperature=0.05), **STILL)
+    scale, spoken = page.state()["scale"], page.locator("[aria-live=polite].quiet")
+    said = 0
+    for T in (0.05, 0.5, 0.0):
+        page.stage.evaluate("(element, T) => element.thermoviz.actions.change(T)", T)
+        for _ in range(60):
+            page.stage.evaluate(PASS, 24)
+            if text := spoken.inner_text().replace("\u2212", "-"):
+                temperature, energy = (float(number.rstrip(".")) for number in re.findall(r"-?[0-9.]+", text)[:2])
+                state = page.state()
+                said += 1
+                assert abs(temperature - state["T"]) < .001
+                assert abs(energy - state["measurement"]["E"]) < .1 * scale
+        assert spoken.inner_text()
+    assert said > 90

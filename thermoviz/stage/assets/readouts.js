@@ -67,7 +67,6 @@ export function createReadouts(_, look, scale, history) {
     ...(history[row.key] ??= { series: [], goals: [] }) }));
   for (const row of rows) row.size = sized(row.chart);
   const distance = h("td", { class: "now" });
-  const spoken = h("p", { class: "quiet", "aria-live": "polite", "aria-atomic": "true" });
   const element = h("section", { class: "card grow", "aria-label": _("Read-outs") },
     h("h3", {}, _("Now, and at equilibrium")),
     h("table", {},
@@ -75,10 +74,8 @@ export function createReadouts(_, look, scale, history) {
         ...rows.map((row) => h("tr", { title: row.help }, h("td", {}, row.label), h("td", { class: "chart" },
           row.chart), row.now, row.eq)),
         h("tr", { title: _("Kullback-Leibler distance to the Boltzmann distribution, its sampling floor taken off") },
-          h("td", { colspan: 2 }, _("distance to Boltzmann")), distance, h("td", { class: "eq" }, _("nats"))))),
-    spoken);
+          h("td", { colspan: 2 }, _("distance to Boltzmann")), distance, h("td", { class: "eq" }, _("nats"))))));
   const decimals = decimalsFor(scale);
-  let said = 0;
 
   return {
     element,
@@ -95,12 +92,6 @@ export function createReadouts(_, look, scale, history) {
         drawStrip(row.chart, row.size, row.series, row.goals, row.key === "F" ? look.heat : look.text, look.theory);
       }
       write(distance, T > 0 ? fixed(measured.KL, 3) : "\u2013");
-      // Screen readers hear the numbers every ten seconds, not four times a second.
-      if (performance.now() - said > 10000) {
-        said = performance.now();
-        spoken.textContent = _("Temperature {T}. Mean energy {E}, at equilibrium {G}.", {
-          T: fixed(T, decimals + 1), E: rows[0].now.textContent, G: rows[0].eq.textContent });
-      }
     },
   };
 }

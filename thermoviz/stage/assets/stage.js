@@ -13,6 +13,7 @@ import { createPointerPanel } from "./pointer.js";
 import { createBadge, createLegend, createReadouts, legendOf } from "./readouts.js";
 import { createShares } from "./shares.js";
 import { createSimulation } from "./simulation.js";
+import { createSpoken } from "./spoken.js";
 import { createStatistics } from "./statistics.js";
 import { CSS, lookVariables } from "./styles.js";
 import { createSurface } from "./surface.js";
@@ -52,7 +53,7 @@ export function createStage(root, first, callbacks = {}) {
   let surface, simulation, statistics, network, paths, basins, ui, view;
   // Times of the last picture, measurement and so on, in milliseconds of the page's clock.
   let last = 0, painted = -Infinity, measured = -Infinity, pointed = -Infinity, trailed = 0;
-  let measurement = null, hovered = null, drawn = 0, handsOn = false;
+  let measurement = null, hovered = null, drawn = 0, pictures = 0, handsOn = false;
   const told = new Set(); // what was said about slow graphics
   const released = new Set(); // temperatures that the page was told
   let captioned = null; // whether the captions stand; null until the page has asked for them once
@@ -240,6 +241,7 @@ export function createStage(root, first, callbacks = {}) {
       thermometer: createThermometer(_, actions),
       readouts: createReadouts(_, payload.look, surface.scale, history),
       shares: createShares(_, payload.look, basins.map(({ name }) => name), payload.crossing ?? null, actions),
+      spoken: createSpoken(_, surface.scale),
       pointer: network && createPointerPanel(_, network, payload.look, actions),
       keyboard: createKeyboard(_, stage, view.element, { ...actions, top: () => actions.top(!view.camera.top),
         left: () => view.camera.orbit(0.06, 0), right: () => view.camera.orbit(-0.06, 0),
@@ -261,7 +263,8 @@ export function createStage(root, first, callbacks = {}) {
       ui.keyboard.sheet]);
     stage.append(view.element, ui.transport.element, ui.startRow.element);
     frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, stage,
-      h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, ui.pointer?.element, ui.readouts.element))));
+      h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, ui.pointer?.element,
+        ui.readouts.element, ui.spoken.element))));
     ui.thermometer.setSurface(surface, payload.batch, payload.look);
     ui.thermometer.show(simulation.T);
     ui.thermometer.showProgramme(simulation.programme);
@@ -410,6 +413,7 @@ export function createStage(root, first, callbacks = {}) {
     ui.transport.showTime(simulation.balls.time);
     if (measurement) {
       ui.readouts.update(measurement, simulation.T);
+      ui.spoken.note({ T: simulation.T, E: measurement.E, exact: measurement.eq?.E });
       ui.shares.update(measurement, { T: simulation.T, steps: simulation.balls.steps, n: settings.n,
         held: ["hold", "quench"].includes(simulation.programme) });
     }
@@ -482,6 +486,7 @@ export function createStage(root, first, callbacks = {}) {
       quiet: ui.captions.shown, count: balls.n, now: replay.fraction * (paths ? paths.T - 1 : 0),
     });
     view.draw(seconds);
+    pictures++;
     explain();
     film?.frame((context, width, height) => view.film(context, width, height));
   }
@@ -544,7 +549,7 @@ export function createStage(root, first, callbacks = {}) {
     /** What the stage shows now, for tests and for the page. */
     state: () => ({
       webgl: !view.flat, playing, speed, T: simulation.T, programme: simulation.programme,
-      seed: settings.seed, n: settings.n, drawn,
+      seed: settings.seed, n: settings.n, drawn, pictures,
       steps: simulation.balls.steps, time: simulation.balls.time, positions: Array.from(simulation.balls.x.subarray(0,
         2 * Math.min(50, settings.n))),
       measurement, names: basins.map(({ name }) => name), scale: surface.scale, crossing: payload.crossing ?? null,
