@@ -20,7 +20,7 @@ ENDS = [(setting.name, end) for setting in describe(CrystalOrGlass) if setting.l
 
 @pytest.fixture(scope="module")
 def quick():
-    return tv.run(CrystalOrGlass(**QUICK, networks=True, replicas=4))
+    return tv.run(CrystalOrGlass(**QUICK, networks=True, problems=4))
 
 
 @pytest.mark.parametrize("look", LOOKS)

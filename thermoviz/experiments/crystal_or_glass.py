@@ -4,7 +4,6 @@ Slow cooling lets it get over the passes while they still can be crossed; quick 
 it: heat-cool loops, replica exchange as the strong alternative, and the work of pulling the landscape (Jarzynski).
 """
 
-import dataclasses
 import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -18,7 +17,7 @@ from ..core.errors import TooFewSamples
 from ..core.estimators import independent_mean
 from ..core.networks import MLP
 from ..core.replica_exchange import geometric_ladder, replica_exchange
-from ..core.seeds import rng
+from ..core.seeds import MAX_SEED, rng
 from ..core.specs import Field, specification
 from ..core.surfaces import Surface
 from ..core.work import MALA, Tilted, drive, jarzynski, kish_size
@@ -71,8 +70,11 @@ class CrystalOrGlass:
     network_hot: Annotated[float, Field(
         ge=1e-6, le=1, title="Heat of the networks", json_schema_extra={"ladder": [3e-4, 1e-3, 3e-3, 1e-2]},
         description="Temperature at which their cooling starts, in units of the loss")] = 3e-3
-    replicas: Annotated[int, Field(ge=4, le=256, title="Networks", json_schema_extra={"ladder": [4, 10, 32, 100]},
-                                   description="Networks for each cooling time")] = 32
+    problems: Annotated[int, Field(
+        ge=4, le=256, title="Problems", json_schema_extra={"ladder": [4, 10, 40, 100]},
+        description="Draws of the data that networks learn; two networks for each of them and each cooling time")] = 40
+    problem: Annotated[int, Field(ge=0, le=MAX_SEED - 256, title="First problem",
+                                  description="Which draws of the data")] = 0
     seed: Seed = 0
     kind: Literal["crystal_or_glass"] = Field(default="crystal_or_glass", kw_only=True, repr=False)
 
@@ -129,7 +131,7 @@ class _Experiment:
         self.stages.tell(0.9 * end, "work", self._so_far, now=True)
         report = self.stages.part("controls", 0.9 * end, end)
         self.numbers |= controls(self.spec, self.surface, self.hot, self.cold, report)
-        self.numbers["verdicts"] = [dataclasses.asdict(one) for one in verdicts(self.spec, self.arrays, self.numbers)]
+        self.numbers["verdicts"] = [one.to_json() for one in verdicts(self.arrays, self.numbers)]
         if self.spec.networks:
             self.stages.tell(end, "networks", self._so_far, now=True)
             self._cool_networks(self.stages.part("networks", end, 1.0))
@@ -140,7 +142,7 @@ class _Experiment:
 
         arrays, self.numbers["networks"], found = cooled_networks(self.spec, report)
         self.arrays |= arrays
-        self.numbers["verdicts"] = [*self.numbers["verdicts"], *found]
+        self.numbers["verdicts"] = [*self.numbers["verdicts"], *(one.to_json() for one in found)]
 
     def _so_far(self) -> Run:
         return Run(self.spec, dict(self.arrays), dict(self.numbers))
@@ -175,7 +177,13 @@ class _Experiment:
             "energy_cold_exact": energy, "area_exact": area, "loop_share": np.linspace(0, 2, LOOP_POINTS), "loop_T": T,
             "loop_E_exact": np.stack(_three(courses)),
             "loop_E_equilibrium": np.concatenate([U, U[-2::-1]])}
-        self.numbers |= {"share_hot": float(equilibria[0].shares[0]), "share_cold": float(equilibria[-1].shares[0])}
+        self.numbers |= {"share_hot": float(equilibria[0].shares[0]), "share_cold": float(equilibria[-1].shares[0]),
+                         "waited": self._waited(float(times[-1]))}
+
+    def _waited(self, time: float) -> float:
+        """What a quench gains by waiting in the cold for `time`: mass in the deepest valley, later minus at once."""
+        course = anneal(self.surface, lambda share: self.cold if share else self.hot, time)
+        return float(course.mass[-1] - course.mass[0])
 
     def _cool_balls(self, report: Callable[[float], Any]) -> None:
         spec, surface = self.spec, self.surface

@@ -131,30 +131,31 @@ def network_losses(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 
 def network_finals(run: Any, look: Look, height: int = 360) -> go.Figure:
-    """The loss that every network ends at, by cooling time; the line is the lowest of all."""
+    """How far each network ends above the best of its problem, by cooling time."""
     groups, figure = _groups(run), go.Figure()
-    final, best = run.arrays["net_final"], run.numbers["networks"].get("best")
+    final = run.arrays["net_final"]
+    best = np.where(np.isfinite(final), final, np.inf).min(axis=(0, 2))[:, None]
     for k, name in enumerate(groups):
+        above = final[k] - best
         figure.add_trace(go.Box(
-            y=final[k][np.isfinite(final[k])], name=name, boxpoints="all", jitter=0.7, pointpos=0, showlegend=False,
+            y=above[np.isfinite(above)], name=name, boxpoints="all", jitter=0.7, pointpos=0, showlegend=False,
             fillcolor="rgba(0,0,0,0)", line={"color": "rgba(0,0,0,0)"}, hoveron="points",
             marker={"color": rgba(_shade(k, look), 0.75), "size": 0.8 * MARKER * look.stroke},
             hovertemplate=f"{name}<br><b>%{{y:.4f}}</b><extra></extra>"))
-    if best is not None:
-        level(figure, look, best, _("lowest of all, {E}").format(E=number(best)), right=True)
-    return lay_out(figure, look, title=_("Where each network ends"), height=height,
+    return lay_out(figure, look, title=_("Where each network ends, above the best of its problem"), height=height,
                    xaxis=axis(look, _("cooled over"), showgrid=False),
-                   yaxis=axis(look, _("final loss, nats"), nticks=6))
+                   yaxis=axis(look, _("final loss above the best, nats"), nticks=6))
 
 
 def network_sentence(run: Any) -> str:
     """How many networks are crystals, quenched and slowly cooled."""
     found = run.numbers["networks"]
-    if "crystal" not in found:
-        return _("Every network diverged at this heat.")
-    return _("All take equally many steps. Within 2 % of the lowest loss end {few} % of the quenched and {many} % of "
-             "the slowly cooled networks, in {d} dimensions.").format(
-        few=f"{100 * found['crystal'][0]:.0f}", many=f"{100 * found['crystal'][-1]:.0f}", d=found["d"])
+    if found["crystal"][0] is None or found["crystal"][-1] is None:
+        return _("Too few networks came through: they diverge at this heat.")
+    return _("All take equally many steps, on {p} problems. Within 2 % of the lowest loss of their problem end {few} % "
+             "of the quenched and {many} % of the slowly cooled networks, in {d} dimensions.").format(
+        few=f"{100 * found['crystal'][0]:.0f}", many=f"{100 * found['crystal'][-1]:.0f}", d=found["d"],
+        p=run.spec.problems)
 
 
 def _groups(run: Any) -> list[str]:
@@ -167,7 +168,7 @@ def _groups(run: Any) -> list[str]:
 
 def _shade(k: int, look: Look) -> str:
     """Grey for the quenched; the slowest in the colour of heat."""
-    return (look.dim, look.optimisers[1], look.basins[0], look.heat)[k]
+    return (look.dim, look.basins[0], look.heat)[k]
 
 
 def _balls(run: Any) -> str:
