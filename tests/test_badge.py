@@ -11,6 +11,7 @@ from thermoviz.core.honesty import Honesty
 from thermoviz.experiments.landscape import Descent, Potential
 from thermoviz.experiments.run import Run
 from thermoviz.figures.badge import badge, caption
+from thermoviz.figures.looks import LOOKS
 from thermoviz.stage.payload import payload
 
 FOUND = Honesty(explained=None, explained_null=None, r2=0.95, gradient_share=0.02, noise_share=0.01,
@@ -86,3 +87,26 @@ def test_a_potential_hides_nothing_and_a_slice_without_paths_says_what_it_is():
     lab = Run(tv.SecondLaw(landscape="three-minds"), dict(tv.load_preset("three-minds").arrays.items()))
     found = badge(lab)
     assert found["grade"] is None and not found["more"] and "this cut only" in found["sentence"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("key", ["three-minds", "the-way-down"])
+def test_the_exported_page_says_it_in_a_quiet_colour_and_counts_on_a_click(new_page, tmp_path, key):
+    run = tv.load_preset(key)
+    path = tmp_path / "stage.html"
+    run.to_html(path)
+    page = new_page()
+    page.goto(path.as_uri())
+    found, summary_ = badge(run), page.locator(".badge summary")
+    summary_.wait_for()
+    assert found["title"] in summary_.inner_text() and found["sentence"] in summary_.inner_text()
+    assert not page.locator(".badge li").first.is_visible()
+    alarm = page.evaluate(f"() => {{ const i = document.createElement('i'); i.style.color = {LOOKS['dark'].poor!r};"
+                          "document.body.append(i); return getComputedStyle(i).color; }")
+    for name in (".badge", ".badge summary", ".badge b"):
+        colours = page.locator(name).first.evaluate(
+            "(element) => ['color', 'borderColor'].map((part) => getComputedStyle(element)[part])")
+        assert alarm not in colours
+    summary_.click()
+    assert page.locator(".badge li").all_inner_texts() == found["more"]
+    assert not page.complaints

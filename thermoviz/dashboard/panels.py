@@ -14,7 +14,7 @@ from ..figures import charts, names
 from ..figures.badge import badge
 from ..figures.looks import Look
 from ..figures.paper import number
-from ..figures.reading import reading
+from ..figures.reading import reading, readings
 from ..figures.thumbnails import data_uri, thumbnail
 from ..words import _, counted, term
 from . import controls
@@ -44,10 +44,11 @@ def headline(visit: Visit, spec: Any) -> None:
 def _own(visit: Visit, spec: Any) -> tuple[str, str]:
     title = _("Your own experiment, started from “{preset}”").format(preset=term(visit.title.title))
     told = changes(visit.preset, spec)
-    read = reading(visit.shown) if visit.shown.spec == spec else ""
-    back = _("Choose a landscape below to come back.") if visit.shown.surface is None else _(
-        "Turn the heat up and watch where the balls stay; choose a landscape below to come back.")
-    return f"{title}: {told}" if told else title, f"{read} {back}".strip()
+    read = readings(visit.shown) if visit.shown.spec == spec else []
+    back = _("Choose a landscape below to come back.")
+    if visit.shown.surface is not None and all(one.kind == "learned" for one in read):
+        back = _("Turn the heat up and watch where the balls stay; choose a landscape below to come back.")
+    return f"{title}: {told}" if told else title, " ".join([*(one.sentence for one in read), back])
 
 
 @st.cache_data(show_spinner=False)
@@ -197,9 +198,10 @@ def honesty(run: Any) -> None:
     said = badge(run)
     if said is None:
         return
+    title = f"<b>{html.escape(said['title'])}.</b> " if said["title"] else ""
     with st.container(key="card_honesty"):
         st.html(f'<div class="tv-panel-title">{_("How much this slice hides")}</div>'
-                f'<p class="tv-said"><b>{html.escape(said["title"])}</b> {html.escape(said["sentence"])}</p>')
+                f'<p class="tv-said">{title}{html.escape(said["sentence"])}</p>')
         with st.expander(_("The numbers")):
             st.markdown("\n".join(f"- {line}" for line in (*said["more"], *_where_exact(run))))
 

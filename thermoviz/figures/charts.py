@@ -30,7 +30,13 @@ def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
         figure, look, title=_("Loss of the networks"), height=height, hovermode="x unified",
         xaxis=axis(look, _("training steps"), showgrid=False, range=_steps_shown(run, run.arrays["losses"])),
         yaxis=axis(look, names.loss_title(run), type="log" if logarithmic else "linear",
-                   **({"dtick": "D2", "tickformat": ".2~g"} if logarithmic else {"nticks": 6})))
+                   **(_logarithmic_ticks(recorded) if logarithmic else {"nticks": 6})))
+
+
+def _logarithmic_ticks(values: np.ndarray) -> dict[str, Any]:
+    """1, 2, 5 in each power of ten, or the powers alone where there are many."""
+    few = np.nanmax(values) < 1e3 * np.nanmin(values)
+    return {"dtick": "D2" if few else 1, "tickformat": "~g"}
 
 
 def _parts(run: Any) -> list[tuple[str, str, str]]:
