@@ -46,7 +46,8 @@ class FluctuationSums:
     Arrays: count [b]; energy, left, right, minibatch, square, bent, spread [b, n]: sums over the records of a block of
     f, (theta - a).grad f, (1 + mu)/(2 lr)|step|^2, (theta - a).g (without momentum), |grad f|^2, (1 + mu)/(2 lr)
     step.H step, |theta - a|^2. records: their number; first [n, m], second [n, m, m] (or [n, m] beyond MOST_PAIRS
-    directions), pulled [n, m, m] (the same): sums of y, y y^T and y (grad f)^T along the axes.
+    directions), pulled [n, m, m] (the same), slope, steep [n, m]: sums of y, y y^T, y (grad f)^T, grad f and its
+    squares along the axes.
     """
 
     def __init__(self, loss: Any, lr: Any, momentum: Any, steps: int, burn_in: int, centre: Any = None,
@@ -65,7 +66,8 @@ class FluctuationSums:
         if self.axes is not None:
             m = self.axes.shape[1]
             shape = (n, m, m) if m <= MOST_PAIRS else (n, m)
-            self.first, self.second, self.pulled = np.zeros((n, m)), np.zeros(shape), np.zeros(shape)
+            self.first, self.slope, self.steep = np.zeros((3, n, m))
+            self.second, self.pulled = np.zeros(shape), np.zeros(shape)
 
     def __call__(self, step: int, before: np.ndarray, after: np.ndarray) -> None:
         if step < self.burn_in:
@@ -95,6 +97,8 @@ class FluctuationSums:
         if self.axes is not None:
             y, slope = away @ self.axes, -(force @ self.axes)
             self.first += y
+            self.slope += slope
+            self.steep += slope**2
             if self.second.ndim == 3:
                 self.second += y[:, :, None] * y[:, None, :]
                 self.pulled += y[:, :, None] * slope[:, None, :]

@@ -35,12 +35,16 @@ class ParabolaLaw(NamedTuple):
     energy: float
 
 
-def parabolas_at(loss: Any, theta: Any) -> Parabolas:
-    """The parabolas of a NetworkLoss at a minimum theta [d]. Raises BadInput where N d^2 numbers are too many."""
-    h, axes = np.linalg.eigh(np.asarray(loss.hessian(theta)))
-    h, axes = h[::-1].copy(), axes[:, ::-1]
+def parabolas_at(loss: Any, theta: Any, axes: Any = None) -> Parabolas:
+    """The parabolas of a NetworkLoss at a minimum theta [d]; axes [d, d]: eigenvectors of its Hessian, if at hand.
+
+    Raises BadInput where N d^2 numbers are too many.
+    """
+    H = np.asarray(loss.hessian(theta))
+    axes = np.linalg.eigh(H)[1][:, ::-1] if axes is None else np.asarray(axes)
     turned = axes.T @ np.asarray(loss.sample_hessians(theta)) @ axes
-    return Parabolas(h, axes, axes.T @ loss.gradient_covariance(theta) @ axes, turned - turned.mean(axis=0))
+    return Parabolas((axes * (H @ axes)).sum(axis=0), axes, axes.T @ loss.gradient_covariance(theta) @ axes,
+                     turned - turned.mean(axis=0))
 
 
 def parabola_law(

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.alignment import dark_directions
 from ..core.estimators import Estimate, jackknife
 from ..core.networks import NetworkLoss
 from ..core.seeds import rng
@@ -16,6 +17,10 @@ LEADING, PROBES = 20, 32
 MOST_MODES = 128
 # Directions of the Hessian among which the plane is looked for that turns most.
 TOP = 8
+# A direction is dark where samples push less than this share of the noisiest direction's push: rounding, not noise.
+DARK = 1e-7
+# Batches drawn for the shape of their kicks, in blocks that give its error; the samples in them at most.
+KICKS, BLOCKS, MOST_DRAWN = 2**18, 64, 2**24
 
 
 class Bath(NamedTuple):
@@ -24,7 +29,8 @@ class Bath(NamedTuple):
     h [m]: curvatures, largest first; axes [d, m]: their directions; heat [m, m]: C in these directions; noise [k]:
     eigenvalues of C, largest first. m = d (at most MOST_MODES) and k = d up to 1000 parameters, else LEADING.
     participation: (tr C)^2 / tr C^2, how many directions carry the noise. alignment: tr(C H) / (|C| |H|), 1 where C is
-    a multiple of H, against `chance`, what a random orientation gives on average: tr C tr H / (d |C| |H|).
+    a multiple of H, against `chance`, what a random orientation gives on average: tr C tr H / (d |C| |H|). lit [m]:
+    which modes samples push in; dark: number of directions, of all d, in which no sample pushes (None: not counted).
     """
 
     h: np.ndarray
@@ -36,6 +42,8 @@ class Bath(NamedTuple):
     participation: Estimate
     alignment: Estimate
     chance: Estimate
+    lit: np.ndarray
+    dark: int | None
 
     @property
     def complete(self) -> bool:
@@ -53,10 +61,48 @@ def _exact(loss: NetworkLoss, theta: np.ndarray) -> Bath:
     h, axes = np.linalg.eigh(H)
     h, axes = h[::-1], axes[:, ::-1]
     kept = axes[:, :MOST_MODES]
-    numbers = _ratios(loss.d, *(np.array([value]) for value in (
-        np.trace(C), np.trace(H), (C**2).sum(), (H**2).sum(), (C * H).sum())))
+    participation, alignment, chance = (Estimate(value, 0.0) for value in _ratios(
+        loss.d, *(np.array([value]) for value in (np.trace(C), np.trace(H), (C**2).sum(), (H**2).sum(),
+                                                  (C * H).sum()))))
+    pushes = centred_gradients(loss, theta)
+    strength = np.sqrt(((pushes @ kept) ** 2).mean(axis=0))
     return Bath(h[:MOST_MODES], kept, kept.T @ C @ kept, np.linalg.eigvalsh(C)[::-1], float(np.trace(C)),
-                Estimate(np.trace(H), 0.0), *(Estimate(value, 0.0) for value in numbers))
+                Estimate(np.trace(H), 0.0), participation, alignment, chance,
+                strength > DARK * strength.max(initial=0.0), dark(pushes))
+
+
+def centred_gradients(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
+    """What each sample pushes beyond the mean, [N, d]."""
+    gradients = loss.per_sample_gradients(theta)
+    return gradients - gradients.mean(axis=0)
+
+
+def dark(pushes: np.ndarray) -> int:
+    """In how many of the d directions no row of pushes [N, d] points: exact zeros of their covariance.
+
+    Counted by the singular values of the pushes, whose squares the covariance's eigenvalues are: rounding at 1e-16 of
+    the largest, where eigenvalues would have it at 1e-8 of the push.
+    """
+    sizes = np.linalg.svd(pushes, compute_uv=False)
+    return pushes.shape[1] - int((sizes > DARK * sizes.max(initial=0.0)).sum())
+
+
+def expected_dark(loss: NetworkLoss, theta: np.ndarray) -> int | None:
+    """How many directions copies, softmax and too few samples leave dark; None where there is no exact count."""
+    if loss.mlp.activation == "linear" and loss.mlp.hidden:
+        return None
+    return max(int(dark_directions(theta, loss)), loss.d - (loss.n_samples - 1))
+
+
+def with_copies(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray | None:
+    """theta [d] with the later half of the first hidden layer's units made copies of the earlier ones, or None."""
+    if not loss.mlp.hidden or loss.mlp.hidden[0] < 2:
+        return None
+    copied, half = theta.copy(), loss.mlp.hidden[0] // 2
+    into, out = loss.layer_slices[:2]
+    W, b, V = (copied[into.weight].reshape(into.shape), copied[into.bias], copied[out.weight].reshape(out.shape))
+    W[:, half:2 * half], b[half:2 * half], V[half:2 * half] = W[:, :half], b[:half], V[:half]
+    return copied
 
 
 def _probed(loss: NetworkLoss, theta: np.ndarray) -> Bath:
@@ -68,10 +114,12 @@ def _probed(loss: NetworkLoss, theta: np.ndarray) -> Bath:
     trace_C = loss.gradient_noise_trace(theta)
     sums = [np.full(PROBES, trace_C), (z * Hz).sum(axis=1), (Cz**2).sum(axis=1), (Hz**2).sum(axis=1),
             (Cz * Hz).sum(axis=1)]
-    estimates = [jackknife(lambda *parts, k=k: float(_ratios(loss.d, *parts)[k]), *sums) for k in range(3)]
+    participation, alignment, chance = (
+        jackknife(lambda *parts, k=k: float(_ratios(loss.d, *parts)[k]), *sums) for k in range(3))
     trace_H = sums[1]
     return Bath(h, axes.T, axes @ loss.cvp(theta, axes).T, noise, trace_C,
-                Estimate(trace_H.mean(), trace_H.std(ddof=1) / math.sqrt(PROBES)), *estimates)
+                Estimate(trace_H.mean(), trace_H.std(ddof=1) / math.sqrt(PROBES)), participation, alignment, chance,
+                np.ones(len(h), bool), None)
 
 
 def _ratios(d: int, trace_C: Any, trace_H: Any, square_C: Any, square_H: Any, both: Any) -> tuple[float, float, float]:
@@ -84,26 +132,38 @@ def _ratios(d: int, trace_C: Any, trace_H: Any, square_C: Any, square_H: Any, bo
 
 
 class Shape(NamedTuple):
-    """Single-sample gradients along one direction, centred, in their own standard deviation: z [N], excess kurtosis."""
+    """Single-sample gradients along one direction, centred, in their own standard deviation: z [N]; their excess
+    kurtosis, exact for these samples; kicks: that of the mean of a batch, measured."""
 
     z: np.ndarray
-    kurtosis: Estimate
+    kurtosis: float
+    kicks: Estimate
 
 
-def shape_of_noise(gradients: np.ndarray, direction: np.ndarray) -> Shape:
-    """How normal the noise of single samples [N, d] is along a direction [d]; error: jackknife over samples."""
+def shape_of_noise(gradients: np.ndarray, direction: np.ndarray, batch_size: int = 1, seed: int = 0) -> Shape:
+    """How normal the noise of single samples [N, d] is along a direction [d], and of batches drawn from them.
+
+    Independent draws make the excess of a batch's mean that of one sample over batch_size. Error: between blocks.
+    """
     along = gradients @ direction
     centred = along - along.mean()
     spread = float(centred.std())
     z = centred / spread if spread > 0 else centred
-    return Shape(z, jackknife(excess_kurtosis, z))
+    draw, n = rng(seed, "kicks"), min(KICKS, MOST_DRAWN // batch_size) // BLOCKS
+    blocks = (z[draw.integers(0, len(z), (n, batch_size))].mean(axis=1) for _ in range(BLOCKS))
+    moments = np.array([((block**2).mean(), (block**4).mean()) for block in blocks])
+    kicks = jackknife(lambda square, fourth: _kurtosis(float(square.mean()), float(fourth.mean())), *moments.T)
+    return Shape(z, excess_kurtosis(z), kicks)
 
 
 def excess_kurtosis(z: np.ndarray) -> float:
     """<z^4>/<z^2>^2 - 3 about the mean: 0 for normal noise; of a mean over B independent samples 1/B of it."""
     centred = z - z.mean()
-    square = float((centred**2).mean())
-    return float((centred**4).mean()) / square**2 - 3 if square > 0 else math.nan
+    return _kurtosis(float((centred**2).mean()), float((centred**4).mean()))
+
+
+def _kurtosis(square: float, fourth: float) -> float:
+    return fourth / square**2 - 3 if square > 0 else math.nan
 
 
 def turning_plane(bath: Bath) -> tuple[int, int]:

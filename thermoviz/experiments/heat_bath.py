@@ -4,12 +4,11 @@ One network is brought to its best minimum; from there many copies are shaken by
 side. Beside them: copies under isotropic heat (the control), and linear regression, where all is known exactly.
 """
 
-import dataclasses
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from ..core.datasets import DATASETS, AnyDataset, Moons
+from ..core.datasets import DATASETS, AnyDataset, Xor
 from ..core.networks import MLP
 from ..core.seeds import MAX_SEED
 from ..core.specs import Field, specification
@@ -29,8 +28,8 @@ class HeatBath:
     """Minibatch noise as a heat bath: spectrum, temperatures, the lr/B law, fluctuation-dissipation, currents."""
 
     dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
-                       Field(title="Data", description="What the networks learn")] = Moons(n=400)
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP((8,))
+                       Field(title="Data", description="What the networks learn")] = Xor(n=400)
+    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP((4,))
     lr: Annotated[float, Field(
         gt=0, le=10, title="Learning rate", json_schema_extra={"ladder": [0.03, 0.1, 0.3, 1.0]},
         description="Length of a step per gradient; the larger, the hotter the bath")] = 0.3
@@ -60,16 +59,18 @@ class HeatBath:
         """A Run of kind "heat_bath".
 
         Arrays: of the bath at the start, half-way down, at the minimum: `bath_noise`, `bath_h` [3, k], `bath_loss` [3];
-        `shape_z` [N], single
-        samples' noise along its leading direction. `law_k` [a], `law_lr`, `law_B`, `law_excess`, `law_error` [2, a] of
-        the pairs with equal lr/B and of those with equal B, `law_curve_time` [t], `law_curve` [2, a, t]. `fdr_steps`
-        [b], `fdr`, `fdr_error`, `fdr_identity` [conditions, b]: FDR1 over growing times. `modes_h`, `modes_theory`
-        [m], `modes_T`, `modes_T_error` [2, m] of SGD and of isotropic heat, `modes_followed` [m]; `thermometers`,
-        `thermometers_error` [2, 4]. `area_pairs` [p, 2], `area`, `area_error` [2, p], `area_theory` [p]. Of linear
-        regression: `linear`, `linear_error`, `linear_exact`, `linear_additive` [q]. Of the slice: `xs`, `ys`, `U`, the
-        plane; `steps`, `times` [T], `losses`, `paths_u`, `residual` [T, n], `member`, `diverged_at` [n], `theta_final`,
-        `data_x`, `data_y`. Numbers: `d`, `T`, `step` (lr times the largest curvature), `loss`, `bath` (a list),
-        `kurtosis`, `plane_modes`, `burn_in`, `settled`, `stationary`, `law`, `linear`, `members`, `conditions`,
+        `shape_z` [N], single samples' noise along its leading direction; `copied_noise` [d], eigenvalues of C once half
+        of the hidden units are copies of the others. `law_k` [a], `law_lr`, `law_B`, `law_excess`, `law_error` [2, a]
+        of the pairs with equal lr/B and of those with equal B, `law_curve_time` [t], `law_curve` [2, a, t]. `fdr_steps`
+        [b], `fdr`, `fdr_error`, `fdr_identity` [conditions, b]: FDR1 over growing times. `modes_h`, `modes_theory` [m],
+        `modes_T`, `modes_T_error` [2, m], <y dE/dy> of SGD and of isotropic heat, `modes_lit`, `modes_kept` [m];
+        `thermometers`, `thermometers_error` [2, 4], `thermometers_theory` [4]. `area_pairs` [p, 2], `area`,
+        `area_error` [2, p], `area_theory` [p]. Of linear regression: `linear`, `linear_error`, `linear_exact`,
+        `linear_additive` [q]. Of the slice: `xs`, `ys`, `U`, the plane; `steps`, `times` [T], `losses`, `paths_u`,
+        `residual` [T, n], `member`, `diverged_at` [n], `theta_final`, `data_x`, `data_y`. Numbers: `d`, `T` (lr tr C /
+        2 B over the directions that samples push in), `dark` (lists [measured, theory]: of the network, of one with
+        copied units), `distinct` (units, layer by layer), `step` (lr times the largest curvature), `loss`, `bath` (a
+        list), `kurtosis`, `plane_modes`, `burn_in`, `settled`, `stationary`, `law`, `linear`, `members`, `conditions`,
         `diverged` (a sentence, or None), `honesty`, `T_of_batch_1`, `T_slice`, `verdicts`. Raises BadInput.
         """
         return _Experiment(self, Stages(progress)).run()
@@ -103,7 +104,7 @@ class _Experiment:
         self._compare_rates()
         self._regress()
         self.stages.tell(0.99, "verdicts")
-        self.numbers["verdicts"] = [dataclasses.asdict(one) for one in verdicts(self.spec, self.arrays, self.numbers)]
+        self.numbers["verdicts"] = [one.to_json() for one in verdicts(self.spec, self.arrays, self.numbers)]
         return self._so_far()
 
     def _so_far(self) -> Run:
@@ -128,17 +129,34 @@ class _Experiment:
             report((k + 1) / len(points))
         self.bath = baths[-1]
         shape = shape_of_noise(single_gradients(self.loss, self.minimum),
-                               self.loss.leading_eigenpairs(self.minimum, 1, of="noise")[1][0])
+                               self.loss.leading_eigenpairs(self.minimum, 1, of="noise")[1][0], self.spec.batch_size,
+                               self.spec.seed)
         self.arrays |= {
             "bath_noise": np.stack([bath.noise for bath in baths]), "bath_h": np.stack([bath.h for bath in baths]),
             "bath_loss": np.asarray(self.loss(np.stack(points))), "shape_z": shape.z}
         pairs = ("participation", "alignment", "chance", "trace_H")
+        lit = self.loss.d - (self.bath.dark or 0)
         self.numbers |= {
             "bath": [{"trace_C": bath.trace_C} | {name: [getattr(bath, name).value, getattr(bath, name).stderr]
                                                   for name in pairs} for bath in baths],
-            "kurtosis": [shape.kurtosis.value, shape.kurtosis.stderr],
+            "kurtosis": shape.kurtosis, "kicks": [shape.kicks.value, shape.kicks.stderr],
             "step": self.spec.lr * float(self.bath.h[0]),
-            "T": self.spec.lr * self.bath.trace_C / (2 * self.spec.batch_size * self.loss.d)}
+            "T": self.spec.lr * self.bath.trace_C / (2 * self.spec.batch_size * max(lit, 1))}
+        self._look_for_the_dark()
+
+    def _look_for_the_dark(self) -> None:
+        """In how many directions no sample pushes, here and where half of the hidden units are copies."""
+        from ..core.alignment import distinct_units
+        from .bath import centred_gradients, dark, expected_dark, with_copies
+
+        self.numbers["distinct"] = distinct_units(self.minimum, self.loss).tolist()
+        self.numbers["dark"] = [[self.bath.dark, expected_dark(self.loss, self.minimum)], [None, None]]
+        copied = with_copies(self.loss, self.minimum)
+        if self.bath.dark is None or copied is None:
+            return
+        pushes = centred_gradients(self.loss, copied)
+        self.numbers["dark"][1] = [dark(pushes), expected_dark(self.loss, copied)]
+        self.arrays["copied_noise"] = np.linalg.svd(pushes, compute_uv=False) ** 2 / len(pushes)
 
     def _half_way(self) -> np.ndarray:
         """Where plain descent from the start has lost half of its excess loss."""
@@ -173,6 +191,7 @@ class _Experiment:
     def _shake(self) -> None:
         """The copies, all conditions in one batch; what they do in the stationary state."""
         from .heat_bath_conditions import Stationary
+        from .heat_bath_stationary import Measured
 
         state = Stationary(self.spec, self.loss, self.minimum, self.bath, self.numbers["T"])
         self.numbers |= {"conditions": state.names, "burn_in": state.burn_in, "settled": state.settled}
@@ -183,7 +202,7 @@ class _Experiment:
 
         report = self.stages.part("copies", 0.1, 0.65)
         path = state.run(SHOWN, lambda fraction: report(fraction, show))
-        arrays, self.numbers["stationary"] = state.measure(self.stages.part("thermometers", 0.65, 0.7))
+        arrays, self.numbers["stationary"] = Measured(state).all(self.stages.part("thermometers", 0.65, 0.7))
         self.arrays |= state.courses() | arrays
         self.numbers["diverged"] = state.diverged_sentence()
         self._bodies(state, path)

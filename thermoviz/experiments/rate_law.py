@@ -2,38 +2,34 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..core.dynamics import SGD, simulate
-from ..core.errors import TooFewSamples
-from ..core.estimators import Estimate, ratio_of_means
+from ..core.errors import BadInput, TooFewSamples
+from ..core.estimators import Estimate, rare, ratio_of_means
 from ..core.networks import NetworkLoss
+from ..core.seeds import rng
 
 if TYPE_CHECKING:
     from .heat_bath import HeatBath
 
-# Factors by which learning rate and batch size are multiplied together; the pair that the verdict is about.
+# Factors by which learning rate and batch size are multiplied together.
 FACTORS = (1, 2, 4, 8, 16, 32)
-JUDGED = 2
 # The base is so many times slower than the experiment's own learning rate and batch; it takes this share of its steps.
 SLOWER, SHARE = 8, 3
-# The loss is averaged over the last part of the common time.
-LAST = 0.25
-OBSERVE = 5
+# The loss is averaged over the last part of the common time, from so many looks in all.
+LAST, LOOKS = 0.25, 160
 CURVE_POINTS = 60
 
 
-class _Losses:
-    """The losses of all replicas at every observed step; an `observe` for `simulate`."""
+class Course(NamedTuple):
+    """Losses of all copies [looks, n] at lr x steps `time` [looks], and which copies stayed finite [n]."""
 
-    def __init__(self, loss: NetworkLoss) -> None:
-        self.loss, self.steps, self.rows = loss, [], []  # type: ignore[var-annotated]
-
-    def __call__(self, step: int, before: np.ndarray, after: np.ndarray) -> None:
-        self.steps.append(step)
-        self.rows.append(self.loss(before))
+    time: np.ndarray
+    losses: np.ndarray
+    finite: np.ndarray
 
 
 def rate_law(
@@ -42,43 +38,53 @@ def rate_law(
     """Arrays `law_...` and numbers of training from `start` at lr k, B k (and at lr k, B: the control), k in FACTORS.
 
     Excess: mean train loss above `least`, the loss of the minimum, over the last quarter of the common time, with its
-    error between replicas. Numbers: `ratio`, `control` (excess over that of k = 1, for k = FACTORS[JUDGED]), `largest`
-    (that ratio at the largest k), `breaks_at` (the first lr at which it is off by 3 errors, or None), `diverged`.
+    error between copies; copies may end in unlike valleys. Numbers: `breaks_at` (the first lr at which the excess over
+    that of k = 1 is off 1 by `rare` errors, or None), `diverged`.
     """
     base = max(1, spec.batch_size // SLOWER)
     lr = spec.lr * base / spec.batch_size
     factors = np.array([k for k in FACTORS if base * k <= loss.n_samples])
-    rates = np.concatenate([lr * factors, lr * factors])
-    sizes = np.concatenate([base * factors, np.full(len(factors), base)])
-    steps = max(spec.steps // SHARE, 2 * factors[-1])
-    group = np.repeat(np.arange(len(rates)), spec.replicas)
-    watch = _Losses(loss)
-    path = simulate(loss, SGD(tuple(rates[group].tolist())), np.tile(start, (len(group), 1)), steps, seed=spec.seed,
-                    record_every=steps, batch_size=sizes[group].tolist(), progress=report, observe=watch,
-                    observe_every=OBSERVE)
-    time = np.array(watch.steps)
-    losses = np.array(watch.rows)
-    mean = np.full((len(group),), np.nan)
-    curves = np.full((len(rates), CURVE_POINTS), np.nan)
+    steps, copies = max(spec.steps // SHARE, 2 * factors[-1]), spec.replicas
     at = np.geomspace(1, steps, CURVE_POINTS) * lr
-    for k, rate in enumerate(rates):
-        own = time * rate
-        late = (own >= (1 - LAST) * steps * lr) & (own <= steps * lr)
-        rows = np.flatnonzero(group == k)
-        mean[rows] = losses[np.ix_(late, rows)].mean(axis=0) - least if late.any() else np.nan
-        middle = np.median(losses[:, rows], axis=1)
-        inside = (at >= own[min(1, len(own) - 1)]) & (at <= own[-1])  # before its first look there is no curve
-        curves[k, inside] = np.interp(at[inside], own, middle)
-    excess = [_mean(mean[group == k]) for k in range(len(rates))]
     shape = (2, len(factors))
+    mean, curves = np.full((*shape, copies), np.nan), np.full((*shape, CURVE_POINTS), np.nan)
+    sizes = np.array([base * factors, np.full(len(factors), base)])
+    lost = {}
+    for k, factor in enumerate(factors):
+        for row, course in enumerate(_train(spec, loss, start, lr * factor, sizes[:, k], steps // factor, copies)):
+            late = course.time >= (1 - LAST) * steps * lr
+            mean[row, k] = course.losses[late].mean(axis=0) - least
+            curves[row, k] = _curve(course, at)
+            lost[f"lr {lr * factor:.3g}, batch {sizes[row, k]}"] = int((~course.finite).sum())
+        report((k + 1) / len(factors))
+    excess = [_mean(each) for each in mean.reshape(-1, copies)]
     arrays = {
-        "law_k": factors, "law_lr": rates.reshape(shape), "law_B": sizes.reshape(shape),
+        "law_k": factors, "law_lr": np.tile(lr * factors, (2, 1)), "law_B": sizes,
         "law_excess": np.array([one.value for one in excess]).reshape(shape),
         "law_error": np.array([one.stderr for one in excess]).reshape(shape),
-        "law_curve_time": at, "law_curve": curves.reshape(*shape, CURVE_POINTS)}
-    lost = {f"lr {rates[k]:.3g}, batch {sizes[k]}": int((~path.finite[group == k]).sum()) for k in range(len(rates))}
-    return arrays, {**_ratios(mean, group, len(factors), rates),
+        "law_curve_time": at, "law_curve": curves}
+    return arrays, {"breaks_at": _breaks_at(mean[0], lr * factors, rare(copies)),
                     "diverged": {name: n for name, n in lost.items() if n}}
+
+
+def _train(spec: "HeatBath", loss: NetworkLoss, start: np.ndarray, lr: float, sizes: np.ndarray, steps: int,
+           copies: int) -> list[Course]:
+    """Copies of `start` [d] at one rate, as many for each batch size: one Course per size."""
+    seen: list[tuple[int, np.ndarray]] = []
+    path = simulate(
+        loss, SGD(lr), np.tile(start, (copies * len(sizes), 1)), steps, record_every=steps,
+        seed=int(rng(spec.seed, f"rate {lr!r}").integers(2**32)), batch_size=np.repeat(sizes, copies).tolist(),
+        observe=lambda step, before, after: seen.append((step, loss(before))), observe_every=max(1, steps // LOOKS))
+    time, losses = lr * np.array([step for step, _ in seen]), np.array([values for _, values in seen])
+    return [Course(time, losses[:, rows], path.finite[rows])
+            for rows in np.arange(copies * len(sizes)).reshape(len(sizes), copies)]
+
+
+def _curve(course: Course, at: np.ndarray) -> np.ndarray:
+    """Median loss at the times `at`; NaN before the first look after the start, where there is no curve."""
+    inside = (at >= course.time[min(1, len(course.time) - 1)]) & (at <= course.time[-1])
+    middle = np.median(course.losses, axis=1)
+    return np.where(inside, np.interp(at, course.time, middle), np.nan)
 
 
 def _mean(values: np.ndarray) -> Estimate:
@@ -88,20 +94,15 @@ def _mean(values: np.ndarray) -> Estimate:
     return Estimate(values.mean(), values.std(ddof=1) / math.sqrt(len(values)))
 
 
-def _ratios(mean: np.ndarray, group: np.ndarray, factors: int, rates: np.ndarray) -> dict[str, Any]:
-    def over_base(k: int) -> Estimate:
-        parts = mean[group == k], mean[group == 0]
-        if not all(np.isfinite(part).all() for part in parts):
-            return Estimate(math.nan, math.nan)
+def _breaks_at(excess: np.ndarray, rates: np.ndarray, far: float) -> float | None:
+    """The first of the rates whose excess losses [factors, copies] are not those of the slowest."""
+    for k in range(1, len(rates)):
         try:
-            return ratio_of_means(*parts)
+            ratio = ratio_of_means(excess[k], excess[0])
         except TooFewSamples:
-            return Estimate(math.nan, math.nan)
-
-    pairs = [over_base(k) for k in range(1, factors)]
-    judged = min(JUDGED, factors - 1)
-    off = [k + 1 for k, ratio in enumerate(pairs) if not abs(ratio - 1) <= 3 * ratio.stderr]
-    ratio, control = over_base(judged), over_base(factors + judged)
-    return {"ratio": [ratio.value, ratio.stderr], "control": control.value, "judged": judged,
-            "ratios": [[one.value, one.stderr] for one in pairs],
-            "breaks_at": float(rates[off[0]]) if off else None}
+            return None
+        except BadInput:  # some have diverged
+            return float(rates[k])
+        if abs(ratio - 1) > far * ratio.stderr:
+            return float(rates[k])
+    return None

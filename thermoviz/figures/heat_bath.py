@@ -26,6 +26,12 @@ def spectrum(run: Any, look: Look, height: int = 380) -> go.Figure:
         kept = values > ROUNDING * values[0]
         figure.add_trace(points(np.flatnonzero(kept) + 1, values[kept], None, title, look, x_name=_("direction"),
                                 colour=rgba(look.heat, 0.35 + 0.325 * k), size=0.7 + 0.15 * k))
+    copied = run.arrays.get("copied_noise", np.zeros(1))
+    seen = copied > ROUNDING * copied[0]
+    if seen.any():
+        figure.add_trace(points(
+            np.flatnonzero(seen) + 1, copied[seen], None, _("if half of the units were copies"), look,
+            x_name=_("direction"), colour=look.dim, symbol="diamond-open", size=0.9))
     kept = h > ROUNDING * h[0]
     figure.add_trace(line(np.flatnonzero(kept) + 1, h[kept], _("curvature at the minimum"), look.theory, look,
                           x_name=_("direction"), dash="dot"))
@@ -42,14 +48,24 @@ def _moments(run: Any) -> list[str]:
 
 
 def spectrum_sentence(run: Any) -> str:
-    """In how many directions the noise lives, and how far it follows the curvature."""
+    """In how many directions the noise lives, how far it follows the curvature, and where there is none."""
     bath, d = run.numbers["bath"][-1], run.numbers["d"]
     if bath["participation"][0] is None:
         return _("At the minimum every sample is fitted: there is no noise left.")
-    return _("At the minimum the noise lives in {n} of {d} directions in effect (participation ratio (tr C)²/tr C²), "
+    told = _("At the minimum the noise lives in {n} of {d} directions in effect (participation ratio (tr C)²/tr C²), "
              "and follows the curvature: alignment {a}, where chance would give {c}.").format(
         n=_with_error(bath["participation"]), d=f"{d:,}", a=_with_error(bath["alignment"]),
         c=number(bath["chance"][0], 2))
+    return f"{told} {_dark_sentence(run)}".rstrip()
+
+
+def _dark_sentence(run: Any) -> str:
+    (dark, _expected), (copied, _also) = run.numbers["dark"]
+    if dark is None:
+        return ""
+    told = _("In {n} directions no sample pushes at all; temperatures are means over the others.").format(n=dark)
+    return told if copied is None else told + " " + _(
+        "Were half of the hidden units copies of the others, {n} would be dark.").format(n=copied)
 
 
 def _with_error(pair: list[float]) -> str:
@@ -75,11 +91,12 @@ def shape(run: Any, look: Look, height: int = 380) -> go.Figure:
 
 def shape_sentence(run: Any) -> str:
     """How far from Gaussian one sample is, and the mean over a batch."""
-    value, error = run.numbers["kurtosis"]
-    if value is None:
+    value, (kicks, error) = run.numbers["kurtosis"], run.numbers["kicks"]
+    if value is None or kicks is None:
         return _("There is no noise at this minimum.")
-    return _("Excess kurtosis {k} ± {e} for one sample, 0 for a Gaussian. Kicks of a whole batch of {B} have "
-             "{B} times less of it.").format(k=number(value, 2), e=number(error, 2), B=run.spec.batch_size)
+    return _("Excess kurtosis {k} for one sample, 0 for a Gaussian. Kicks of a batch of {B} should have {B} times less "
+             "of it; batches drawn at random have {m} ± {e}.").format(
+        k=number(value, 2), B=run.spec.batch_size, m=number(kicks, 2), e=number(error, 1))
 
 
 def ratios(run: Any, look: Look, height: int = 400) -> go.Figure:
@@ -127,20 +144,24 @@ def ratios_sentence(run: Any) -> str:
 
 
 def modes(run: Any, look: Look, height: int = 400) -> go.Figure:
-    """h <y^2> of every direction of the Hessian against its curvature: one temperature would be one height."""
-    a, T = run.arrays, run.numbers["T"]
-    h, followed = a["modes_h"], a["modes_followed"].astype(bool)
+    """<y dE/dy> of every direction of the Hessian against its curvature: one temperature would be one height."""
+    a, T, h = run.arrays, run.numbers["T"], run.arrays["modes_h"]
+    lit, kept = a["modes_lit"].astype(bool), a["modes_kept"].astype(bool)
     floor = FLOOR * T
     figure = go.Figure()
-    figure.add_trace(points(h, np.maximum(a["modes_theory"], floor), None, _("from the noise in this direction"), look,
+    known = lit & np.isfinite(a["modes_theory"])
+    figure.add_trace(points(h[known], np.maximum(a["modes_theory"][known], floor), None, _("exact law"), look,
                             colour=look.theory, symbol="circle-open", x_name="h", size=1.6))
     for k, (name, colour) in enumerate(((_("SGD"), look.heat), (_("isotropic heat"), look.dim))):
         values = a["modes_T"][k]
-        seen = followed & np.isfinite(values)
+        seen = kept & np.isfinite(values)
         figure.add_trace(points(h[seen], np.maximum(values[seen], floor), a["modes_T_error"][k][seen], name, look,
                                 colour=colour, x_name="h", size=0.85))
+    if not lit.all():
+        figure.add_trace(points(h[~lit], np.full((~lit).sum(), floor), None, _("no sample pushes here"), look,
+                                colour=rgba(look.heat, 0.5), symbol="x-thin-open", x_name="h", size=1.1))
     level(figure, look, T, _("T from the strength of the noise"), right=True)
-    return lay_out(figure, look, title=_("A temperature for every direction: h⟨y²⟩"), height=height,
+    return lay_out(figure, look, title=_("A temperature for every direction: ⟨y ∂E/∂y⟩"), height=height,
                    xaxis=log_axis(look, h, _("curvature h of the direction, logarithmic")),
                    yaxis=log_axis(look, np.maximum([T, *a["modes_T"].ravel()], floor), _("temperature, logarithmic"),
                                   showgrid=True, tickformat=""))
@@ -152,13 +173,14 @@ def modes_sentence(run: Any) -> str:
     found, equal = spread["SGD"][0], spread["isotropic heat"][0]
     if found is None or equal is None:
         return _("Too few copies to tell.")
-    return _("Minibatches heat stiff directions and leave soft ones cold: the heat differs by {a} times its mean from "
-             "direction to direction, under isotropic heat by {b}. Points on the floor get no noise at all.").format(
-        a=number(found, 2), b=number(equal, 2))
+    step = run.numbers["stationary"]["spread_step"]
+    return _("Minibatches heat stiff directions and leave soft ones cold: where samples push at all, the heat differs "
+             "by {a} times its mean from direction to direction. Under isotropic heat by {b}, of which the finite step "
+             "makes {c}.").format(a=number(found, 2), b=number(equal, 2), c=number(step or 0.0, 2))
 
 
 def thermometers(run: Any, look: Look, height: int = 400) -> go.Figure:
-    """Readings of four thermometers, for SGD and for isotropic heat of equal strength."""
+    """Readings of four thermometers, for SGD, for isotropic heat of equal strength, and of the exact law."""
     a = run.arrays
     titles = [_("strength of the noise"), _("mean over directions"), _("slope² over curvature"),
               _("energy per entropy")]
@@ -172,16 +194,26 @@ def thermometers(run: Any, look: Look, height: int = 400) -> go.Figure:
             mode="markers", name=name, error_x=error,
             marker={"color": colour, "size": 5 * look.stroke, "symbol": symbol},
             hovertemplate=f"{name}<br>%{{y}}<br>T <b>%{{x:.3g}}</b> ± %{{error_x.array:.2g}}<extra></extra>"))
+    expected = a["thermometers_theory"]
+    told = np.flatnonzero(np.isfinite(expected))
+    figure.add_trace(go.Scatter(
+        x=expected[told], y=[titles[k] for k in told], mode="markers", name=_("SGD, exact law"),
+        marker={"color": look.theory, "size": 8 * look.stroke, "symbol": "circle-open"},
+        hovertemplate=_("exact law") + "<br>%{y}<br>T <b>%{x:.3g}</b><extra></extra>"))
     return lay_out(figure, look, title=_("Four thermometers in one bath"), height=height,
-                   xaxis=log_axis(look, a["thermometers"], _("temperature, logarithmic"), showgrid=True, dtick="D2"),
+                   xaxis=log_axis(look, np.append(a["thermometers"].ravel(), expected), _("temperature, logarithmic"),
+                                  showgrid=True, dtick="D2"),
                    yaxis=axis(look, "", showgrid=True, categoryorder="array", categoryarray=titles[::-1]))
 
 
 def thermometers_sentence(run: Any) -> str:
     """What each thermometer measures."""
-    return _("T = lr tr C/(2 B d) from the noise alone; the mean of h⟨y²⟩; ⟨|∇E|²⟩/⟨ΔE⟩, which looks at stiff "
-             "directions; energy gained over entropy gained between half and twice the rate, which looks at noisy "
-             "ones. In equilibrium all would read the same.")
+    return _("All over the {n} directions that samples push in: T = lr tr C/(2 B {n}) from the noise alone; the mean "
+             "of ⟨y ∂E/∂y⟩; ⟨|∇E|²⟩/⟨tr H⟩, which looks at stiff directions; energy gained over entropy gained "
+             "between half and twice the rate. In equilibrium all would read the same. They average the same "
+             "directions in different ways: this shows what unequal heat does to a thermometer, and is no proof of "
+             "its own.").format(
+        n=int(run.arrays["modes_lit"].sum()))
 
 
 def rate_law(run: Any, look: Look, height: int = 400) -> go.Figure:
@@ -210,7 +242,7 @@ def rate_law_sentence(run: Any) -> str:
     law = run.numbers["law"]
     lost = "; ".join(_("{n} diverged at {name}").format(n=n, name=name) for name, n in law["diverged"].items())
     broken = _("No break is seen up to the largest rate.") if law["breaks_at"] is None else _(
-        "The law breaks at a rate of {lr}.").format(lr=number(law["breaks_at"], 2))
+        "The law is first off at a rate of {lr}.").format(lr=number(law["breaks_at"], 2))
     return " ".join(part for part in (_(
         "Four times the rate with four times the batch is the same heat, and takes a quarter of the steps."), broken,
         f"{lost}." if lost else "") if part)
@@ -262,7 +294,7 @@ def turning_sentence(run: Any) -> str:
     i, j = run.numbers["plane_modes"]
     return _("Each point is one pair of the stiffest directions. In equilibrium every area is 0: a film of the cloud "
              "could run backwards and nobody would notice. The slice above shows directions {i} and {j}, which turn "
-             "most.").format(i=i + 1, j=j + 1)
+             "most. Computed: at this learning rate, every sample's loss a parabola.").format(i=i + 1, j=j + 1)
 
 
 def linear(run: Any, look: Look, height: int = 400) -> go.Figure:
