@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import pytest
 from test_heat_bath import LOST, QUICK
 
@@ -14,15 +15,16 @@ from thermoviz.experiments.heat_bath import HeatBath
 from thermoviz.experiments.links import from_query, to_query
 from thermoviz.figures import heat_bath as figures
 from thermoviz.figures.looks import LOOKS
+from thermoviz.figures.paper import number
 from thermoviz.stage.payload import payload
 
 PAGE = "thermoviz/dashboard/pages/heat_bath.py"
 FEW = QUICK | {"steps": 400, "replicas": 4}
 ENDS = [(setting.name, end) for setting in describe(HeatBath) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]
-SENTENCES = (figures.spectrum_sentence, figures.shape_sentence, figures.ratios_sentence, figures.modes_sentence,
-             figures.thermometers_sentence, figures.rate_law_sentence, figures.turning_sentence,
-             figures.linear_sentence)
+SENTENCES = (figures.answer, figures.try_this, figures.spectrum_sentence, figures.shape_sentence,
+             figures.ratios_sentence, figures.modes_sentence, figures.thermometers_sentence,
+             figures.rate_law_sentence, figures.turning_sentence, figures.linear_sentence)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def test_figures(quick, name, look):
 def test_measured_is_warm_and_theory_is_theory(quick):
     look = LOOKS["dark"]
     traces = {trace.name: trace for trace in figures.modes(quick, look).data}
-    assert traces["from the noise in this direction"].marker.color == look.theory
+    assert traces["exact law"].marker.color == look.theory
     assert traces["SGD"].marker.color == look.heat
     assert len(figures.turning(quick, look).data[1].x) == len(quick.arrays["area_pairs"])
 
@@ -51,6 +53,16 @@ def test_sentences_and_stage(quick):
     told = payload(quick)
     assert told["paths"]["names"] == ["SGD", "isotropic heat"] and told["network"]["sizes"] == [2, 3, 2]
     assert told["batch"]["T_of_batch_1"] == pytest.approx(quick.spec.batch_size * told["batch"]["T_slice"])
+
+
+def test_the_slice_is_the_same_window_for_hotter_and_colder_batches(quick):
+    """What is hotter looks hotter: same axes, and the heat in it as 1/B."""
+    small = tv.run(HeatBath(**FEW | {"batch_size": 4}))
+    for name in ("xs", "ys", "U"):
+        np.testing.assert_array_equal(small.arrays[name], quick.arrays[name])
+    for name in ("T", "T_slice"):
+        assert np.allclose(small.numbers[name], 4 * np.array(quick.numbers[name]))
+    assert number(small.numbers["T"], 2) in figures.try_this(quick)
 
 
 def test_what_diverges_can_be_drawn():

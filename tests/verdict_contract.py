@@ -8,10 +8,11 @@ def check(verdict) -> None:
     """Unit, rule and reason are there; claim and theory were decided by the rule that all share, or left open."""
     assert verdict.name and verdict.sentence, verdict
     assert verdict.unit and verdict.rule is not None, verdict.name
+    if not was_measured(verdict):  # in a run None, as a file has no NaN
+        assert verdict.holds is None and verdict.confirmed is None, verdict.name
+        return
     decided = verdict.rule.decide(verdict.measured, verdict.stderr)
     assert verdict.holds in (decided, None), (verdict.name, verdict.holds, decided)
-    if not was_measured(verdict):
-        assert verdict.holds is None and verdict.confirmed is None, verdict.name
     if verdict.theory is None:
         assert verdict.confirmed is None, verdict.name
     else:

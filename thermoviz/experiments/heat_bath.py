@@ -18,9 +18,10 @@ from .own_data import OwnData, as_spec, to_arrays
 from .progress import Progress, Stages
 from .run import Run
 
-# The slice reaches so many thermal spreads from the minimum; the copies' paths on it have so many points: more would
-# hide it, since a shaken copy is somewhere else at each of them.
-REACH, RESOLUTION, SHOWN = 6.0, 41, 12
+# The slice reaches so many thermal spreads of this batch size (or of a smaller one that is asked for) from the minimum:
+# one window for all, so that what is hotter looks hotter. The copies' paths on it have so many points: more would hide
+# it, since a shaken copy is somewhere else at each of them.
+REACH, WIDEST, RESOLUTION, SHOWN = 4.0, 4, 41, 12
 
 
 @specification
@@ -68,10 +69,11 @@ class HeatBath:
         `area_error` [2, p], `area_theory` [p]. Of linear regression: `linear`, `linear_error`, `linear_exact`,
         `linear_additive` [q]. Of the slice: `xs`, `ys`, `U`, the plane; `steps`, `times` [T], `losses`, `paths_u`,
         `residual` [T, n], `member`, `diverged_at` [n], `theta_final`, `data_x`, `data_y`. Numbers: `d`, `T` (lr tr C /
-        2 B over the directions that samples push in), `dark` (lists [measured, theory]: of the network, of one with
-        copied units), `distinct` (units, layer by layer), `step` (lr times the largest curvature), `loss`, `bath` (a
-        list), `kurtosis`, `plane_modes`, `burn_in`, `settled`, `stationary`, `law`, `linear`, `members`, `conditions`,
-        `diverged` (a sentence, or None), `honesty`, `T_of_batch_1`, `T_slice`, `verdicts`. Raises BadInput.
+        2 B over the directions that samples push in), `dark` ([measured, theory]), `dark_copied`, `dark_begun`
+        (measured once half of the units are copies, and of the random network that training began with), `distinct`
+        (units, layer by layer), `step` (lr times the largest curvature), `loss`, `bath` (a list), `kurtosis`,
+        `plane_modes`, `burn_in`, `settled`, `stationary`, `law`, `linear`, `members`, `conditions`, `diverged` (a
+        sentence, or None), `honesty`, `T_of_batch_1`, `T_slice`, `verdicts`. Raises BadInput.
         """
         return _Experiment(self, Stages(progress)).run()
 
@@ -150,13 +152,15 @@ class _Experiment:
         from .bath import centred_gradients, dark, expected_dark, with_copies
 
         self.numbers["distinct"] = distinct_units(self.minimum, self.loss).tolist()
-        self.numbers["dark"] = [[self.bath.dark, expected_dark(self.loss, self.minimum)], [None, None]]
-        copied = with_copies(self.loss, self.minimum)
-        if self.bath.dark is None or copied is None:
+        self.numbers["dark"] = [self.bath.dark, expected_dark(self.loss, self.minimum)]
+        self.numbers |= {"dark_copied": None, "dark_begun": None}
+        if self.bath.dark is None:
             return
-        pushes = centred_gradients(self.loss, copied)
-        self.numbers["dark"][1] = [dark(pushes), expected_dark(self.loss, copied)]
-        self.arrays["copied_noise"] = np.linalg.svd(pushes, compute_uv=False) ** 2 / len(pushes)
+        self.numbers["dark_begun"] = dark(centred_gradients(self.loss, self.start))
+        if (copied := with_copies(self.loss, self.minimum)) is not None:
+            pushes = centred_gradients(self.loss, copied)
+            self.numbers["dark_copied"] = dark(pushes)
+            self.arrays["copied_noise"] = np.linalg.svd(pushes, compute_uv=False) ** 2 / len(pushes)
 
     def _half_way(self) -> np.ndarray:
         """Where plain descent from the start has lost half of its excess loss."""
@@ -176,7 +180,7 @@ class _Experiment:
 
         i, j = turning_plane(self.bath)
         heat = np.maximum(np.diag(self.bath.heat)[[i, j]], self.bath.trace_C / self.loss.d)
-        spread = np.sqrt(self.spec.lr / (2 * self.spec.batch_size) * heat / np.maximum(
+        spread = np.sqrt(self.spec.lr / (2 * min(self.spec.batch_size, WIDEST)) * heat / np.maximum(
             self.bath.h[[i, j]], self.spec.weight_decay))
         u, v = REACH * spread
         self.plane = Plane(self.minimum, self.bath.axes[:, i], self.bath.axes[:, j])

@@ -96,7 +96,10 @@ def _temperatures(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]
 
 
 def _bath(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
-    (dark, expected), (copied, _) = numbers["dark"]
+    dark, expected = numbers["dark"]
+    unlike = [("with half of its units made copies", numbers["dark_copied"]), ("as it began", numbers["dark_begun"])]
+    other, control = next((one for one in unlike if one[1] not in (None, expected)), ("", None))
+    against = f"Control: the same network {other}. " if other else ""
     d, kurtosis = numbers["d"], numbers["kurtosis"]
     unseen = "" if dark is not None else "The network is too large to count. "
     return [
@@ -104,9 +107,8 @@ def _bath(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
               unit=f"of {d} directions",
               sentence=unseen + "Directions in which no sample pushes at all, so that no batch is noisy there. Theory "
               "counts them: softmax does not feel an equal shift of all outputs, and hidden units that are copies of "
-              "each other are never pulled apart. Control: the same network with half of its units made copies. "
-              "Temperatures here are means over the other directions.",
-              theory=expected, control=copied),
+              f"each other are never pulled apart. {against}Temperatures here are means over the other directions.",
+              theory=expected, control=control),
         judge("Kicks of a batch are Gaussian", numbers["kicks"], equals(0, kurtosis), unit="excess kurtosis",
               sentence="Along the noisiest direction, of batches drawn at random: 0 for Gaussian kicks, above it where "
               f"few samples push hard. Theory: that of one sample over the batch size {spec.batch_size}. Control: one "

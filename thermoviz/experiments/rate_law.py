@@ -52,7 +52,7 @@ def rate_law(
     lost = {}
     for k, factor in enumerate(factors):
         for row, course in enumerate(_train(spec, loss, start, lr * factor, sizes[:, k], steps // factor, copies)):
-            late = course.time >= (1 - LAST) * steps * lr
+            late = course.time >= (1 - LAST) * course.time[-1]
             mean[row, k] = course.losses[late].mean(axis=0) - least
             curves[row, k] = _curve(course, at)
             lost[f"lr {lr * factor:.3g}, batch {sizes[row, k]}"] = int((~course.finite).sum())

@@ -18,6 +18,34 @@ ROUNDING = 1e-9
 FLOOR = 1e-3
 
 
+def answer(run: Any) -> str:
+    """Whether data are a heat bath, with the two numbers that decide."""
+    first = _("Every minibatch pushes the network a little to the side, as water molecules push a pollen grain.")
+    state, T = run.numbers.get("stationary"), _temperature(run)
+    if T is None:
+        return first
+    if state is None or state["spread"]["SGD"][0] is None:
+        return f'{first} {_("Here the push is as strong as heat of T = {T}.").format(T=T)}'
+    return _("Yes, but one without a single temperature: minibatches shake this network as if by heat of T = {T}, and "
+             "from direction to direction that differs by {spread} times as much.").format(
+        T=T, spread=number(state["spread"]["SGD"][0], 2))
+
+
+def try_this(run: Any) -> str:
+    """Four times smaller batches, and the T that comes of it."""
+    B = run.spec.batch_size
+    if B < 4 or _temperature(run) is None:
+        return _("open “Experiment” and make the batches larger: T falls as they grow.")
+    return _("open “Experiment” and set the batch size to {B}: T rises from {T} to {hot}, the cloud gets wider, and "
+             "stiff and soft directions still disagree.").format(
+        B=B // 4, T=_temperature(run), hot=number(run.numbers["T"] * B / (B // 4), 2))
+
+
+def _temperature(run: Any) -> str | None:
+    T = run.numbers.get("T")
+    return number(T, 2) if T else None
+
+
 def spectrum(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Eigenvalues of the gradient covariance C at three points of training, and of the Hessian at the minimum."""
     noise, h = run.arrays["bath_noise"], run.arrays["bath_h"][-1]
@@ -60,7 +88,7 @@ def spectrum_sentence(run: Any) -> str:
 
 
 def _dark_sentence(run: Any) -> str:
-    (dark, _expected), (copied, _also) = run.numbers["dark"]
+    dark, copied = run.numbers["dark"][0], run.numbers["dark_copied"]
     if dark is None:
         return ""
     told = _("In {n} directions no sample pushes at all; temperatures are means over the others.").format(n=dark)

@@ -27,32 +27,37 @@ def stage_settings(run: Any) -> dict[str, Any]:
 
 lab_page(
     "heat_bath",
-    try_this=_("open “Experiment” and make the batches four times smaller: everything gets hotter, yet stiff and soft "
-               "directions still disagree about how hot it is."),
+    sentence=figures.answer,
+    try_this=figures.try_this,
     charts=CHARTS,
     explain=_(
         "**The bath.** At one place in parameter space each sample of the data has its own gradient. They differ, and "
         "their covariance **C** is the strength and direction of the noise: a batch of **B** samples pushes with C/B. "
         "*tr C* is all of it; the participation ratio says in how many directions it lives; **H** is the curvature "
-        "(Hessian), **h** its eigenvalues. Noise that follows the curvature heats stiff directions "
-        "only.\n\n**Temperature.** SGD with learning rate **lr** is shaken as if by heat T = lr tr C/(2 B d), d the "
-        "number of parameters. In equilibrium every direction y of the Hessian would hold the same heat, h⟨y²⟩ = T; "
-        "⟨…⟩ is the mean over time and copies. The grey points are copies that feel isotropic heat of the same "
-        "strength instead of batches: the control.\n\n**Fluctuation-dissipation.** When nothing grows or shrinks any "
-        "more, the step noise must add to the distance from the minimum θ* exactly what descent takes away: ⟨(θ − "
-        "θ*)·∇f⟩ = (1 + μ)/(2 lr)⟨|step|²⟩, with the gradient ∇f of *all* samples and momentum μ (Yaida 2018). Put "
-        "the batch's own gradient on both sides and it becomes an identity that tests nothing but standstill. "
-        "Shuffled epochs use each sample once per round, so that batches pay each other back; full batches make no "
-        "noise at all, and the page says *cannot tell*.\n\n**lr/B.** The heat depends on lr/B, so that four times the "
-        "rate with four times the batch is the same bath. It breaks when a single step is no longer small against the "
-        "curvature.\n\n**Detailed balance.** In equilibrium a film of the cloud looks the same backwards. Unequal "
-        "noise makes it turn: each copy sweeps an **area** per unit of time (lr × steps), and turning produces "
-        "**entropy**, here in the plane of the slice, with the bias of squared noise taken off. So a trained network "
-        "under SGD is *stationary*, not in equilibrium (Chaudhari and Soatto 2018).\n\n**The instrument** is tested "
-        "where everything is known: linear regression, whose stationary covariance is computed exactly (with noise "
-        "that depends on the place), and a well with a rotation added to its force.\n\n**Where the analogy breaks.** "
-        "There is a bath, and it obeys exact relations; but it has no single temperature, its kicks are not Gaussian "
-        "in small batches, and it keeps a current going. All of this holds within one valley: the copies start at one "
-        "minimum and stay there."),
+        "(Hessian), **h** its eigenvalues. Noise that follows the curvature heats stiff directions only. In some "
+        "directions no sample pushes at all: an equal shift of all outputs, and whatever would tell copies of one "
+        "hidden unit apart.\n\n**Temperature.** SGD with learning rate **lr** is shaken as if by heat T = lr tr C/(2 "
+        "B d), d the number of directions that samples push in. In equilibrium every direction y of the Hessian would "
+        "read the same ⟨y ∂E/∂y⟩ = T, however the valley bends; ⟨…⟩ is the mean over time and copies. In a parabola "
+        "that is h⟨y²⟩. The grey points are copies that feel isotropic heat of the same strength instead of batches: "
+        "the control, uneven only by the finite step.\n\n**The exact law.** If every sample's loss is a parabola with "
+        "a curvature of its own, the covariance of the copies is known for any learning rate and batch size. Real "
+        "losses bend away from parabolas, by a share of lr/B.\n\n**Fluctuation-dissipation.** When nothing grows or "
+        "shrinks any more, the step noise must add to the distance from the minimum θ* exactly what descent takes "
+        "away: ⟨(θ − θ*)·∇f⟩ = (1 + μ)/(2 lr)⟨|step|²⟩, with the gradient ∇f of *all* samples and momentum μ (Yaida "
+        "2018). Put the batch's own gradient on both sides and it becomes an identity that tests nothing but "
+        "standstill. Shuffled epochs use each sample once per round, so that batches pay each other back; full "
+        "batches make no noise at all, and there is nothing to tell.\n\n**lr/B.** The heat depends on lr/B, so that "
+        "four times the rate with four times the batch is the same bath. It breaks when a single step is no longer "
+        "small against the curvature.\n\n**Detailed balance.** In equilibrium a film of the cloud looks the same "
+        "backwards. Unequal noise makes it turn: each copy sweeps an **area** per unit of time (lr × steps), and "
+        "turning produces **entropy**, here in the plane of the slice, with the bias of squared noise taken off: per "
+        "step, how far two places in a row differ from the same two in reverse. With momentum this test means "
+        "nothing, as velocities turn in equilibrium too. So a trained network under SGD is *stationary*, not in "
+        "equilibrium (Chaudhari and Soatto 2018).\n\n**The instrument** is tested where everything is known: linear "
+        "regression, whose stationary covariance is computed exactly (with noise that depends on the place), and a "
+        "well with a rotation added to its force.\n\n**Where the analogy breaks.** There is a bath, and it obeys "
+        "exact relations; but it has no single temperature, its kicks are not Gaussian in small batches, and it keeps "
+        "a current going. All of this holds within one valley: the copies start at one minimum and stay there."),
     stage_settings=stage_settings,
 )
