@@ -189,9 +189,9 @@ def modes(run: Any, look: Look, height: int = 400) -> go.Figure:
         figure.add_trace(points(h[~lit], np.full((~lit).sum(), floor), None, _("no sample pushes here"), look,
                                 colour=rgba(look.heat, 0.5), symbol="x-thin-open", x_name="h", size=1.1))
     level(figure, look, T, _("T from the strength of the noise"), right=True)
-    return lay_out(figure, look, title=_("A temperature for every direction: ⟨y ∂E/∂y⟩"), height=height,
+    return lay_out(figure, look, title=_("A temperature for every direction"), height=height,
                    xaxis=log_axis(look, h, _("curvature h of the direction, logarithmic")),
-                   yaxis=log_axis(look, np.maximum([T, *a["modes_T"].ravel()], floor), _("temperature, logarithmic"),
+                   yaxis=log_axis(look, np.maximum([T, *a["modes_T"].ravel()], floor), _("⟨y ∂E/∂y⟩, logarithmic"),
                                   showgrid=True, tickformat=""))
 
 
