@@ -42,8 +42,8 @@ MENU: dict[str, Page] = {page.name: page for page in (
          "A cloud of balls spreads in a heat bath. What falls, always, is its free energy; its entropy may rise or "
          "fall."),
     Page("equilibrium", "Equilibrium", "Is history forgotten?",
-         "In thermal equilibrium the outside stands still while the inside goes on changing. Here replicas of one "
-         "network train from other starts and on other samples of the data: do they agree, and in what?"),
+         "From outside, yes: networks from different starts end with the same loss and the same answers. Inside, the "
+         "noise of SGD keeps where they began, and heat of the same strength forgets it."),
     Page("crystal_or_glass", "Crystal or glass", "Is it worth while to cool slowly?",
          "Cooled slowly, a melt becomes a crystal; cooled at once, a glass. Here balls, or networks, are cooled: "
          "slowly enough, most of them find the deepest valley."),

@@ -66,7 +66,10 @@ def observables(replicas: Replicas, group: int) -> dict[str, np.ndarray]:
     rows, loss, first = replicas.rows(group), replicas.loss, replicas.settled
     x = replicas.x[first::STRIDE, rows]
     if not len(rows):
-        return {name: np.empty((len(x), 0) if name in MACRO else (len(x), 0, 1)) for name in (*MACRO, *MICRO)}
+        said = functions(loss, np.zeros((1, loss.d))).shape[-1]
+        return {"loss": np.empty((len(replicas.losses) - first, 0)), "test_loss": np.empty((len(x), 0)),
+                "accuracy": np.empty((len(x), 0)), "raw": np.empty((len(x), 0, loss.d)),
+                "aligned": np.empty((len(x), 0, loss.d)), "function": np.empty((len(x), 0, said))}
     tested = loss.data.n_test > 0
     return {
         "loss": replicas.losses[first:, rows], "test_loss": loss.test_energy(x) if tested else loss.data_energy(x),
@@ -77,6 +80,20 @@ def observables(replicas: Replicas, group: int) -> dict[str, np.ndarray]:
 def together(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """All groups that see the same data as one: for a system with a single valley, where they are alike."""
     return {name: np.concatenate([seen[group][name] for group in ALIKE], axis=1) for name in seen[SAME_DATA]}
+
+
+def shaking(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, float]:
+    """What networks from usual starts shake by in time, each about its own mean; units and names as in `meeting`."""
+
+    def own(name: str) -> np.ndarray:
+        values = np.asarray(seen[SAME_DATA][name], np.float64)
+        return values.var(axis=0, ddof=1) if values.size and len(values) > 1 else np.full(values.shape[1:], np.nan)
+
+    if not seen[SAME_DATA]["loss"].size or not seen[COLD]["loss"].size:
+        return dict.fromkeys(("loss", "function", "parameters"), float("nan"))
+    length = float(np.linalg.norm(seen[COLD]["aligned"].mean(axis=(0, 1), dtype=np.float64)))
+    return {"loss": float(np.sqrt(own("loss").mean())), "function": float(np.sqrt(own("function").mean())),
+            "parameters": float(np.sqrt(own("aligned").sum(axis=-1).mean())) / length}
 
 
 def agreement(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, Any]:
@@ -155,14 +172,16 @@ def _met(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, Any]:
             "parameters": _distance(mine["aligned"], cold["aligned"], 1 / length**2)}
 
 
+def squared_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Of two groups' means, from their members [m, d]; freed of what the scatter adds, so that it may be below 0."""
+    noise = sum(group.var(axis=0, ddof=1).sum() / len(group) for group in (a, b))
+    return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() - noise)
+
+
 def _distance(a: np.ndarray, b: np.ndarray, scale: float) -> list[float]:
     """[distance, error, squared distance in standard errors] of two groups' means; 0 where the scatter explains it."""
 
-    def square(u: np.ndarray, v: np.ndarray) -> float:
-        noise = sum(w.var(axis=0, ddof=1).sum() / len(w) for w in (u, v))
-        return float(scale * (((u.mean(axis=0) - v.mean(axis=0)) ** 2).sum() - noise))
-
-    found = jackknife(square, a, b)
+    found = jackknife(lambda u, v: scale * squared_distance(u, v), a, b)
     value = np.sqrt(max(found.value, 0.0))
     error = found.stderr / (2 * value) if value > 0 and found.value > found.stderr else np.sqrt(found.stderr)
     return [float(value), float(error), found.value / found.stderr if found.stderr > 0 else np.nan]

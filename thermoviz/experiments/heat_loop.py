@@ -14,7 +14,7 @@ from ..core.seeds import rng
 # Learning rates of the loop, in units of the run's own: from the coldest to the hottest, in so many stairs.
 COLDEST, HOTTEST, STAIRS = 0.1, 1.5, 9
 # Steps on each stair as shares of the run, quickest loop first.
-HOLDS = (0.0015, 0.0075, 0.0375)
+HOLDS = (0.0015, 0.0075, 0.03)
 # Looks at the loss in the second half of each stair.
 LOOKS = 10
 
@@ -32,12 +32,13 @@ def holds(steps: int) -> list[int]:
 
 def loops(
     loss: Any, x0: np.ndarray, lr: float, momentum: float, batch_size: int, steps: int, seed: int,
-    report: Callable[[float], Any],
+    report: Callable[[float], Any], expected: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Loops of all speeds, each from x0 [m, d]: `loop_lr` [s], `loop_holds` [v], `loop_loss`, `loop_error` [v, s],
-    `loop_area`, `loop_area_error` [v] (see `area`).
+    `loop_area`, `loop_area_error` [v] (see `area`); where mean losses [v, s] are expected also `loop_lag`,
+    `loop_lag_error` [v] (see `lag`).
 
-    Replicas that diverge on the way are left out and counted: `loop_diverged` [v].
+    Replicas that diverge on the way are left out and counted: `loop_diverged` [v]; `loop_copies`: those that never do.
     """
     x0 = x0[np.isfinite(x0).all(axis=1)]
     stairs, lengths = rates(lr), holds(steps)
@@ -47,21 +48,40 @@ def loops(
     finite = [np.isfinite(walk).all(axis=0) for walk in losses]
     means = [[_mean(stair) for stair in walk[:, good]] for walk, good in zip(losses, finite, strict=True)]
     areas = [_mean(area(stairs, walk[:, good])) for walk, good in zip(losses, finite, strict=True)]
+    lags = [] if expected is None else [
+        _mean(lag(walk[:, good], law)) for walk, good, law in zip(losses, finite, expected, strict=True)]
     return {"loop_lr": stairs, "loop_holds": np.array(lengths),
             "loop_loss": np.array([[one.value for one in row] for row in means]),
             "loop_error": np.array([[one.stderr for one in row] for row in means]),
             "loop_area": np.array([one.value for one in areas]),
             "loop_area_error": np.array([one.stderr for one in areas]),
-            "loop_diverged": np.array([int((~good).sum()) for good in finite])}
+            "loop_diverged": np.array([int((~good).sum()) for good in finite]),
+            **({"loop_lag": np.array([one.value for one in lags]),
+                "loop_lag_error": np.array([one.stderr for one in lags])} if lags else {}),
+            "loop_copies": np.array(int(np.all(finite, axis=0).sum()))}
 
 
 def area(stairs: np.ndarray, losses: np.ndarray) -> np.ndarray:
     """Signed area [...] between both ways of a loop, losses [s, ...]: mean over ln lr of the loss on the way up minus
     that on the way down, in units of the loss. Above 0: the loop has left something behind that was worse."""
-    half = len(stairs) // 2 + 1
-    gap = losses[:half] - losses[:half - 2:-1] if half > 1 else losses * 0
-    logs = np.log(stairs[:half])
+    gap = _gap(losses)
+    logs = np.log(stairs[:len(gap)])
     return np.trapezoid(gap, logs, axis=0) / (logs[-1] - logs[0])
+
+
+def lag(losses: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """How much of the expected gap between both ways each loop shows [m]: losses [s, m] against mean losses [s].
+
+    Their projection on one another, stair by stair: 1 on average where `expected` is right, 0 where both ways agree.
+    """
+    law = _gap(expected)
+    return law @ _gap(losses) / float(law @ law)
+
+
+def _gap(losses: np.ndarray) -> np.ndarray:
+    """The way up minus the way down at the same rate, [s, ...] -> [(s + 1) / 2, ...]."""
+    half = len(losses) // 2 + 1
+    return losses[:half] - losses[:half - 2:-1]
 
 
 def _mean(values: np.ndarray) -> Estimate:

@@ -16,6 +16,8 @@ from .replicas import OWN, Replicas, own_samples, starts, train
 
 # A bath so hot that its shaking is larger than what resampling moves the optimum by: lr/B well above 2/(N h).
 DATA, LR, BATCH = LinearRegression(n=2000), 0.02, 1
+# The control forgets within some hundred steps: this share of the networks' steps is many times that.
+SHARE = 0.4
 # The far start: so many lengths of the optimum away from it.
 FAR_LENGTHS = 2.0
 
@@ -25,9 +27,14 @@ def control_loss(problem: int) -> NetworkLoss:
     return NetworkLoss(MLP(()), DATA.load(problem))
 
 
+def control_steps(steps: int) -> int:
+    """Steps of the control beside networks that take `steps`."""
+    return max(1, round(SHARE * steps))
+
+
 def train_control(each: int, steps: int, seed: int, problem: int, report: Callable[..., None]) -> tuple[
         Replicas, np.ndarray]:
-    """(the six groups of linear models, what each of them saw [6 R, N]); same protocol, its own learning rate."""
+    """(the six groups of linear models, what each of them saw [6 R, N]); same protocol, own learning rate and steps."""
     loss = control_loss(problem)
     minimum = linear_chain(loss, LR, BATCH).minimum
     away = rng(problem, "far").standard_normal(loss.d)

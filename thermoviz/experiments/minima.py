@@ -26,13 +26,18 @@ def cooled(loss: NetworkLoss, thetas: np.ndarray, stiffest: float, report: Calla
     return fast.x[-1]
 
 
+def gradient(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
+    """grad E [d] at theta [d] in double precision, which the compiled losses do not have."""
+    return np.asarray(loss.per_sample_gradients(theta).mean(axis=0) + loss.weight_decay * theta)
+
+
 def minimum(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
     """The minimum [d] near theta [d] to rounding: Newton's steps, curvatures that point uphill turned over."""
     for _ in range(NEWTON_STEPS):
-        gradient = loss.per_sample_gradients(theta).mean(axis=0) + loss.weight_decay * theta
+        slope = gradient(loss, theta)
         h, axes = np.linalg.eigh(loss.hessian(theta))
         floor = TRUSTED * loss.weight_decay or 1e-9 * float(np.abs(h).max())
-        step = axes @ ((gradient @ axes) / np.maximum(np.abs(h), floor))
+        step = axes @ ((slope @ axes) / np.maximum(np.abs(h), floor))
         length = float(np.linalg.norm(step))
         theta = theta - step * min(1.0, LONGEST_STEP / max(length, 1e-300))
         if length < 1e-9:

@@ -25,7 +25,7 @@ def memory(replicas: Replicas) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """(arrays, numbers) of the group with own starts and the same data.
 
     Arrays: `waits` [w], `lags` [k] in steps, `msd`, `msd_error` [w, k] (NaN: the record ends before); `acf_lags`, `acf`
-    [p] of the loss within replicas. Numbers: `ageing` [value, error]: Delta early over Delta at the end, at lag
+    [p] of the loss within replicas. Numbers: `ageing` [value, error]: Delta at the end over Delta early, at lag
     `ageing_lag`, of the group with own data as well; `tau`: correlation time of the loss in steps (value, error; NaN:
     too few records).
     """
@@ -52,7 +52,7 @@ def _error(moved: np.ndarray) -> np.ndarray:
 
 
 def _ageing(x: np.ndarray) -> tuple[Estimate, int]:
-    """Delta early over Delta late at one lag (in records): geometric mean over replicas, so that no single one that
+    """Delta late over Delta early at one lag (in records): geometric mean over replicas, so that no single one that
     hops to another valley decides."""
     T = len(x)
     early, lag, stretch = (max(1, round(share * T)) for share in (EARLY, LAG, STRETCH))
@@ -62,7 +62,7 @@ def _ageing(x: np.ndarray) -> tuple[Estimate, int]:
     first, last = (displacement(x, [wait], [lag], stretch / wait)[0, 0] for wait in (early, late))
     if not (np.minimum(first, last) > 0).all():
         return NOTHING, lag
-    log = independent_mean(np.log(first / last))
+    log = independent_mean(np.log(last / first))
     return Estimate(np.exp(log.value), np.exp(log.value) * log.stderr), lag
 
 

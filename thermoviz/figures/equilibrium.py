@@ -1,4 +1,7 @@
-"""Figures of the lab "equilibrium": agreement outside and inside, starts that meet; over time: `equilibrium_memory`."""
+"""Figures of the lab "equilibrium": agreement outside and inside, starts that meet.
+
+Over time: `equilibrium_memory`; what keeps a start, and what forgets it: `equilibrium_starts`.
+"""
 
 import math
 from typing import Any
@@ -17,11 +20,13 @@ from .equilibrium_memory import (
     memory_of_loss,
     systems,
 )
+from .equilibrium_starts import left, units, way
 from .looks import Look, rgba
 from .marks import MARKER
 from .names import energy_title, regulariser_title, task
 from .paper import axis, lay_out
 
+HIDDEN = 0.5  # of its own shaking: below that a difference does not show
 HIGHEST = 1e4  # losses beyond so many times the lowest are left above the chart
 OWN, SAME_DATA = "own start, own data", "own start, same data"
 CURVES = ("own start, own data", "own start, same data", "same start, own data", "hot start", "cold start", "far start")
@@ -165,7 +170,7 @@ def curves_sentence(run: Any) -> str:
 
 
 def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
-    """How far the groups end from the cold start: in the loss, in what networks say, in their parameters."""
+    """How far the groups end from the cold start, in what each thing shakes by: loss, outputs, parameters."""
     figure = go.Figure()
     titles = [_("loss"), _("outputs"), _("parameters")]
     symbols = {"hot start": "triangle-up", "far start": "circle", SAME_DATA: "square"}
@@ -182,30 +187,30 @@ def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
                 error_y={"type": "data", "array": [pair[1] for pair in pairs], "color": rgba(colour, 0.8),
                          "thickness": look.stroke / 2, "width": 0},
                 marker={"color": colour, "size": MARKER * look.stroke, "symbol": symbol},
-                hovertemplate=f"{name}, {who}<br>%{{customdata}} <b>%{{y:.2%}}</b> ± %{{error_y.array:.2%}}"
+                hovertemplate=f"{name}, {who}<br>%{{customdata}} <b>%{{y:.2f}}</b> ± %{{error_y.array:.2f}}"
                               "<extra></extra>"))
-    figure.add_hline(y=0, line={"color": look.theory, "width": 1, "dash": "dot"})
+    figure.add_hline(y=HIDDEN, line={"color": look.line, "width": look.stroke, "dash": "dot"})
     return lay_out(
         figure, look, title=_("How far apart do the starts end?"), height=height,
         xaxis=axis(look, tickvals=[0, 1, 2], ticktext=titles, showgrid=False, range=[-0.5, 2.5]),
-        yaxis=axis(look, _("difference, as a share"), tickformat="~%", nticks=6, range=_shown(figure)))
+        yaxis=axis(look, _("difference, in its own shaking"), tickformat="~g", nticks=6, range=_shown(figure)))
 
 
 def _shown(figure: go.Figure) -> list[float]:
-    """All points with their errors, and never less than from -1 to 5 %."""
+    """All points with their errors, and never less than from -0.1 to 1."""
     ends = [np.asarray(trace.y, float) + sign * np.asarray(trace.error_y.array, float)
             for trace in figure.data for sign in (-1, 1)]
-    values = np.concatenate([*ends, [-0.01, 0.05]])
+    values = np.concatenate([*ends, [-0.1, 1.0]])
     low, high = np.nanmin(values), np.nanmax(values)
     return [float(low - 0.05 * (high - low)), float(high + 0.05 * (high - low))]
 
 
 def _shares(run: Any, system: str, met: dict[str, Any], key: str) -> tuple[float, float]:
     value, error = (np.nan if part is None else float(part) for part in met[key][:2])
-    scale = float(run.numbers[system]["loss"][0] or np.nan) if key == "loss" else 1.0
+    scale = float(run.numbers[system]["shaking"][key] or np.nan)
     return abs(value) / scale, error / scale
 
 
-CHARTS = {"agreement": agreement, "curves": curves, "starts": starts, "displacement": displacement,
-          "linear_displacement": linear_displacement, "averages": averages, "memory_of_loss": memory_of_loss,
-          "loop": loop, "linear_loop": linear_loop}
+CHARTS = {"left": left, "way": way, "units": units, "starts": starts, "agreement": agreement, "curves": curves,
+          "displacement": displacement, "linear_displacement": linear_displacement, "averages": averages,
+          "memory_of_loss": memory_of_loss, "loop": loop, "linear_loop": linear_loop}

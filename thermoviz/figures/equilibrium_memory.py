@@ -60,8 +60,8 @@ def displacement_sentence(run: Any) -> str:
              "Lines that fall on one another have forgotten their age; lines that keep sinking age, as glass does.")
     if not known((value, error)):
         return said
-    return said + " " + _("After a tenth of the run the networks move {ratio} ± {error} times as far as at its end."
-                          ).format(ratio=number(value, 2), error=number(error, 2))
+    return said + " " + _("At the end of the run the networks move {ratio} ± {error} times as far as after a "
+                            "tenth of it.").format(ratio=number(value, 2), error=number(error, 2))
 
 
 def averages(run: Any, look: Look, height: int = 360) -> go.Figure:

@@ -1,52 +1,113 @@
 """The lab "Equilibrium": is history forgotten, and do replicas agree?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 from thermoviz.dashboard.lab import Chart, lab_page
 from thermoviz.figures import equilibrium as figures
 from thermoviz.figures import equilibrium_memory as memory
+from thermoviz.figures import equilibrium_starts as starts
 from thermoviz.words import _
 
 CHARTS = (
+    Chart("left", starts.left, starts.left_sentence, needs=("left",)),
+    Chart("way", starts.way, starts.way_sentence, needs=("way",)),
+    Chart("units", starts.units, starts.units_sentence, needs=("units",)),
+    Chart("starts", figures.starts, _(
+        "Each group's mean against that of the cold start, in units of what one network shakes by. Below one half "
+        "(dotted) the shaking hides the start. Outputs: at the test points. Parameters: hidden units matched."),
+        needs=("net_msd",)),
     Chart("agreement", figures.agreement, figures.agreement_sentence, needs=("net_msd",), wide=True),
     Chart("curves", figures.curves, figures.curves_sentence, needs=("net_curve",)),
-    Chart("starts", figures.starts, _(
-        "Each group's mean against that of the cold start: difference of the loss (share of the loss), of the outputs "
-        "at the test points (probability), distance of the parameters (share of their length, hidden units matched)."),
-        needs=("net_msd",)),
     Chart("displacement", memory.displacement, memory.displacement_sentence, needs=("net_msd",)),
     Chart("linear_displacement", memory.linear_displacement, _(
         "Here theory is exact: once at rest, all waiting times give one curve. Only the first lines stand apart: they "
         "still come down from their start."), needs=("lin_msd",)),
     Chart("averages", memory.averages, _(
-        "Ω(t): scatter between replicas of their averages over t steps, in units of the variance within each. If every "
-        "replica visits all that there is, Ω falls as 1/t along its dotted line; a plateau says that replicas keep "
-        "to places of their own."), needs=("net_msd",)),
+        "Ω(t): scatter between networks of their averages over t steps, in units of the variance within each. If every "
+        "network visits all that there is, Ω falls as 1/t along its dotted line. A plateau says that each keeps to "
+        "places of its own."), needs=("net_msd",)),
     Chart("memory_of_loss", memory.memory_of_loss, _(
         "Correlation of the loss with itself some steps later, within each replica. The loss forgets in a few steps; "
         "the parameters may never."), needs=("net_msd",)),
     Chart("loop", memory.loop, memory.loop_sentence, needs=("net_loop_loss",)),
     Chart("linear_loop", memory.linear_loop, _(
-        "The control has one valley. Its slow loops close; in the quickest the loss lags behind its heat, exactly as "
-        "the second moments of its parameters say it must."), needs=("lin_loop_loss",)),
+        "Linear regression has one valley. Its slow loops close; in the quickest the loss lags behind its heat, as "
+        "theory (green) says it must."), needs=("lin_loop_loss",)),
 )
 
 
+def charts(run: Any) -> Sequence[Chart]:
+    """All but those of which this run has nothing to show: no second solution, no hidden units."""
+    missing = {"way": run.numbers.get("another") is False, "units": not run.spec.network.hidden}
+    return [chart for chart in CHARTS if not missing.get(chart.key, False)]
+
+
 def stage_settings(run: Any) -> dict[str, Any]:
-    """Few balls: the bodies to look at are the replicas."""
-    return {"n_balls": 300, "seed": run.spec.seed, "title": _("Replicas on a slice through three solutions")}
+    """Few balls, as hot as the noise of SGD once that is known: the bodies to look at are the replicas."""
+    return {"n_balls": 300, "seed": run.spec.seed, "title": _("Networks on a slice through three solutions"),
+            "temperature": starts.temperature(run)}
+
+
+def answer(run: Any) -> str:
+    """Whether history is forgotten, from outside, inside, and in even heat; as far as this run can tell."""
+    told = {verdict.name: verdict.holds for verdict in run.verdicts}
+    if not told:
+        return _("Networks train from different starts. Does it show in the end where they began?")
+    outside = [told.get(name) for name in ("The start is forgotten in the loss",
+                                           "The start is forgotten in what the networks say")]
+    inside, heat = told.get("SGD forgets the start in the parameters"), told.get(
+        "Isotropic heat of the same temperature forgets it")
+    said = [_("From outside, yes: loss and answers do not show where a network began.") if all(outside) else
+            _("Not even from outside: loss or answers still show where a network began.") if False in outside else
+            _("From outside this run cannot tell.")]
+    if inside is False:
+        said.append(_("Inside, no: SGD keeps {share} % of the squared distance between two starts.").format(
+            share=share(run, "sgd")))
+    elif inside:
+        said.append(_("Inside, too: SGD keeps {share} % of the squared distance between two starts.").format(
+            share=share(run, "sgd")))
+    if heat and inside is False:
+        said.append(_("Heat as strong, but alike in all directions, forgets it ({share} %).").format(
+            share=share(run, "heat")))
+    return " ".join(said)
+
+
+def share(run: Any, bath: str) -> str:
+    """What a bath leaves of the squared distance between both starts, in per cent."""
+    return starts.percent(run.numbers["heat"]["left"][bath][0])
+
+
+def try_this(run: Any) -> str:
+    """The number that moves is the one in the answer."""
+    left = run.numbers.get("heat", {}).get("left", {}).get("sgd", [None])[0]
+    if left is None or not run.spec.network.hidden:
+        return _("open “Experiment” and give the network a hidden layer of 8: does SGD still forget the start inside?")
+    return _("open “Experiment” and empty “Hidden layers”: what SGD keeps of the squared distance falls from {share} % "
+             "to 0.").format(share=share(run, "sgd"))
 
 
 lab_page(
     "equilibrium",
-    try_this=_("press “Experiment” and choose a network without hidden layers: do the parameters agree now?"),
-    charts=CHARTS,
+    sentence=answer,
+    try_this=try_this,
+    charts=charts,
     explain=_(
         "**Replicas.** Six groups of networks train as one batch. Three are compared: *own start, own data* (another "
         "random start and a resampled training set for each, drawn with replacement from the common one), *own start, "
         "same data*, and *same start, own data*. Three more see the same data and differ in where they start: *hot* "
         "(weights four times as large), *cold* (all at the lowest solution found), *far* (all at another solution). "
         "The first half of the run is not counted.\n\n"
+        "**What holds a start?** In the picture a ridge stands between the solutions. But the picture is a cut. With "
+        "all directions free a path leads over a pass of only a few **T**. **T** = lr tr C/(2 B d) is how strongly SGD "
+        "shakes each direction on average (lr the learning rate, C the covariance of the samples' gradients, B the "
+        "batch size, d the number of parameters). So two groups start once more in *isotropic heat*: the same T in "
+        "every direction. In the experiment that stands here first they forget where they began. SGD does not.\n\n"
+        "**Copies.** The solutions differ in how many hidden units are *copies* of one another: same weights, up to "
+        "sign. Every sample pulls copies alike, so the noise of SGD has no part that could separate them: those "
+        "directions are dark. Isotropic heat lights them, and all units become different. That the darkness is *why* "
+        "SGD remembers is what we infer from the low pass, the heat and the copies together. It is not proved here: "
+        "heat is also stronger than SGD in all soft directions, not only in the dark ones.\n\n"
         "**R-hat** compares replicas with themselves: √((n − 1)/n + B/W), where W is the variance of a quantity in "
         "time within each of them, B the variance of their n-step means between them. Near 1 all tell the same. "
         "*Macro* is what is seen from outside: loss, accuracy. *Micro* is inside: the parameters, and the outputs at "
@@ -55,20 +116,18 @@ lab_page(
         "**Matched.** Hidden units have no names: exchanging two of them, or (for tanh) turning the signs of one "
         "round, gives the same network. So each replica's units are renamed, once for its whole path, to be as near as "
         "possible to the cold solution. What still differs afterwards are really other networks.\n\n"
-        "**The control** is linear regression in a hot bath (batches of one). It has one valley, so its parameters "
-        "must agree as well, and all that it does is known exactly: green.\n\n"
+        "**The control** is linear regression in a hot bath (batches of one, fewer steps, for it forgets sooner). It "
+        "has one valley, so its parameters must agree as well, and all that it does is known exactly: green.\n\n"
         "**Memory.** Δ(t_w, t) is the mean squared displacement per parameter during t steps, begun at the waiting "
         "time t_w. Where it depends on t_w the system *ages*. The *correlation time* is how many steps the loss "
         "remembers.\n\n"
-        "**Ergodicity.** Ω(t) is the scatter between replicas of their averages over t steps. Dotted: what their own "
-        "fluctuations explain (σ²τ/t, with variance σ² and correlation time τ).\n\n"
-        "**Within a basin only.** That parameters forget, that averages of parameters agree, that a start does not "
-        "matter in the parameters: these hold, at best, within one valley. Across valleys only what is seen from "
-        "outside agrees. The stage shows three solutions with the ridges between them; diamonds are the replicas, and "
-        "the fainter one is, the farther it stands from the slice.\n\n"
-        "**Where the analogy breaks.** A gas reaches equilibrium by itself and then has no direction; training is "
-        "stopped long before its parameters have wandered everywhere, and its shaking follows the data. That replicas "
-        "agree in the loss does not show equilibrium: two valleys equally deep agree in it for ever without ever "
-        "meeting, and an R-hat near 1 for the loss certifies nothing more than that."),
+        "**Ergodicity.** Ω(t) is the scatter between networks of their averages over t steps: those from usual, hot, "
+        "cold and far starts, all on the same data. Dotted: what their own fluctuations explain (σ²τ/t, with variance "
+        "σ² and correlation time τ).\n\n"
+        "**Where the analogy breaks.** A gas is shaken alike in all directions, and forgets. Training is stopped long "
+        "before its parameters have wandered everywhere, and its shaking follows the data. That replicas agree in the "
+        "loss does not show equilibrium: two places equally good agree in it for ever without ever meeting, and an "
+        "R-hat near 1 for the loss certifies nothing more than that. All of this was found for one small network on "
+        "one draw of the data; “Problem” in the experiment draws others."),
     stage_settings=stage_settings,
 )
