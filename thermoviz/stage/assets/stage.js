@@ -62,7 +62,8 @@ export function createStage(root, first, callbacks = {}) {
   const trails = createTrails(), history = {};
 
   const style = h("style", {}, CSS);
-  const frame = h("div", { class: "tv" });
+  // Until the first picture is there, what the page shows in this place stays seen.
+  const frame = h("div", { class: "tv waiting" });
   root.append(style, frame);
   applyLook();
 
@@ -76,6 +77,7 @@ export function createStage(root, first, callbacks = {}) {
     restored() { uploadPaths(); },
   });
   if (!view) {
+    frame.classList.remove("waiting");
     frame.append(h("div", { class: "card without", role: "status" },
       _("This browser cannot draw the stage.")));
     return { update() {}, state: () => ({ drawn: 0 }), destroy() { style.remove(); frame.remove(); } };
@@ -486,7 +488,7 @@ export function createStage(root, first, callbacks = {}) {
       quiet: ui.captions.shown, count: balls.n, now: replay.fraction * (paths ? paths.T - 1 : 0),
     });
     view.draw(seconds);
-    pictures++;
+    if (!pictures++) frame.classList.remove("waiting");
     explain();
     film?.frame((context, width, height) => view.film(context, width, height));
   }

@@ -15,6 +15,7 @@ export function lookVariables(look) {
 export const CSS = `
 .tv { container-type: inline-size; color: var(--text); font: var(--size)/1.4 var(--font); text-align: left;
   font-variant-numeric: tabular-nums; -webkit-font-smoothing: antialiased; }
+.tv { transition: opacity .4s ease-out; } .tv.waiting { opacity: 0; }
 .tv *, .tv *::before { box-sizing: border-box; }
 .tv [hidden] { display: none !important; }
 .tv .room { display: grid; grid-template-columns: minmax(0, 1fr) minmax(max(304px, 21 * var(--size)), 27%); gap: 14px; align-items: start; }
@@ -222,5 +223,5 @@ export const CSS = `
   .tv .caption { max-width: 11em; padding: 6px 9px; font-size: min(var(--small), 13px); line-height: 1.3; }
   .tv .caption.pictured { max-width: 17em; gap: 9px; } .tv .view .caption canvas { width: 54px; height: 54px; }
 }
-@media (prefers-reduced-motion: reduce) { .tv * { animation: none !important; transition: none !important; } }
+@media (prefers-reduced-motion: reduce) { .tv, .tv * { animation: none !important; transition: none !important; } }
 `;
