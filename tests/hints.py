@@ -41,7 +41,7 @@ class Stage:
         """A number that stands on the stage now.
 
         "T", "steps", "time", "n"; "E", "S", "F", "KL" of the balls, "E exact", "S exact", "F exact" at equilibrium;
-        "share NAME" and "exact NAME" of the valley NAME, "crossing" (T*); "accuracy", "data loss" and "energy" of the
+        "share NAME" and "exact NAME" of the valley NAME; "crossing" (T*); "accuracy", "data loss" and "energy" of the
         network in the panel.
         """
         state = self.state()
@@ -55,7 +55,7 @@ class Stage:
         kind, _, valley = name.partition(" ")
         if kind in ("share", "exact"):
             shares = (found if kind == "share" else exact)["shares"]
-            return list(_values(shares))[state["names"].index(valley)]
+            return _values(shares)[_index(state["names"], valley)]
         return exact[kind] if valley == "exact" else found[kind]
 
     def _of_the_network(self, name: str) -> float:
@@ -71,6 +71,10 @@ class Stage:
         self.root.get_by_role("slider", name="Temperature", exact=True).fill(str(min(max(position, 0), POSITIONS)))
         return self.number("T")
 
+    def crossing(self) -> float:
+        """As `heat`, at the mark T*."""
+        return self.heat(self.number("crossing"))
+
     def press(self, name: str) -> None:
         """The button of the stage with these words."""
         self.root.get_by_role("button", name=name).first.click()
@@ -85,6 +89,24 @@ class Stage:
         self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         self.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
+    def point_at(self, where: str) -> None:
+        """The pointer over a "valley" (the deepest) or high up a "slope"."""
+        x, y = self.root.evaluate("""(element, where) => {
+            const { view, simulation } = element.thermoviz, { surface } = simulation, layout = view.layout();
+            const [u, v] = surface.lowest, valley = layout.spot(u, v, surface.min);
+            const high = layout.relief().filter(({ part }) => part > 0.75 && part < 0.95)
+                .filter((spot) => view.pick(spot.x, spot.y)?.E > surface.min + 0.6 * (surface.ceiling - surface.min));
+            const { x, y } = where === "valley" ? valley : high[Math.floor(high.length / 2)];
+            return [x / layout.width, y / layout.height];
+        }""", where)
+        self.point(x, y)
+
+    def do(self, gestures) -> None:
+        """What a Promise of a preset says to do, one after the other: ("heat", T), ("press", words), ("steps", n)."""
+        acts = {"heat": self.heat, "press": self.press, "steps": self.let_pass}
+        for name, argument in gestures:
+            acts[name](argument)
+
     def let_pass(self, steps: int) -> None:
         """Exactly so many more steps, in tenths of a second of the usual pace as the pictures would take them."""
         self.root.evaluate("""(element, [steps, most]) => {
@@ -96,6 +118,11 @@ class Stage:
         begun = self.state()["steps"]
         self.page.wait_for_function("([element, n]) => element.thermoviz.state().steps >= n",
                                     arg=[self.root.element_handle(), begun + steps], timeout=PATIENCE_MS)
+
+
+def _index(names: list[str], valley: str) -> int:
+    """A valley that is both is called "deepest and widest"."""
+    return next(k for k, name in enumerate(names) if valley in (name, *name.split(" and ")))
 
 
 def _values(shares: Any) -> list[float]:
