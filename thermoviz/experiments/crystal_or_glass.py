@@ -17,6 +17,7 @@ from ..core.errors import TooFewSamples
 from ..core.estimators import independent_mean
 from ..core.networks import MLP
 from ..core.replica_exchange import geometric_ladder, replica_exchange
+from ..core.schedules import Schedule
 from ..core.seeds import MAX_SEED, rng
 from ..core.specs import Field, specification
 from ..core.surfaces import Surface
@@ -34,6 +35,8 @@ DRIVES = 5
 SHARE = 10
 RUNGS = 8
 EXCHANGE_EVERY = 5
+# The live stage anneals down to this share of its heat (simulation.js); its step is looked up at so many moments.
+STAGE_END, STAGE_POINTS = 0.01, 61
 # Points of the loops that are drawn.
 LOOP_POINTS = 61
 # What a deep narrow and a shallow wide valley look like with a pass low enough to be crossed while it is warm.
@@ -94,8 +97,9 @@ class CrystalOrGlass:
         quickest, a middle and the slowest cycle, `loop_E_exact` [3, p], `loop_E_equilibrium` [p]. Over the drives,
         quickest first: `drive_steps`, `drive_times`, `work_mean`, `work_error`, `drive_dF`, `drive_dF_error` (NaN:
         refused), `drive_kish` [q]; `work` [2, n] of the quickest and the slowest. With `networks` those of
-        `glassy_networks.cooled_networks`. Numbers: `T_hot`, `T_cold`, `dt`, `share_hot`, `share_cold`, `exchange`,
-        `drive`, `control`, `traps`, `networks`. Raises BadInput.
+        `glassy_networks.cooled_networks`. Numbers: `T_hot`, `T_cold`, `dt`, `share_hot`, `share_cold`, `stage` (what
+        the stage's annealing leaves in the deepest valley), `waited`, `exchange`, `drive`, `control`, `traps`,
+        `networks`. Raises BadInput.
         """
         return _Experiment(self, Stages(progress)).run()
 
@@ -178,7 +182,21 @@ class _Experiment:
             "loop_E_exact": np.stack(_three(courses)),
             "loop_E_equilibrium": np.concatenate([U, U[-2::-1]])}
         self.numbers |= {"share_hot": float(equilibria[0].shares[0]), "share_cold": float(equilibria[-1].shares[0]),
-                         "waited": self._waited(float(times[-1]))}
+                         "waited": self._waited(float(times[-1])), "stage": self._on_stage()}
+
+    def _on_stage(self) -> float:
+        """Mass in the deepest valley after the live stage's own annealing in as many steps as the slowest cooling.
+
+        It ends at STAGE_END of its heat, and its steps grow longer as it cools (`suggested_dt`). Of the exact
+        evolution: steps so long bring the stage's balls over the passes a little less often.
+        """
+        n, end = self.spec.steps, STAGE_END * min(self.hot, self.surface.scale)
+        T = np.array([Schedule(self.spec.programme, self.hot, end, n)(step) for step in range(n + 1)])
+        seen = np.unique(np.linspace(0, n, STAGE_POINTS).round().astype(int))
+        dt = np.interp(np.arange(n), seen, [self.surface.suggested_dt(float(T[step])) for step in seen])
+        times = np.concatenate([[0.0], dt.cumsum()])
+        course = anneal(self.surface, lambda share: float(np.interp(share * times[-1], times, T)), float(times[-1]))
+        return float(course.mass[-1])
 
     def _waited(self, time: float) -> float:
         """What a quench gains by waiting in the cold for `time`: mass in the deepest valley, later minus at once."""

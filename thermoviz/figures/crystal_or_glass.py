@@ -13,6 +13,8 @@ from .paper import axis, lay_out, number
 
 # How solid the quickest, a middle and the slowest cooling are drawn, in the one colour of heat.
 SHADES = (0.4, 0.68, 1.0)
+# A gain of this share of the balls is worth while.
+WORTH = 0.05
 
 
 def mass(run: Any, look: Look, height: int = 360) -> go.Figure:
@@ -33,6 +35,32 @@ def mass(run: Any, look: Look, height: int = 360) -> go.Figure:
     level(figure, look, found["share_hot"], _("equilibrium when hot"), right=True)
     return lay_out(figure, look, title=_("Who finds the deepest valley?"), height=height, xaxis=_time(run, look),
                    yaxis=axis(look, _("share in the deepest valley"), tickformat=".0%", range=[-0.02, 1.06], nticks=6))
+
+
+def answer(run: Any) -> str:
+    """Whether slow cooling pays on this landscape, by the exact evolution."""
+    a = run.arrays
+    if "mass_exact" not in a:
+        return _("Cooled slowly, a melt becomes a crystal; cooled at once, a glass.")
+    if run.surface.basins.n == 1:
+        return _("Not here: this landscape has one valley, and every ball finds it.")
+    few, many = (f"{100 * a['mass_exact'][k]:.0f}" for k in (0, -1))
+    steps = f"{a['cool_steps'][-1]:,}"
+    if a["mass_exact"][-1] - a["mass_exact"][0] < WORTH:
+        return _("Hardly, here: cooled at once {few} % of the balls end in the deepest valley, in {steps} steps {many} "
+                 "%.").format(few=few, many=many, steps=steps)
+    return _("Yes: cooled at once {few} % of the balls end in the deepest valley, a glass; cooled in {steps} steps "
+             "{many} %, a crystal.").format(few=few, many=many, steps=steps)
+
+
+def try_this(run: Any) -> str:
+    """What the stage's two ways to cool will lead to."""
+    if "stage" not in run.numbers or run.surface.basins.n == 1:
+        return _("choose a landscape with several valleys (Experiment, Landscape).")
+    return _("press “quench” beside the landscape: about {few} % of the balls stay in the deepest valley. Press reset "
+             "(↺), then “anneal”: after {steps} steps it is about {many} %.").format(
+        few=f"{100 * run.numbers['share_hot']:.0f}", many=f"{10 * round(10 * run.numbers['stage'])}",
+        steps=f"{run.arrays['cool_steps'][-1]:,}")
 
 
 def mass_sentence(run: Any) -> str:

@@ -27,6 +27,8 @@ MOST_PARAMETERS = 5000  # of the network under the pointer
 MOST_SAMPLES = 500
 SAMPLE_BYTES = 12_000  # of the inputs of these samples
 MOST_BALLS = 50_000
+LAWS = ("exponential", "linear")
+MOST_PROGRAMME_STEPS = 100_000
 STARTS = ("boltzmann", "uniform", "training", "basin", "point")
 FIRST_TEMPERATURE = 0.1  # of the surface's scale
 # The browser's own spline is the same surface if it differs by less than this share of (ceiling - minimum).
@@ -39,7 +41,7 @@ def payload(
     run: Any, look: Any = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
     seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", at: Sequence[float] | None = None,
     width: float | None = None, paused: bool = False, title: str | None = None, link: str = "",
-    sentence: str | None = None, captions: bool = False,
+    sentence: str | None = None, captions: bool = False, law: str = "exponential", programme_steps: int = 10_000,
 ) -> dict[str, Any]:
     """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
 
@@ -49,7 +51,8 @@ def payload(
     "basin" (the deepest) or "point", crowded at u = `at`: normally distributed, of standard deviation `width` (None:
     two cells). `paused`: the balls wait at their start until the viewer presses play. `title`, `sentence`: what
     is seen, None: a preset's own. `link`: to the page; its {T} becomes the present temperature. `captions`: explain the
-    picture on a visitor's first visit. At most 180 kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81. Raises
+    picture on a visitor's first visit. `law`, `programme_steps`: how "anneal" cools ("linear" or "exponential") and in
+    how many steps, 1..100,000. At most 180 kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81. Raises
     BadInput for a run without a surface and for values out of range.
     """
     surface = run.surface
@@ -64,6 +67,9 @@ def payload(
         if width is not None and not 0 < width < math.inf:
             raise BadInput(f"the width of a start at a point must be a number above 0, got {width!r}.")
         start = f"point:{at[0]:.6g},{at[1]:.6g}" + ("" if width is None else f",{width:.6g}")
+    if law not in LAWS or not 1 <= programme_steps <= MOST_PROGRAMME_STEPS:
+        raise BadInput(f"annealing must be one of {', '.join(LAWS)}, in 1 to {MOST_PROGRAMME_STEPS:,} steps, got "
+                       f"{law!r} in {programme_steps!r}.")
     from ..figures import names
     from ..figures.badge import badge
 
@@ -77,7 +83,7 @@ def payload(
         "honesty": badge(run),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
         "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
-        "link": link, "captions": bool(captions),
+        "link": link, "captions": bool(captions), "law": law, "programme_steps": int(programme_steps),
     }
     message = _plain(message)
     if len(json.dumps(message)) > ROOMY and _follows_from_energies(surface):

@@ -24,7 +24,8 @@ SLICE = (
 )
 NETWORKS = (
     Chart("network_losses", figures.network_losses, _(
-        "Quenched networks stay in the valley that they fall into; heat lets the others leave a poor one in time."),
+        "Quenched networks stay in the valley that they fall into; heat lets the others leave a poor one in time. "
+        "Means over all problems."),
         needs=("net_loss_mean",)),
     Chart("network_finals", figures.network_finals, figures.network_sentence, needs=("net_final",)),
 )
@@ -36,14 +37,19 @@ def charts(run: Any) -> Sequence[Chart]:
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
-    """The live stage starts hot, with as many balls as one cooling time has, at most what runs smoothly anywhere."""
-    return {"temperature": run.spec.hot * run.surface.scale, "n_balls": min(run.spec.balls, 3000),
-            "seed": run.spec.seed, "title": _("The cloud, hot")}
+    """The live stage starts hot and in equilibrium, where a quench and an anneal begin; it anneals as the slowest does.
+
+    As many balls as one cooling time has, but so many that shares can be read, at most what runs smoothly anywhere.
+    """
+    return {"temperature": run.spec.hot * run.surface.scale, "n_balls": min(max(run.spec.balls, 300), 3000),
+            "seed": run.spec.seed, "title": _("The cloud, hot"), "start": "boltzmann", "law": run.spec.programme,
+            "programme_steps": run.spec.steps}
 
 
 lab_page(
     "crystal_or_glass",
-    try_this=_("press “quench” beside the landscape, then reset and press “anneal”: where do the balls end?"),
+    sentence=figures.answer,
+    try_this=figures.try_this,
     charts=charts,
     explain=_(
         "**Cooling.** The balls start hot: they are shaken at a temperature **T** at which they cross the passes "

@@ -81,7 +81,8 @@ export function createDrawer(_, state, on) {
   const friction = picker(_("friction"), [0.1, 0.3, 1, 3, 10].map((value) => [String(value), String(value)]),
     (key) => on.friction(Number(key)));
   const law = picker(_("cooling"), [["exponential", _("exponential")], ["linear", _("linear")]], on.law);
-  const length = picker(_("programme's steps"), PROGRAMME_STEPS.map((n) => [String(n), count(n)]),
+  const lengths = [...new Set([...PROGRAMME_STEPS, state.programmeSteps])].sort((a, b) => a - b);
+  const length = picker(_("programme's steps"), lengths.map((n) => [String(n), count(n)]),
     (key) => on.programmeSteps(Number(key)));
   const check = (key, text) => {
     const box = h("input", { type: "checkbox", onchange: () => on.show(key, box.checked) });

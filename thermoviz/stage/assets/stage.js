@@ -45,7 +45,7 @@ export function createStage(root, first, callbacks = {}) {
   const settings = {
     n: payload.n_balls ?? 1000, seed: payload.seed ?? 0, T: payload.temperature ?? 0,
     scheme: payload.left?.scheme ?? "leimkuhler-matthews", friction: payload.left?.friction ?? 1,
-    start: startOf(payload), law: "exponential", programmeSteps: 10000,
+    start: startOf(payload), law: payload.law ?? "exponential", programmeSteps: payload.programme_steps ?? 10000,
   };
   const shown = { trails: false, paths: true, names: true, ...payload.left?.shown };
   let playing = !reduced && !payload.paused, speed = payload.left?.speed ?? 1, following = null, film = null;
@@ -349,7 +349,8 @@ export function createStage(root, first, callbacks = {}) {
 
   /** The payload as it stands now, for the file that runs by itself. */
   const exported = () => ({ ...payload, temperature: simulation.T, seed: settings.seed, n_balls: settings.n,
-    start: settings.start, link: link(), captions: false, paused: false,
+    start: settings.start, link: link(), captions: false, paused: false, law: settings.law,
+    programme_steps: settings.programmeSteps,
     left: { speed, shown: { ...shown }, camera: view.camera.stand, scheme: settings.scheme, friction: settings.friction } });
 
   function say(text, milliseconds = 0) {
@@ -518,6 +519,8 @@ export function createStage(root, first, callbacks = {}) {
       if (counted) settings.n = next.n_balls;
       if (next.seed !== payload.seed) settings.seed = next.seed;
       if (next.start !== payload.start) settings.start = startOf(next);
+      if (next.law !== payload.law) settings.law = next.law;
+      if (next.programme_steps !== payload.programme_steps) settings.programmeSteps = next.programme_steps;
       if (heated) {
         settings.T = next.temperature;
         handsOn = false;
