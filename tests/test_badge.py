@@ -10,6 +10,7 @@ from thermoviz.__main__ import summary
 from thermoviz.core.honesty import Honesty
 from thermoviz.experiments.landscape import Descent, Potential
 from thermoviz.experiments.run import Run
+from thermoviz.experiments.shipped import load_lab
 from thermoviz.figures.badge import badge, caption
 from thermoviz.figures.looks import LOOKS
 from thermoviz.stage.payload import payload
@@ -80,6 +81,12 @@ def test_every_preset_of_networks_has_its_grade():
             loss = tv.NetworkLoss(spec.network, data, weight_decay=spec.weight_decay, l1=spec.l1)
             off = np.abs(run.surface(points) - loss(run.plane.embed(points)))
             assert off.max() <= 3 * run.surface.error
+
+
+def test_what_was_compared_is_named():
+    """In Interactions that is the minimum on its way; the walkers drawn beside it are warm."""
+    found = badge(load_lab("interactions"))
+    assert found["grade"] == "true" and "moving minimum" in found["sentence"] and "paths" not in found["sentence"]
 
 
 def test_a_potential_hides_nothing_and_a_slice_without_paths_says_what_it_is():

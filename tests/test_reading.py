@@ -114,6 +114,19 @@ def test_the_fall_in_the_last_tenth_is_that_of_a_line_with_its_error():
     assert abs(one[0] - exact) < 4 * one[1]
 
 
+def test_files_from_before_the_parts_were_kept_open_and_are_read():
+    """No parts of the losses and no honesty late in training: what is shown says what it holds."""
+    run = tv.load_preset("three-minds")
+    arrays = {name: array for name, array in run.arrays.items() if name not in ("data_losses", "regulariser")}
+    late = ("r2_null", "r2_late", "error_late")
+    found = {name: value for name, value in run.numbers["honesty"].items() if name not in late}
+    old = Run.from_bytes(Run(run.spec, arrays, {**run.numbers, "honesty": found}, numerics_version=2).to_bytes())
+    assert old.honesty.late is None and old.honesty.r2 == run.honesty.r2
+    assert reading(old).startswith("These networks learned") and "R2" in summary(old)
+    names = {trace.name for trace in old.figure(figure="losses").data}
+    assert "SGD lr 0.2, train, with weight decay" in names and "SGD lr 0.2, train" not in names
+
+
 def test_own_models_and_very_short_runs_are_read_without_numbers_they_lack():
     import torch
 

@@ -71,14 +71,21 @@ def _title(run: Any) -> str:
 def _said(run: Any) -> str:
     """What the grade means for what is seen."""
     found = run.honesty
-    if found.grade == "true":
-        return _("the height under the paths is true")
-    if found.grade == "roughly" and found.late is False:
-        return _("on the way down the height is roughly true, late in training it is not")
-    if found.grade == "roughly":
-        return _("the height under the paths is roughly true")
     if found.grade is None:
         return ""
+    if found.grade == "roughly" and found.late is False:
+        return _("on the way down the height is roughly true, late in training it is not")
+    if found.grade == "marks":
+        return _beside(run)
+    # The line of the minimum is what was compared there; the walkers beside it are warm.
+    line = run.kind == "interactions"
+    if found.grade == "true":
+        return _("the height under the moving minimum is true") if line else _("the height under the paths is true")
+    return _("the height under the moving minimum is roughly true") if line else _(
+        "the height under the paths is roughly true")
+
+
+def _beside(run: Any) -> str:
     if _plane(run) in THROUGH:
         return _("at the three marks the height is true; the paths run beside the cut")
     if _plane(run) in AROUND:

@@ -439,7 +439,7 @@ export function createStage(root, first, callbacks = {}) {
     probe.textContent = [`${_("energy")} ${number(hovered.E, 3)}`, `${names[0]} ${number(hovered.x, 3)}`,
       `${names[1]} ${number(hovered.y, 3)}`,
       // A head is drawn at the slice's height; what the network itself loses is another number.
-      head && _("{name} itself, off this slice: loss {E}", { name: head.name || _("network"), E: number(head.loss, 3) }),
+      head && _("{name} itself, off this slice: energy {E}", { name: head.name || _("network"), E: number(head.loss, 3) }),
     ].filter(Boolean).join(" \u00b7 ");
   }
 
