@@ -79,6 +79,10 @@ class NetworkLoss:
         return (f"NetworkLoss({self.mlp!r}, {self.data!r}, weight_decay={self.weight_decay!r}, "
                 f"l1={self.l1!r}, dtype={self.dtype!r}, device={self.device!r})")
 
+    def in_double(self) -> "NetworkLoss":
+        """The same loss in double precision."""
+        return NetworkLoss(self.mlp, self.data, self.weight_decay, self.l1, "float64", self.device)
+
     # Energies and forces
 
     def __call__(self, theta: Any) -> Any:

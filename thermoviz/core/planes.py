@@ -18,6 +18,9 @@ from .pca import DEPENDENT, as_paths, leading_components, spans_plane
 from .seeds import rng
 from .specs import Field, specification
 
+# Solutions looked at, since each is followed down to rest; networks whose answers differ by less than this (rms, nats or
+# units of the target) are one function, and their distance counts a thousand times less than that between two.
+MOST_SOLUTIONS, SAME_FUNCTION, COPY = 12, 0.05, 1e-3
 _ORTHONORMAL = 1e-13  # directions this close to orthonormal are kept bit by bit
 
 
@@ -296,13 +299,17 @@ class RandomPlane:
 class ThroughSolutions:
     """The plane through three far-apart good solutions out of all replicas. Source: Garipov et al. 2018.
 
-    Good: final loss at most best + margin (mean start - best). Of these the three whose smallest distance
-    from each other is largest; with fewer than three good ones, the three best.
+    Good: loss at most best + margin (mean start - best). With `rest` the MOST_SOLUTIONS best first go down to rest on the
+    whole data set (`core.rest`), and copies, which compute one function, count as near each other. Of the good ones the
+    three whose smallest distance from each other is largest; with fewer than three, the three best. Where all rest at
+    one place: the ends as training left them.
     """
 
     margin: Annotated[float, Field(
         ge=0, le=1, title="Loss above the best", json_schema_extra={"ladder": [0.01, 0.03, 0.1, 0.3]},
         description="How far a good solution's loss may lie above the best, as a share of the fall")] = 0.03
+    rest: Annotated[bool, Field(
+        title="At rest", description="Solutions first go down to the bottom of their valleys, on all the data")] = True
     kind: Literal["solutions"] = Field(default="solutions", kw_only=True, repr=False)
 
     def choose(self, loss: Any, trajectories: Any, seed: int = 0) -> Plane:
@@ -311,17 +318,43 @@ class ThroughSolutions:
         if len(thetas) < 3:
             raise BadInput(f"a plane through three solutions needs at least 3 replicas that stay finite, "
                            f"got {len(thetas)}.")
-        good = int(np.sum(energies <= energies[0] + self.margin * max(start - energies[0], 0.0)))
-        return Plane.through(*thetas[list(_far_apart(thetas[:max(good, 3)]))])
+        resting = self._resting(loss, thetas[:MOST_SOLUTIONS], start) if self.rest else None
+        if resting is None:
+            good = thetas[:max(3, int(np.sum(self._good(energies, start))))]
+            resting = good[list(_far_apart(_distances(good)))]
+        return Plane.through(*resting)
+
+    def _good(self, energies: np.ndarray, start: float) -> np.ndarray:
+        return energies <= energies.min() + self.margin * max(start - energies.min(), 0.0)
+
+    def _resting(self, loss: Any, ends: np.ndarray, start: float) -> np.ndarray | None:
+        """Three minima [3, d] below the ends, best first; None where all are one place."""
+        from .rest import at_rest, function_difference
+
+        thetas = at_rest(loss, ends).x
+        energies = as_numbers(loss(thetas))
+        order = np.argsort(energies, kind="stable")
+        thetas = thetas[order][:max(3, int(np.sum(self._good(energies, start))))]
+        distance = _distances(thetas)
+        if hasattr(loss, "predict"):
+            copies = function_difference(loss, thetas) < SAME_FUNCTION
+            distance = np.where(copies, COPY * distance, distance)
+        triple = list(_far_apart(distance))
+        apart = distance[np.ix_(triple, triple)][~np.eye(3, dtype=bool)].min()
+        return thetas[triple] if apart > 1e-3 * COPY * np.abs(thetas).max() else None
 
 
-def _far_apart(points: np.ndarray) -> tuple[int, int, int]:
-    """Indices of the three points [m, d] whose smallest mutual distance is largest, in ascending order."""
+def _distances(points: np.ndarray) -> np.ndarray:
+    """Between all pairs of points [m, d]: [m, m]."""
     squares = np.einsum("ij,ij->i", points, points)
-    distance = squares[:, None] + squares - 2 * points @ points.T
+    return np.sqrt(np.maximum(squares[:, None] + squares - 2 * points @ points.T, 0.0))
+
+
+def _far_apart(distance: np.ndarray) -> tuple[int, int, int]:
+    """Indices of the three points, from their distances [m, m], whose smallest is largest, in ascending order."""
     best, triple = -np.inf, (0, 1, 2)
-    for i in range(len(points) - 2):
-        for j in range(i + 1, len(points) - 1):
+    for i in range(len(distance) - 2):
+        for j in range(i + 1, len(distance) - 1):
             third = np.minimum(distance[i, j + 1:], distance[j, j + 1:])
             k = int(third.argmax())
             if min(third[k], distance[i, j]) > best:

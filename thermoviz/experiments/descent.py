@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import BadInput
 from .landscape import surface_arrays, surface_numbers
+from .minima import solution_numbers
 from .noise import noise_numbers
 from .own_data import OwnData, to_arrays
 from .progress import Progress, Stages
@@ -77,6 +78,8 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
     stages.tell(0.9, "honesty", lambda: Run(spec, arrays, numbers), now=True)
     numbers["honesty"] = honesty(loss, plane, record.thetas[:, record.finite], surface).to_json()
     numbers |= noise_numbers(spec, loss, plane, surface)
+    if spec.plane.kind == "solutions":
+        numbers |= solution_numbers(loss, plane, surface)
     scores = _scores(loss, data, record.thetas, stages.part("test", 0.95, 1.0))
     return Run(spec, arrays | scores | _finals(plane, record), numbers)
 

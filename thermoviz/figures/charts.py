@@ -195,3 +195,49 @@ def crossing_sentence(run: Any) -> str:
     more = [_("From T = {T} on it is “{hot}”.").format(T=number(T), hot=titles[hot])
             for _cold, hot, T in run.crossings[1:]]
     return " ".join([first.format(T=number(T), cold=titles[cold], hot=titles[hot]), *more])
+
+
+def data_heat_sentence(run: Any) -> str:
+    """Whether the minibatches of this training are warm enough for the crossing on its slice; "" where nobody asks."""
+    heat = data_heat(run)
+    if heat is None or run.crossing is None:
+        return ""
+    T, crossing = heat["T_slice"], run.crossing.T
+    if T == 0:
+        return _("This training used all its data at once, which makes no heat: T* = {crossing} is out of its reach.") \
+            .format(crossing=number(crossing))
+    told = _("Minibatches of {batch} heat this slice to T = {T}, below T* = {crossing}: data alone would not make the "
+             "wide valley win.") if T < crossing else \
+        _("Minibatches of {batch} heat this slice to T = {T}, above T* = {crossing}: data alone make the wide valley win.")
+    return told.format(batch=heat["batch_size"], T=number(T, 2), crossing=number(crossing))
+
+
+def network_heat_sentences(run: Any) -> list[str]:
+    """What the slider's temperatures mean for the whole network, which moves in all d directions."""
+    heat = data_heat(run)
+    if heat is None or "T_sgd" not in heat or run.surface is None:
+        return []
+    d = run.numbers["d"]
+    told = [_("The slice has 2 directions, the whole network {d}. Its minibatches keep it at T = {T}, the mean over all "
+              "directions: lr tr C / 2Bd.").format(d=f"{d:,}", T=number(heat["T_sgd"], 2))]
+    if run.surface.barrier is not None:
+        told.append(_("In d directions heat raises the loss by about T d/2. At T = {T} that is as high as the pass on this "
+                      "slice: warmer, the network melts out of its valley.").format(
+                          T=number(2 * float(run.surface.barrier) / d, 2)))
+    full = run.numbers.get("solutions", {}).get("T_full")
+    if full is not None:
+        told.append(_("In all directions the same two valleys would hold equally much at T = {T}, if both were parabolas.")
+                    .format(T=number(full, 2)))
+    told.append(_("“Like batch B” and the slice's T hold for the mean of the slice's two directions at the deepest bottom. "
+                  "Where the loss is higher, data push harder; where a slice was chosen for its noise, it is hotter than "
+                  "the network."))
+    return told
+
+
+def data_heat(run: Any) -> dict[str, Any] | None:
+    """Heat of the data for the first dynamics that has one: T_sgd, T_slice, T_of_batch_1 and batch_size; else None."""
+    known = [k for k, value in enumerate(run.numbers.get("T_of_batch_1", ())) if value is not None]
+    if not known:
+        return None
+    heat = {name: run.numbers[name][known[0]] for name in ("T_of_batch_1", "T_slice", "T_sgd") if name in run.numbers}
+    return {**heat, "batch_size": run.spec.batch_size}

@@ -82,7 +82,8 @@ def payload(
         "equilibrium": _equilibrium(run), "paths": _paths(run), "network": _network(run),
         "honesty": badge(run),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
-        "batch": _batch(run), "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
+        "batch": data_heat(run), "crossing": _crossing(run), "heat": _heat(run),
+        "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
         "link": link, "captions": bool(captions), "law": law, "programme_steps": int(programme_steps),
     }
     message = _plain(message)
@@ -271,13 +272,16 @@ def _training_points(run: Any) -> int | None:
     return None if n is None or test is None else n - round(test * n)
 
 
-def _batch(run: Any) -> dict[str, Any] | None:
-    """The data's own heat in the slice for the first optimiser that has one: at batch 1 and at its own."""
-    known = [k for k, value in enumerate(run.numbers.get("T_of_batch_1", ())) if value is not None]
-    if not known:
-        return None
-    first = {name: run.numbers[name][known[0]] for name in ("T_of_batch_1", "T_slice")}
-    return {**first, "batch_size": run.spec.batch_size}
+def _crossing(run: Any) -> dict[str, Any] | None:
+    """Where, as it grows warmer, the largest share first passes from valley `cold` to valley `hot`."""
+    return None if run.crossing is None else run.crossing._asdict()
+
+
+def _heat(run: Any) -> dict[str, Any]:
+    """What the marks on the slider mean, in words: `sentence`, and one click further `more`."""
+    from ..figures.charts import data_heat_sentence, network_heat_sentences
+
+    return {"sentence": data_heat_sentence(run), "more": network_heat_sentences(run)}
 
 
 def _title(run: Any) -> str:

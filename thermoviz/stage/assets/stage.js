@@ -267,7 +267,7 @@ export function createStage(root, first, callbacks = {}) {
     frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, stage,
       h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, ui.pointer?.element,
         ui.readouts.element, ui.spoken.element))));
-    ui.thermometer.setSurface(surface, payload.batch, payload.look);
+    ui.thermometer.setSurface(surface, payload);
     ui.thermometer.show(simulation.T);
     ui.thermometer.showProgramme(simulation.programme);
     ui.thermometer.invite(captioned, simulation.T);

@@ -98,6 +98,13 @@ export const CSS = `
 .tv .ruler span::before { content: ""; position: absolute; left: 50%; top: -6px; width: 1px; height: 6px; background: var(--dim); }
 .tv .ruler span.barrier { color: var(--theory); }
 .tv .ruler span.barrier::before { background: var(--theory); width: 2px; }
+.tv .ruler span.crossing { color: var(--heat); font-weight: 600; }
+.tv .ruler span.crossing::before { background: var(--heat); width: 3px; }
+.tv .ruler span.data { color: var(--text); }
+.tv .ruler span.data::before { background: var(--text); width: 2px; }
+.tv .landmark { color: var(--dim); font-size: var(--small); line-height: 1.35; }
+.tv .landmark p { margin: 0 0 4px; }
+.tv .landmark summary { cursor: pointer; }
 .tv input[type=range] { -webkit-appearance: none; appearance: none; width: 100%; height: 36px; margin: 0; background: none; cursor: pointer;
   touch-action: pan-y; }
 .tv input[type=range]::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: var(--line); }

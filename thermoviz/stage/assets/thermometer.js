@@ -32,6 +32,7 @@ export function createThermometer(_, on) {
   const meaning = h("span", { class: "meaning" });
   const ruler = h("div", { class: "ruler", "aria-hidden": "true" });
   const invitation = h("span", { class: "invitation", "aria-hidden": "true", hidden: true }, _("warm it"), " \u2192");
+  const landmark = h("div", { class: "landmark" });
   const slider = h("input", { type: "range", min: 0, max: STEPS, step: 1, "aria-label": _("Temperature"),
     oninput: () => on.change(temperatureAtPosition(Number(slider.value), scale)),
     onchange: () => on.release(temperatureAtPosition(Number(slider.value), scale)) });
@@ -43,11 +44,12 @@ export function createThermometer(_, on) {
   ], on.programme);
   const element = h("section", { class: "card temperature", "aria-label": _("Temperature") },
     h("h3", {}, _("Temperature")), h("div", { class: "big" }, output, meaning), h("div", { class: "track" }, slider,
-      invitation), ruler,
+      invitation), ruler, landmark,
     h("div", { class: "programmes" }, programmes.element));
-  let scale = 1, barrier = null, batch = null, fontScale = 1;
+  let scale = 1, barrier = null, batch = null, crossing = null, fontScale = 1;
 
-  /** Marks below the slider: zero, round values, and one tenth and one barrier. Those that would collide are left out. */
+  /** Marks below the slider: T*, the training's own heat, zero, a tenth of the barrier and the barrier, round values.
+   *  Those that would collide are left out, the last ones first. */
   function mark() {
     const taken = [];
     const place = (T, text, more) => {
@@ -60,6 +62,8 @@ export function createThermometer(_, on) {
       ruler.append(tick);
     };
     ruler.replaceChildren();
+    if (crossing) place(crossing.T, "T*", "crossing");
+    if (batch?.T_slice > scale * 10 ** DECADES[0]) place(batch.T_slice, _("data"), "data");
     place(0, "0");
     if (barrier > 0) {
       place(0.1 * barrier, ".1 \u00d7", "barrier");
@@ -71,14 +75,26 @@ export function createThermometer(_, on) {
     }
   }
 
+  /** What the landmarks mean: where volume beats depth, and whether data are as warm; the whole network one click on. */
+  function explain(names, { sentence, more } = {}) {
+    const here = crossing && _("T* = {T}: here \u201c{hot}\u201d takes over from \u201c{cold}\u201d.",
+      { T: number(crossing.T, 3), hot: names[crossing.hot], cold: names[crossing.cold] });
+    landmark.replaceChildren(...[here, sentence].filter(Boolean).map((text) => h("p", {}, text)),
+      ...(more?.length ? [h("details", {}, h("summary", {}, _("And the whole network?")),
+        ...more.map((text) => h("p", {}, text)))] : []));
+  }
+
   return {
     element, slider,
-    setSurface(surface, nextBatch, look) {
+    /** The surface and what its temperatures mean: {batch, crossing, heat, look, basins: {names}} of the payload. */
+    setSurface(surface, payload) {
       scale = surface.scale > 0 ? surface.scale : 1;
       barrier = surface.barrier;
-      batch = nextBatch;
-      fontScale = look.font_small / 12;
+      batch = payload.batch;
+      crossing = payload.crossing ?? null;
+      fontScale = payload.look.font_small / 12;
       mark();
+      explain(payload.basins.names, payload.heat);
     },
     show(T) {
       const shown = T > 0 ? number(T, 2 + (T >= 0.1 ? 1 : 0)) : "0";
