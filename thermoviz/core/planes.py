@@ -18,8 +18,8 @@ from .pca import DEPENDENT, as_paths, leading_components, spans_plane
 from .seeds import rng
 from .specs import Field, specification
 
-# Solutions looked at, since each is followed down to rest; networks whose answers differ by less than this (rms, nats or
-# units of the target) are one function, and their distance counts a thousand times less than that between two.
+# Solutions looked at, since each is followed down to rest; networks whose answers differ by less than this (rms, nats
+# or units of the target) are one function, and their distance counts a thousand times less than that between two.
 MOST_SOLUTIONS, SAME_FUNCTION, COPY = 12, 0.05, 1e-3
 _ORTHONORMAL = 1e-13  # directions this close to orthonormal are kept bit by bit
 
@@ -299,10 +299,10 @@ class RandomPlane:
 class ThroughSolutions:
     """The plane through three far-apart good solutions out of all replicas. Source: Garipov et al. 2018.
 
-    Good: loss at most best + margin (mean start - best). With `rest` the MOST_SOLUTIONS best first go down to rest on the
-    whole data set (`core.rest`), and copies, which compute one function, count as near each other. Of the good ones the
-    three whose smallest distance from each other is largest; with fewer than three, the three best. Where all rest at
-    one place: the ends as training left them.
+    Good: loss at most best + margin (mean start - best). With `rest` the MOST_SOLUTIONS best first go down to rest on
+    the whole data set (`core.rest`), and copies, which compute one function, count as near each other. Of the good ones
+    the three whose smallest distance from each other is largest; with fewer than three, the three best. Where all rest
+    at one place: the ends as training left them.
     """
 
     margin: Annotated[float, Field(

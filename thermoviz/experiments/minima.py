@@ -1,5 +1,5 @@
-"""The bottom of a network's basin: descent that ends, then Newton's steps to rounding; and what stands at the marks of a
-plane through three solutions."""
+"""The bottom of a network's basin: descent that ends, then Newton's steps to rounding; and what stands at the marks of
+a plane through three solutions."""
 
 from collections.abc import Callable
 from typing import Any

@@ -204,11 +204,13 @@ def data_heat_sentence(run: Any) -> str:
         return ""
     T, crossing = heat["T_slice"], run.crossing.T
     if T == 0:
-        return _("This training used all its data at once, which makes no heat: T* = {crossing} is out of its reach.") \
-            .format(crossing=number(crossing))
-    told = _("Minibatches of {batch} heat this slice to T = {T}, below T* = {crossing}: data alone would not make the "
-             "wide valley win.") if T < crossing else \
-        _("Minibatches of {batch} heat this slice to T = {T}, above T* = {crossing}: data alone make the wide valley win.")
+        told = _("This training used all its data at once, which makes no heat: T* = {crossing} is out of its reach.")
+    elif T < crossing:
+        told = _("Minibatches of {batch} heat this slice to T = {T}, below T* = {crossing}: "
+                 "data alone would not make the wide valley win.")
+    else:
+        told = _("Minibatches of {batch} heat this slice to T = {T}, above T* = {crossing}: "
+                 "data alone make the wide valley win.")
     return told.format(batch=heat["batch_size"], T=number(T, 2), crossing=number(crossing))
 
 
@@ -217,20 +219,20 @@ def network_heat_sentences(run: Any) -> list[str]:
     heat = data_heat(run)
     if heat is None or "T_sgd" not in heat or run.surface is None:
         return []
-    d = run.numbers["d"]
-    told = [_("The slice has 2 directions, the whole network {d}. Its minibatches keep it at T = {T}, the mean over all "
-              "directions: lr tr C / 2Bd.").format(d=f"{d:,}", T=number(heat["T_sgd"], 2))]
-    if run.surface.barrier is not None:
-        told.append(_("In d directions heat raises the loss by about T d/2. At T = {T} that is as high as the pass on this "
-                      "slice: warmer, the network melts out of its valley.").format(
-                          T=number(2 * float(run.surface.barrier) / d, 2)))
+    d, barrier = run.numbers["d"], run.surface.barrier
+    told = [_("The slice has 2 directions, the whole network {d}. Its minibatches keep it at T = {T}: "
+              "lr tr C / 2Bd, the mean over all directions.").format(d=f"{d:,}", T=number(heat["T_sgd"], 2))]
+    if barrier is not None:
+        told.append(_("In {d} directions heat raises the loss by about T × {d}/2. At T = {T} that is the height of the "
+                      "pass on this slice: warmer, the network melts out of its valley.").format(
+                          d=f"{d:,}", T=number(2 * float(barrier) / d, 2)))
     full = run.numbers.get("solutions", {}).get("T_full")
     if full is not None:
-        told.append(_("In all directions the same two valleys would hold equally much at T = {T}, if both were parabolas.")
-                    .format(T=number(full, 2)))
-    told.append(_("“Like batch B” and the slice's T hold for the mean of the slice's two directions at the deepest bottom. "
-                  "Where the loss is higher, data push harder; where a slice was chosen for its noise, it is hotter than "
-                  "the network."))
+        told.append(_("In all directions the same two valleys would hold equally much at T = {T}, if both were "
+                      "parabolas.").format(T=number(full, 2)))
+    told.append(_("“Like batch B” and the slice's T are the mean of two directions at the deepest bottom. Where the "
+                  "loss is higher, data push harder. On a slice that was chosen for its noise they are hotter than the "
+                  "network."))
     return told
 
 

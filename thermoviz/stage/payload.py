@@ -72,6 +72,7 @@ def payload(
                        f"{law!r} in {programme_steps!r}.")
     from ..figures import names
     from ..figures.badge import badge
+    from ..figures.charts import data_heat
 
     message = {
         "v": VERSION, "id": run.id, "title": _title(run) if title is None else title,
