@@ -100,10 +100,10 @@ PRESETS: dict[str, Preset] = {preset.key: preset for preset in (
     Preset(
         "mueller-brown", "Müller-Brown", "a chemist's landscape",
         "A classic of chemistry: a molecule must cross two passes to react, and waits long in between.",
-        "Warm the balls to “1 × barrier”: half of them leave the deepest valley. Then “anneal”: most come back.",
+        "Warm the balls to “1 × barrier”: half leave the deepest valley. Then “anneal”: it ends with three quarters.",
         Potential(MuellerBrown()), 10.0, "basin",
         (Promise("share deepest and widest", (0.97, 1.0), (("heat", 106.0), WATCHED), (0.4, 0.6)),
-         Promise("share deepest and widest", (0.4, 0.6), (("press", "anneal"), ("steps", 10000)), (0.75, 1.0),
+         Promise("share deepest and widest", (0.4, 0.6), (("press", "anneal"), ("steps", 10000)), (0.65, 0.85),
                  first=(("heat", 106.0), WATCHED)))),
     Preset(
         "narrow-deep", "Deep or wide?", "depth against volume",
