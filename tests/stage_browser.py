@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 ASSETS = Path(__file__).parents[1] / "thermoviz" / "stage" / "assets"
-MODULES = ("surface", "physics", "programmes", "random", "statistics", "equilibrium", "network")
+MODULES = ("surface", "physics", "programmes", "random", "neighbours", "statistics", "equilibrium", "network")
 PAGE = b"<!doctype html><meta charset=utf-8><link rel=icon href='data:,'><title>modules</title>"
 
 

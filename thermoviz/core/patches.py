@@ -12,7 +12,7 @@ import numpy as np
 DEEPEST = 12
 # Fewer points are not cut, have no shape but a round one, no size but 1.
 FEWEST_TO_CUT, FEWEST_FOR_SHAPE, FEWEST_FOR_SIZE = 16, 12, 3
-LLOYD_STEPS = 8
+LLOYD_STEPS = 5
 # ln n nats / 2 for each of a Gaussian's five parameters.
 NATS_PER_PATCH = 2.5
 

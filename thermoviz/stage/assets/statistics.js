@@ -1,97 +1,32 @@
-// Read-outs of the cloud: energy, free energy and entropy beside their exact equilibrium, and the shares of the basins.
-// KL: plug-in estimate over K = min(n / 10, 64) cells of about equal Boltzmann mass, less its sampling floor (K - 1) / 2n;
-// F = F_eq + T KL; S = (E - F) / T. At T = 0 there is no density: F = E, and S and KL are not shown.
+// Read-outs of the cloud: energy, entropy, free energy and distance to Boltzmann with their standard errors, beside the
+// exact equilibrium, and the shares of the basins: the same numbers as thermoviz/core/clouds.py. S: nearest neighbours;
+// F = E - T S; KL = (F - F_eq) / T. At T = 0: F = E, and S and KL are not shown.
 
 import { equilibrium } from "./equilibrium.js";
+import { FEWEST, createRegion, localEntropies } from "./neighbours.js";
 
-const BALLS_PER_CELL = 10;
-const MOST_CELLS = 64;
+const MOST = 3000; // balls whose entropy is taken, evenly chosen
 
-// Cuts the sub-columns (or rows) with these masses into at most `pieces` of about equal mass, none of them empty:
-// indices of the cuts, ascending.
-function cutsOf(masses, pieces) {
-  let total = 0, seen = 0, wanted = 1;
-  for (const mass of masses) total += mass;
-  const cuts = [];
-  for (let i = 0; i < masses.length && wanted < pieces; i++) {
-    seen += masses[i];
-    if (seen >= total) break;
-    if (seen < (total * wanted) / pieces) continue;
-    cuts.push(i + 1);
-    wanted = Math.floor((seen * pieces) / total) + 1;
+// Mean and variance of values[0..n), covariance with `others`.
+function moments(values, others, n) {
+  let a = 0, b = 0, aa = 0, bb = 0, ab = 0;
+  for (let k = 0; k < n; k++) {
+    a += values[k] / n;
+    b += others[k] / n;
   }
-  return cuts;
+  for (let k = 0; k < n; k++) {
+    const u = values[k] - a, v = others[k] - b;
+    aa += u * u;
+    bb += v * v;
+    ab += u * v;
+  }
+  return { means: [a, b], variances: [aa / (n - 1), bb / (n - 1)], covariance: ab / (n - 1) };
 }
 
-// Strip of a position among ascending cuts: their number <= index.
-function stripOf(cuts, index) {
-  let strip = 0;
-  while (strip < cuts.length && index >= cuts[strip]) strip += 1;
-  return strip;
-}
-
-// A partition of the box into cells of known Boltzmann mass: strips along x, each cut along y, on sub-cell lines, so that
-// the masses are exact sums. `{cellOf(x, y), mass}`.
-function partition(surface, state, K) {
-  const { cells, rx, ry, weight } = state, columns = surface.m - 1, area = rx * ry;
-  const strips = Math.max(1, Math.round(Math.sqrt(K)));
-  const along = new Float64Array((surface.n - 1) * rx);
-  cells.forEach((cell, k) => {
-    const i = Math.floor(cell / columns) * rx;
-    for (let q = 0; q < area; q++) along[i + Math.floor(q / ry)] += weight[k * area + q];
-  });
-  const cuts = cutsOf(along, strips), rows = columns * ry;
-  const across = new Float64Array((cuts.length + 1) * rows);
-  cells.forEach((cell, k) => {
-    const i = Math.floor(cell / columns) * rx, j = (cell % columns) * ry;
-    for (let a = 0; a < rx; a++) {
-      const strip = stripOf(cuts, i + a) * rows;
-      for (let b = 0; b < ry; b++) across[strip + j + b] += weight[k * area + a * ry + b];
-    }
-  });
-  const perStrip = Math.max(1, Math.floor(K / (cuts.length + 1)));
-  const mass = [], stripCuts = [], offset = [];
-  for (let strip = 0; strip <= cuts.length; strip++) {
-    const masses = across.subarray(strip * rows, (strip + 1) * rows), own = cutsOf(masses, perStrip);
-    offset.push(mass.length);
-    stripCuts.push(own);
-    let from = 0;
-    for (const to of [...own, rows]) {
-      let sum = 0;
-      for (let i = from; i < to; i++) sum += masses[i];
-      mass.push(sum);
-      from = to;
-    }
-  }
-  const perX = rx / surface.hx, perY = ry / surface.hy;
-  function cellOf(x, y) {
-    const strip = stripOf(cuts, Math.floor((x - surface.x0) * perX));
-    return offset[strip] + stripOf(stripCuts[strip], Math.floor((y - surface.y0) * perY));
-  }
-  return { cellOf, mass };
-}
-
-// KL(cloud | Boltzmann) in nats, sampling floor removed; null with too few balls for two cells.
-function divergence(balls, { cellOf, mass }) {
-  const K = mass.length, n = balls.n;
-  const counts = new Float64Array(K);
-  for (let k = 0; k < n; k++) counts[cellOf(balls.x[2 * k], balls.x[2 * k + 1])] += 1;
-  let sum = 0;
-  for (let c = 0; c < K; c++) {
-    // Cells beyond the tabulated weight (exp(-40)) count with the least mass a double can divide by.
-    if (counts[c]) sum += (counts[c] / n) * Math.log(counts[c] / n / Math.max(mass[c], Number.MIN_VALUE));
-  }
-  return sum - (K - 1) / (2 * n);
-}
-
-// `measure(balls, T)` -> `{E, S, F, KL, shares, eq: {E, S, F, shares}}`; null where a number does not exist.
+// `measure(balls, T)` -> `{E, S, F, KL, stderr: {E, S, F, KL}, bound, shares, eq: {E, S, F, shares}}`; null where a number
+// does not exist. bound: balls coincide, so that S is at most, F and KL are at least what is given.
 export function createStatistics(surface) {
-  const cut = { T: null, K: 0, value: null };
-
-  function cellsAt(T, K) {
-    if (cut.T !== T || cut.K !== K) Object.assign(cut, { T, K, value: partition(surface, equilibrium(surface, T), K) });
-    return cut.value;
-  }
+  const region = createRegion(surface);
 
   function sharesOf(balls) {
     const shares = new Float64Array(surface.basinCount);
@@ -103,22 +38,38 @@ export function createStatistics(surface) {
   }
 
   // At T = 0 all weight lies at the global minimum, which is basin 0.
-  function frozen(E, shares) {
+  function frozen(E, error, shares) {
     const resting = shares.map((_, basin) => (basin === 0 ? 1 : 0));
-    return { E, S: null, F: E, KL: null, shares, eq: { E: surface.min, S: null, F: surface.min, shares: resting } };
+    return { E, S: null, F: E, KL: null, stderr: { E: error, S: null, F: error, KL: null }, bound: false, shares,
+      eq: { E: surface.min, S: null, F: surface.min, shares: resting } };
+  }
+
+  // S, and its error with that of F = E - T S.
+  function entropyOf(balls, T) {
+    const { n } = balls, m = Math.min(n, MOST), x = new Float64Array(m), y = new Float64Array(m), energy = new Float64Array(m);
+    for (let i = 0; i < m; i++) {
+      const k = Math.floor((i * n) / m);
+      x[i] = balls.x[2 * k];
+      y[i] = balls.x[2 * k + 1];
+      energy[i] = balls.energy[k];
+    }
+    const { terms, shared, bias, resolved } = localEntropies(x, y, region);
+    const { means, variances, covariance } = moments(terms, energy, m), own = (variances[0] + shared) / m + bias * bias;
+    const free = T * T * own + (variances[1] - 2 * T * covariance) / n;
+    return { S: means[0], ofS: Math.sqrt(own), ofF: Math.sqrt(Math.max(free, 0)), bound: !resolved };
   }
 
   function measure(balls, T) {
-    if (!balls.n) return null;
-    let sum = 0;
-    for (let k = 0; k < balls.n; k++) sum += balls.energy[k];
-    const E = sum / balls.n, shares = sharesOf(balls);
-    if (!(T > 0)) return frozen(E, shares);
-    const eq = equilibrium(surface, T), K = Math.min(Math.floor(balls.n / BALLS_PER_CELL), MOST_CELLS);
-    const KL = K > 1 ? divergence(balls, cellsAt(T, K)) : null;
-    const F = KL === null ? null : eq.F + T * KL;
-    const S = F === null ? null : (E - F) / T;
-    return { E, S, F, KL, shares, eq: { E: eq.E, S: eq.S, F: eq.F, shares: eq.shares } };
+    const { n } = balls;
+    if (!n) return null;
+    const { means, variances } = moments(balls.energy, balls.energy, n), E = means[0], shares = sharesOf(balls);
+    const ofE = n > 1 ? Math.sqrt(variances[0] / n) : null;
+    if (!(T > 0)) return frozen(E, ofE, shares);
+    const eq = equilibrium(surface, T), known = { E, eq: { E: eq.E, S: eq.S, F: eq.F, shares: eq.shares }, shares };
+    const none = { S: null, F: null, KL: null };
+    if (n < FEWEST) return { ...known, ...none, stderr: { E: ofE, ...none }, bound: false };
+    const { S, ofS, ofF, bound } = entropyOf(balls, T), F = E - T * S;
+    return { ...known, S, F, KL: (F - eq.F) / T, stderr: { E: ofE, S: ofS, F: ofF, KL: ofF / T }, bound };
   }
 
   return { measure };
