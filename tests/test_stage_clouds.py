@@ -2,20 +2,22 @@
 
 import numpy as np
 import pytest
+import stage_scene
 from cloud_cases import KINDS, five, surfaces
 from stage_browser import Modules
 from test_stage_physics import SURFACES, message
 
 import thermoviz as tv
 from thermoviz.core.clouds import MOST
+from thermoviz.core.evolution import MasterEquation
 
 pytestmark = pytest.mark.browser
 
 MEASURE = """
     const s = surface.createSurface(argument.message.surface, argument.message.basins);
-    const b = physics.createBalls(s, { n: argument.x.length, seed: 1 }), measure = statistics.createStatistics(s).measure;
+    const b = physics.createBalls(s, { n: argument.x.length, seed: 1 });
     b.place('list', { array: argument.x });
-    const found = measure(b, argument.T);
+    const found = statistics.createStatistics(s).measure(b, argument.T);
     return found && { ...found, shares: null, eq: { ...found.eq, shares: null } };"""
 
 
@@ -75,7 +77,9 @@ def test_five_clouds_have_their_numbers_on_the_stage(modules, name):
 def test_of_many_balls_the_same_part_is_taken_as_in_python(modules):
     surface = SURFACES["analytic"]()
     x = surface.equilibrium(0.3).sample(2 * MOST + 1001, np.random.default_rng(0))
-    assert_same(measured(modules, surface, 0.3, x), tv.cloud(surface, 0.3, x), float(surface.scale), 0.3)
+    found = measured(modules, surface, 0.3, x)
+    assert_same(found, tv.cloud(surface, 0.3, x), float(surface.scale), 0.3)
+    assert (found["n"], found["counted"]) == (len(x), MOST)
 
 
 def test_few_balls_and_no_heat_have_no_entropy(modules):
@@ -87,10 +91,115 @@ def test_few_balls_and_no_heat_have_no_entropy(modules):
 
 
 def test_the_equilibrium_is_exact_to_a_part_of_the_heat(modules):
-    """F_eq within 1e-3 T of Python's quadrature, so that a distance is not the stage's own error, at any temperature."""
+    """F_eq within 1e-3 T of Python's quadrature at any temperature: a distance is not the stage's own error."""
     for name, surface in (surfaces() | {kind: SURFACES[kind]() for kind in ("masked", "oblong", "cliff")}).items():
         for heat in (0.003, 0.02, 0.1, 1, 10):
             T = heat * float(surface.scale)
             F = modules("const s = surface.createSurface(argument.message.surface, argument.message.basins);"
                         "return equilibrium.equilibrium(s, argument.T).F;", {"message": message(surface), "T": T})
             assert abs(F - surface.equilibrium(T).F) < 1e-3 * T, (name, heat, (F - surface.equilibrium(T).F) / T)
+
+
+def test_a_dot_on_the_saddle_follows_the_exact_evolution(modules):
+    """Second law: S rises by two nats and falls again, F only falls; each within 4 errors of the master equation."""
+    surface, T, n, width = surfaces()["double well"], 0.1, 3000, 0.1
+    cells = MasterEquation(surface, T, 200)
+    times = np.array([0.02, 0.1, 0.3, 0.6, 1.2, 3.0])
+    exact = cells.thermodynamics(cells.evolve(cells.gaussian((0, 0), width), times))
+    x = width * np.random.default_rng(1).standard_normal((n, 2))
+    found = modules("""
+        const s = surface.createSurface(argument.message.surface, argument.message.basins);
+        const b = physics.createBalls(s, { n: argument.x.length, seed: 3, scheme: "euler-maruyama" });
+        const { measure } = statistics.createStatistics(s);
+        b.setStep(0.002);
+        b.place('list', { array: argument.x });
+        return argument.times.map((time) => {
+            b.step(argument.T, Math.round((time - b.time) / 0.002));
+            const { S, F, stderr } = measure(b, argument.T);
+            return { S, F, errorS: stderr.S, errorF: stderr.F };
+        });""", {"message": message(surface), "x": x.tolist(), "T": T, "times": times.tolist()})
+    for name in "SF":
+        pulls = np.array([one[name] - true for one, true in zip(found, getattr(exact, name), strict=True)])
+        pulls /= [one["error" + name] for one in found]
+        assert np.abs(pulls).max() < 4, (name, pulls)
+    S, F = ([one[name] for one in found] for name in "SF")
+    assert max(S) - S[0] > 10 * found[0]["errorS"] and max(S) - S[-1] > 10 * found[0]["errorS"]
+    assert (np.diff(F) < 4 * found[0]["errorF"]).all()
+
+
+def test_entropy_falls_on_cooling_and_a_wrong_valley_is_far_away(modules):
+    """Annealed from the barrier to a twentieth of it: S falls by nats, and the distance is that of the shares."""
+    surface = surfaces()["Mueller-Brown"]
+    barrier = surface.barrier
+    hot, cold = modules("""
+        const s = surface.createSurface(argument.message.surface, argument.message.basins);
+        const b = physics.createBalls(s, { n: 1000, seed: 3 }), { measure } = statistics.createStatistics(s);
+        const programme = { kind: "exponential", T0: argument.hot, T1: argument.cold, steps: 6000 };
+        b.place('boltzmann', { T: argument.hot });
+        const shown = ({ S, KL, stderr, shares }) => ({ S, KL, errorKL: stderr.KL, shares: [...shares] });
+        const before = shown(measure(b, argument.hot));
+        b.step((step) => programmes.temperatureAt(programme, step), 6000);
+        return [before, shown(measure(b, argument.cold))];""",
+        {"message": message(surface), "hot": barrier, "cold": barrier / 20})
+    assert cold["S"] < hot["S"] - 2 and abs(hot["KL"]) < 4 * hot["errorKL"]
+    law = surface.equilibrium(barrier / 20)
+    caught = np.array(cold["shares"])
+    # In equilibrium within each valley: KL of the shares alone, to the errors of both.
+    held = caught > 0
+    of_shares = float((caught * np.log(np.where(held, caught, 1) / law.shares))[held].sum())
+    error = np.hypot(cold["errorKL"], np.sqrt((caught * np.log(np.where(held, caught, 1) / law.shares)**2)[held].sum()
+                                              / 1000))
+    assert of_shares > 1 and abs(cold["KL"] - of_shares) < 4 * error
+
+
+# What the panel says
+
+
+def row(page, name):
+    cells = page.stage.locator(".readouts tbody tr", has_text=name).locator("td.now, td.error, td.eq").all_inner_texts()
+    return [text.replace("\u2212", "-") for text in cells]
+
+
+def panel(open_stage, **more):
+    page = open_stage(stage_scene.message(stage_scene.bowl, **more), reduced_motion="reduce")
+    page.wait_for_function("(element) => element.thermoviz.state().measurement", arg=page.stage.element_handle())
+    return page
+
+
+def again(page, body):
+    """Runs `body` on the stage's `simulation` and waits until it has been measured anew."""
+    page.stage.evaluate(f"""async (element) => {{
+        const stage = element.thermoviz, {{ simulation }} = stage, before = stage.state().measurement;
+        {body}
+        while (stage.state().measurement === before) await new Promise(requestAnimationFrame);
+    }}""")
+
+
+def test_the_panel_shows_each_number_with_its_error(open_stage):
+    page = panel(open_stage)
+    measured = page.state()["measurement"]
+    S, F, KL = row(page, "S entropy"), row(page, "F ="), row(page, "distance to Boltzmann")
+    assert float(S[0]) == pytest.approx(measured["S"], abs=0.006) and S[1] == f"\u00b1{measured['stderr']['S']:.2f}"
+    assert float(S[2]) == pytest.approx(measured["eq"]["S"], abs=0.006) and float(F[1][1:]) > 0
+    assert float(KL[0]) == pytest.approx(max(measured["KL"], 0), abs=0.006) and KL[1].startswith("\u00b1")
+    heads = page.stage.locator(".readouts thead th").all_text_contents()
+    assert heads == ["quantity", "its last minute", "now", "standard error", "at equilibrium"]
+    assert page.stage.locator(".readouts tbody th").count() == 4 and page.complaints == []
+
+
+def test_the_panel_shows_bounds_as_bounds_and_dashes_where_it_cannot_tell(open_stage):
+    page = panel(open_stage)
+    again(page, "simulation.balls.place('list', { array: [[0.3, 0.2]] });")
+    assert row(page, "S entropy")[0].startswith("\u2264 -") and row(page, "F =")[0].startswith("\u2265 ")
+    assert row(page, "distance")[:2][0].startswith("\u2265 ") and row(page, "S entropy")[1] == ""
+    note = page.stage.locator(".readouts .of")
+    assert "at most" in note.inner_text()
+    again(page, "simulation.setTemperature(0);")
+    assert row(page, "S entropy") == ["\u2013", "", "\u2013"] and row(page, "distance")[0] == "\u2013"
+    assert row(page, "F =")[0] == row(page, "energy")[0] and note.is_hidden()
+
+
+def test_the_panel_says_of_how_many_balls_the_entropy_is(open_stage):
+    page = panel(open_stage, n_balls=8000)
+    page.stage.locator(".readouts .of", has_text="S and F from 3,000 of the 8,000 balls.").wait_for()
+    assert page.complaints == []

@@ -1,7 +1,7 @@
 // What is measured, beside what equilibrium would give: numbers, small strip charts, the badge.
 
 import { h, prepare, sized, write } from "./dom.js";
-import { decimalsFor, fixed, percent } from "./words.js";
+import { count, decimalsFor, fixed } from "./words.js";
 
 const HISTORY = 240; // measurements kept: one minute at 4 Hz
 
@@ -55,43 +55,77 @@ function drawStrip(canvas, { width, height }, series, goals, colour, theory) {
   }
 }
 
+/**
+ * A measured number and its error as they are shown: a bound has its sign and no error, what is not known a dash. An error
+ * below the last decimal gets as many as it needs, at most two more.
+ */
+export function told(value, error, decimals, sign) {
+  if (!Number.isFinite(value)) return ["\u2013", ""];
+  if (sign || !Number.isFinite(error)) return [sign + fixed(value, decimals), ""];
+  const needed = [decimals, decimals + 1].find((digits) => Number(error.toFixed(digits)) > 0) ?? decimals + 2;
+  return [fixed(value, decimals), `\u00b1${fixed(error, needed)}`];
+}
+
 /** The panel "Now, and at equilibrium": update(measured, T), clear(). `history` keeps the series when it is built anew. */
 export function createReadouts(_, look, scale, history) {
+  const ofEnergy = decimalsFor(scale), cells = () => ({ now: h("td", { class: "now" }), error: h("td", { class: "error" }) });
   const rows = [
-    { key: "E", label: _("\u27e8E\u27e9 energy"), help: _("Mean energy of the balls") },
-    { key: "S", label: _("S entropy"),
-      help: _("Entropy of the cloud of balls; its zero depends on the unit of length") },
-    { key: "F", label: _("F = \u27e8E\u27e9 \u2212 TS"), help: _("Free energy: in a bath, this is what falls") },
-  ].map((row) => ({ ...row, now: h("td", { class: "now" }), eq: h("td", { class: "eq" }), chart: h("canvas",
-    { "aria-hidden": "true" }),
+    { key: "E", label: _("\u27e8E\u27e9 energy"), help: _("Mean energy of the balls"), decimals: ofEnergy, side: "" },
+    { key: "S", label: _("S entropy"), decimals: 2, side: "\u2264 ",
+      help: _("Entropy of the cloud of balls, from how near each has its neighbours; its zero depends on the unit of length") },
+    { key: "F", label: _("F = \u27e8E\u27e9 \u2212 TS"), help: _("Free energy: in a bath, this is what falls"),
+      decimals: ofEnergy, side: "\u2265 " },
+  ].map((row) => ({ ...row, ...cells(), eq: h("td", { class: "eq" }), chart: h("canvas", { "aria-hidden": "true" }),
     ...(history[row.key] ??= { series: [], goals: [] }) }));
   for (const row of rows) row.size = sized(row.chart);
-  const distance = h("td", { class: "now" });
-  const element = h("section", { class: "card grow", "aria-label": _("Read-outs") },
+  const distance = cells(), note = h("p", { class: "of", hidden: true });
+  const heading = (text) => h("th", { scope: "col" }, h("span", { class: "quiet" }, text));
+  const element = h("section", { class: "card grow readouts", "aria-label": _("Read-outs") },
     h("h3", {}, _("Now, and at equilibrium")),
     h("table", {},
+      h("thead", {}, h("tr", {}, ...[_("quantity"), _("its last minute"), _("now"), _("standard error"),
+        _("at equilibrium")].map(heading))),
       h("tbody", {},
-        ...rows.map((row) => h("tr", { title: row.help }, h("td", {}, row.label), h("td", { class: "chart" },
-          row.chart), row.now, row.eq)),
-        h("tr", { title: _("Kullback-Leibler distance to the Boltzmann distribution, its sampling floor taken off") },
-          h("td", { colspan: 2 }, _("distance to Boltzmann")), distance, h("td", { class: "eq" }, _("nats"))))));
-  const decimals = decimalsFor(scale);
+        ...rows.map((row) => h("tr", { title: row.help }, h("th", { scope: "row" }, row.label),
+          h("td", { class: "chart" }, row.chart), row.now, row.error, row.eq)),
+        h("tr", { title: _("Kullback-Leibler distance to the Boltzmann distribution: what F has left to fall, divided by T") },
+          h("th", { scope: "row", colspan: 2 }, _("distance to Boltzmann")), distance.now, distance.error,
+          h("td", { class: "eq" }, _("nats"))))),
+    note);
+
+  function show({ now, error }, value, stderr, decimals, sign) {
+    const [number, uncertain] = told(value, stderr, decimals, sign);
+    write(now, number);
+    write(error, uncertain);
+  }
+
+  /** Where S cannot be told from all balls, or not at all, it says so. */
+  function explain({ n, counted, bound, S }, T) {
+    const text = bound ? _("Balls lie on one another: S is at most, F and the distance are at least what is shown.")
+      : T > 0 && S === null ? _("Too few balls for an entropy.")
+        : counted < n ? _("S and F from {m} of the {n} balls.", { m: count(counted), n: count(n) }) : "";
+    write(note, text);
+    note.hidden = !text;
+  }
 
   return {
     element,
     clear() { for (const row of rows) { row.series.length = 0; row.goals.length = 0; } },
     update(measured, T) {
+      const { stderr, bound } = measured;
       for (const row of rows) {
-        const value = measured[row.key], goal = measured.eq?.[row.key];
-        const shown = T > 0 || row.key !== "S";
-        write(row.now, shown ? fixed(value, row.key === "S" ? 2 : decimals) : "\u2013");
-        write(row.eq, shown ? fixed(goal, row.key === "S" ? 2 : decimals) : "\u2013");
-        row.series.push(shown ? value : NaN);
-        row.goals.push(shown ? goal : NaN);
+        const { key, decimals } = row, value = measured[key] ?? NaN, goal = measured.eq?.[key] ?? NaN;
+        show(row, value, stderr[key], decimals, bound ? row.side : "");
+        write(row.eq, fixed(goal, decimals));
+        row.series.push(value);
+        row.goals.push(goal);
         if (row.series.length > HISTORY) { row.series.shift(); row.goals.shift(); }
-        drawStrip(row.chart, row.size, row.series, row.goals, row.key === "F" ? look.heat : look.text, look.theory);
+        drawStrip(row.chart, row.size, row.series, row.goals, key === "F" ? look.heat : look.text, look.theory);
       }
-      write(distance, T > 0 ? fixed(measured.KL, 3) : "\u2013");
+      // A distance is never negative; its estimate may be, by chance, within the error beside it.
+      const { KL } = measured;
+      show(distance, KL === null ? NaN : Math.max(KL, 0), stderr.KL, 2, bound ? "\u2265 " : "");
+      explain(measured, T);
     },
   };
 }

@@ -23,8 +23,9 @@ function moments(values, others, n) {
   return { means: [a, b], variances: [aa / (n - 1), bb / (n - 1)], covariance: ab / (n - 1) };
 }
 
-// `measure(balls, T)` -> `{E, S, F, KL, stderr: {E, S, F, KL}, bound, shares, eq: {E, S, F, shares}}`; null where a number
-// does not exist. bound: balls coincide, so that S is at most, F and KL are at least what is given.
+// `measure(balls, T)` -> `{E, S, F, KL, stderr: {E, S, F, KL}, bound, n, counted, shares, eq: {E, S, F, shares}}`; null
+// where a number does not exist. counted: of the n balls, those that S is taken of; bound: balls coincide, so that S is at
+// most, F and KL are at least what is given.
 export function createStatistics(surface) {
   const region = createRegion(surface);
 
@@ -38,15 +39,15 @@ export function createStatistics(surface) {
   }
 
   // At T = 0 all weight lies at the global minimum, which is basin 0.
-  function frozen(E, error, shares) {
+  function frozen(n, E, error, shares) {
     const resting = shares.map((_, basin) => (basin === 0 ? 1 : 0));
-    return { E, S: null, F: E, KL: null, stderr: { E: error, S: null, F: error, KL: null }, bound: false, shares,
-      eq: { E: surface.min, S: null, F: surface.min, shares: resting } };
+    return { E, S: null, F: E, KL: null, stderr: { E: error, S: null, F: error, KL: null }, bound: false, n, counted: n,
+      shares, eq: { E: surface.min, S: null, F: surface.min, shares: resting } };
   }
 
   // S, and its error with that of F = E - T S.
   function entropyOf(balls, T) {
-    const { n } = balls, m = Math.min(n, MOST), x = new Float64Array(m), y = new Float64Array(m), energy = new Float64Array(m);
+    const { n } = balls, m = Math.min(n, MOST), [x, y, energy] = [0, 1, 2].map(() => new Float64Array(m));
     for (let i = 0; i < m; i++) {
       const k = Math.floor((i * n) / m);
       x[i] = balls.x[2 * k];
@@ -56,7 +57,7 @@ export function createStatistics(surface) {
     const { terms, shared, bias, resolved } = localEntropies(x, y, region);
     const { means, variances, covariance } = moments(terms, energy, m), own = (variances[0] + shared) / m + bias * bias;
     const free = T * T * own + (variances[1] - 2 * T * covariance) / n;
-    return { S: means[0], ofS: Math.sqrt(own), ofF: Math.sqrt(Math.max(free, 0)), bound: !resolved };
+    return { S: means[0], ofS: Math.sqrt(own), ofF: Math.sqrt(Math.max(free, 0)), bound: !resolved, counted: m };
   }
 
   function measure(balls, T) {
@@ -64,12 +65,12 @@ export function createStatistics(surface) {
     if (!n) return null;
     const { means, variances } = moments(balls.energy, balls.energy, n), E = means[0], shares = sharesOf(balls);
     const ofE = n > 1 ? Math.sqrt(variances[0] / n) : null;
-    if (!(T > 0)) return frozen(E, ofE, shares);
-    const eq = equilibrium(surface, T), known = { E, eq: { E: eq.E, S: eq.S, F: eq.F, shares: eq.shares }, shares };
+    if (!(T > 0)) return frozen(n, E, ofE, shares);
+    const eq = equilibrium(surface, T), known = { n, E, eq: { E: eq.E, S: eq.S, F: eq.F, shares: eq.shares }, shares };
     const none = { S: null, F: null, KL: null };
-    if (n < FEWEST) return { ...known, ...none, stderr: { E: ofE, ...none }, bound: false };
-    const { S, ofS, ofF, bound } = entropyOf(balls, T), F = E - T * S;
-    return { ...known, S, F, KL: (F - eq.F) / T, stderr: { E: ofE, S: ofS, F: ofF, KL: ofF / T }, bound };
+    if (n < FEWEST) return { ...known, ...none, stderr: { E: ofE, ...none }, bound: false, counted: n };
+    const { S, ofS, ofF, ...rest } = entropyOf(balls, T), F = E - T * S;
+    return { ...known, S, F, KL: (F - eq.F) / T, stderr: { E: ofE, S: ofS, F: ofF, KL: ofF / T }, ...rest };
   }
 
   return { measure };

@@ -128,6 +128,10 @@ export const CSS = `
 .tv td, .tv th { padding: 3px 0; border: 0; font-weight: 400; text-align: left; vertical-align: middle; }
 .tv td.now { text-align: right; font-weight: 600; padding-left: 8px; white-space: nowrap; }
 .tv td.eq { text-align: right; color: var(--theory); padding-left: 10px; font-size: var(--small); white-space: nowrap; }
+.tv .readouts td.error { color: var(--dim); font-size: var(--small); padding-left: 3px; white-space: nowrap; }
+.tv .readouts thead th { padding: 0; line-height: 0; }
+.tv .readouts tbody th { white-space: nowrap; }
+.tv .readouts .of { margin: 6px 0 0; font-size: var(--small); color: var(--dim); line-height: 1.4; }
 .tv td.chart { width: 36%; padding-left: 10px; }
 .tv tr > td:first-child { white-space: nowrap; }
 .tv tr > td[colspan] { white-space: normal; }
