@@ -4,6 +4,8 @@
 import { fade } from "./colours.js";
 import { niceTicks } from "./words.js";
 
+const NARROW_UNIT = 92; // css pixels for the colour bar's title where it is narrow
+
 /** Text with an outline in the background's colour, so that it reads on the relief as well as beside it. */
 function write(context, text, x, y, colour, halo) {
   context.lineJoin = "round";
@@ -52,6 +54,26 @@ function isTaken(scene, x, y) {
   return underBar || (narrow && x > view.width - 184 && y > view.height - 58);
 }
 
+/** Words broken into lines of at most `room` css pixels in the context's font; a word that is longer is broken too. */
+function broken(context, text, room) {
+  const fits = (line) => context.measureText(line).width <= room;
+  const lines = [""];
+  for (let word of text.split(" ")) {
+    const joined = lines[lines.length - 1] ? `${lines[lines.length - 1]} ${word}` : word;
+    if (fits(joined)) { lines[lines.length - 1] = joined; continue; }
+    if (lines[lines.length - 1]) lines.push("");
+    while (!fits(word) && word.length > 1) {
+      let end = word.length - 1;
+      while (end > 1 && !fits(word.slice(0, end))) end--;
+      lines[lines.length - 1] = word.slice(0, end);
+      lines.push("");
+      word = word.slice(end);
+    }
+    lines[lines.length - 1] = word;
+  }
+  return lines;
+}
+
 /** Where the colour bar stands, in css pixels, and the height of an energy on it. */
 function barPlace({ view, frame, narrow }) {
   const width = 10, height = Math.min(narrow ? 100 : 260, 0.42 * view.height);
@@ -59,9 +81,19 @@ function barPlace({ view, frame, narrow }) {
   return { x, top, width, height, at: (E) => top + height * (1 - Math.min(1, frame.part(E))) };
 }
 
+/** What the colour bar measures, above it: [{text, right, y, width}], in several lines where it is narrow. */
+function unitLines(context, scene) {
+  const { look, unit, narrow, view } = scene, { top } = barPlace(scene), size = look.font_small;
+  if (!unit) return [];
+  context.font = `${size}px ${look.font_family}`;
+  const lines = broken(context, unit, narrow ? NARROW_UNIT : Infinity);
+  return lines.map((text, k) => ({ text, right: view.width - 8, y: top - size * (1 + 1.2 * (lines.length - 1 - k)),
+    width: context.measureText(text).width }));
+}
+
 /** The colours' meaning in units of energy. */
 function colourBar(context, scene, font) {
-  const { view, frame, surface, look, unit, narrow } = scene;
+  const { frame, surface, look, narrow } = scene;
   const { x, top, width, height, at } = barPlace(scene), size = look.font_small;
   const gradient = context.createLinearGradient(0, top + height, 0, top);
   look.surface.forEach((colour, k) => gradient.addColorStop(k / (look.surface.length - 1), colour));
@@ -75,10 +107,9 @@ function colourBar(context, scene, font) {
   for (const { value, text } of niceTicks(surface.min, surface.min + frame.span, narrow ? 3 : 5)) {
     write(context, text, x - 12, at(value), look.dim, fade(look.background, 0.8));
   }
-  if (!unit) return;
-  context.textAlign = "center";
-  write(context, unit, Math.min(x + width / 2, view.width - context.measureText(unit).width / 2 - 6), top - size,
-    look.dim, fade(look.background, 0.8));
+  for (const { text, right, y } of unitLines(context, scene)) {
+    write(context, text, right, y, look.dim, fade(look.background, 0.8));
+  }
 }
 
 /** On the colour bar: the balls' mean energy as a triangle, its equilibrium value as a line. */
@@ -113,8 +144,10 @@ export function takenPlaces(context, scene) {
   const bar = barPlace(scene), { look } = scene;
   const names = namePlaces(context, scene).map(({ foot, x, room }) => ({ x: x - room, y: foot.y - 32 - look.font_small,
       width: 2 * room, height: look.font_small + 8 }));
-  return scene.quiet && scene.narrow ? names
-    : [{ x: bar.x - 40, y: bar.top - 26, width: 60, height: bar.height + 40 }, ...names];
+  if (scene.quiet && scene.narrow) return names;
+  const unit = unitLines(context, scene).map(({ right, y, width }) => ({ x: right - width, y: y - look.font_small / 2, width,
+    height: look.font_small }));
+  return [{ x: bar.x - 40, y: bar.top - 10, width: 60, height: bar.height + 24 }, ...unit, ...names];
 }
 
 /** Names of the basins on short stems above their minima. */
@@ -170,26 +203,6 @@ export function writeOverlay(context, scene) {
 
 const PAD = 18; // css pixels around a caption's text
 const WORD_MARK = "thermoviz";
-
-/** Words broken into lines of at most `room` css pixels in the context's font; a word that is longer is broken too. */
-function broken(context, text, room) {
-  const fits = (line) => context.measureText(line).width <= room;
-  const lines = [""];
-  for (let word of text.split(" ")) {
-    const joined = lines[lines.length - 1] ? `${lines[lines.length - 1]} ${word}` : word;
-    if (fits(joined)) { lines[lines.length - 1] = joined; continue; }
-    if (lines[lines.length - 1]) lines.push("");
-    while (!fits(word) && word.length > 1) {
-      let end = word.length - 1;
-      while (end > 1 && !fits(word.slice(0, end))) end--;
-      lines[lines.length - 1] = word.slice(0, end);
-      lines.push("");
-      word = word.slice(end);
-    }
-    lines[lines.length - 1] = word;
-  }
-  return lines;
-}
 
 /**
  * The caption under a picture, laid out for a width: {height, draw(y)}. caption: {look, title, facts, badge, legend, link};
