@@ -104,7 +104,7 @@ export const CSS = `
 .tv .ruler span.data::before { background: var(--text); width: 2px; }
 .tv .landmark { color: var(--dim); font-size: var(--small); line-height: 1.35; }
 .tv .landmark p { margin: 0 0 4px; }
-.tv .landmark summary { cursor: pointer; }
+.tv .landmark summary { cursor: pointer; margin-bottom: 6px; }
 .tv input[type=range] { -webkit-appearance: none; appearance: none; width: 100%; height: 36px; margin: 0; background: none; cursor: pointer;
   touch-action: pan-y; }
 .tv input[type=range]::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: var(--line); }

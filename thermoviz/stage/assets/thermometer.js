@@ -76,9 +76,11 @@ export function createThermometer(_, on) {
   }
 
   /** What the landmarks mean: where volume beats depth, and whether data are as warm; the whole network one click on. */
-  function explain(names, { sentence, more } = {}) {
-    const here = crossing && _("T* = {T}: here \u201c{hot}\u201d takes over from \u201c{cold}\u201d.",
-      { T: number(crossing.T, 3), hot: names[crossing.hot], cold: names[crossing.cold] });
+  function explain(names, slice, { sentence, more } = {}) {
+    const said = crossing && { T: number(crossing.T, 3), hot: names[crossing.hot], cold: names[crossing.cold] };
+    const here = crossing && (slice
+      ? _("T* = {T}: on this slice \u201c{hot}\u201d takes over from \u201c{cold}\u201d.", said)
+      : _("T* = {T}: here \u201c{hot}\u201d takes over from \u201c{cold}\u201d.", said));
     landmark.replaceChildren(...[here, sentence].filter(Boolean).map((text) => h("p", {}, text)),
       ...(more?.length ? [h("details", {}, h("summary", {}, _("And the whole network?")),
         ...more.map((text) => h("p", {}, text)))] : []));
@@ -94,7 +96,7 @@ export function createThermometer(_, on) {
       crossing = payload.crossing ?? null;
       fontScale = payload.look.font_small / 12;
       mark();
-      explain(payload.basins.names, payload.heat);
+      explain(payload.basins.names, Boolean(payload.honesty), payload.heat);
     },
     show(T) {
       const shown = T > 0 ? number(T, 2 + (T >= 0.1 ? 1 : 0)) : "0";
