@@ -111,11 +111,11 @@ def _sgd_forgets(spec: "Equilibrium", numbers: Numbers) -> Verdict:
         equals(0.0, unlike=1.0, far=_far(copies(numbers, COLD, FAR))), unit="of the squared distance",
         sentence="What is left of the squared distance between both starts, in the groups' means over the second half "
                  f"of the run, hidden units matched: 1 at the start, 0 if it is forgotten. {_started(numbers)} "
-                 f"Linear regression keeps {_said(_lin_left(numbers), 2)}. A longer run may forget more.",
+                 f"Linear regression keeps {_lin_left(numbers):.2f}. A longer run may forget more.",
         known=_sgd_known(spec, numbers))
 
 
-def _lin_left(numbers: Numbers) -> float | None:
+def _lin_left(numbers: Numbers) -> float:
     """Squared distance that linear regression keeps, of its own start's: far starts lie so many lengths away."""
     from .linear_control import FAR_LENGTHS
 
@@ -154,7 +154,7 @@ def _no_ridge(spec: "Equilibrium", numbers: Numbers) -> Verdict:
         name, found, rule, unit=unit, control=None if way["slice"] is None else max(way["slice"]) / T,
         sentence="Height of the best path found above its lower end; above the other end it is "
                  f"{_said(climbs[0] / T, 2)} T. The straight line climbs {_said(max(way['line']) / T, 2)} T. Units are "
-                 f"matched; both ends are at rest (gradients below {_said(_rounded_up(slope), 1)}). Control: the "
+                 f"matched; both ends are at rest (gradients below {_rounded_up(slope)}). Control: the "
                  "lowest pass on the slice, the ridge in the picture. A better path may lie lower, so the claim is "
                  f"never called false. Over a pass of {HIGH:g} T heat needs about e⁵ = 150 tries.",
         known=rule.decide(*found) is True and _at_rest(spec, numbers))
@@ -166,9 +166,9 @@ def _at_rest(spec: "Equilibrium", numbers: Numbers) -> bool:
     return bool(fall < 0.1 * numbers["heat"]["temperature"][0])
 
 
-def _rounded_up(value: float) -> float:
-    """The next power of ten."""
-    return 10.0 ** math.ceil(math.log10(max(value, 1e-12)))
+def _rounded_up(value: float) -> str:
+    """The next power of ten, as it is written by hand."""
+    return f"10^{math.ceil(math.log10(max(value, 1e-12)))}".replace("-", "−")
 
 
 def _copies_stay(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verdict:

@@ -158,7 +158,7 @@ def _losses_axis(run: Any, look: Look) -> dict[str, Any]:
     shown = shown[np.isfinite(shown) & (shown > 0)]
     low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.1, 1.0)
     high = min(high, HIGHEST * low)
-    return axis(look, energy_title(run) + _(", logarithmic"), type="log", tickformat="~g",
+    return axis(look, energy_title(run), type="log", tickformat="~g",
                 dtick="D2" if high < 50 * low else 1, range=[math.log10(low / 1.15), math.log10(high * 1.15)])
 
 
@@ -193,7 +193,7 @@ def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
     return lay_out(
         figure, look, title=_("How far apart do the starts end?"), height=height,
         xaxis=axis(look, tickvals=[0, 1, 2], ticktext=titles, showgrid=False, range=[-0.5, 2.5]),
-        yaxis=axis(look, _("difference, in its own shaking"), tickformat="~g", nticks=6, range=_shown(figure)))
+        yaxis=axis(look, _("in its own shaking"), tickformat="~g", nticks=6, range=_shown(figure)))
 
 
 def _shown(figure: go.Figure) -> list[float]:

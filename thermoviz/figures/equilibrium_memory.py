@@ -155,13 +155,13 @@ def linear_loop(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def loop_sentence(run: Any) -> str:
     """What is left of the heat, in words."""
-    a, scale = run.arrays, run.numbers["net"]["loss"][0]
+    a, scale = run.arrays, run.numbers["net"]["shaking"]["loss"]
     area, error = float(a["net_loop_area"][-1]), float(a["net_loop_area_error"][-1])
     said = _("The learning rate goes up in stairs (open marks) and down again (filled). Where both ways agree, the "
              "history of the heat is forgotten.")
     if scale and np.isfinite(area):
-        said += " " + _("The slowest loop leaves {area} ± {error} % of the loss between them.").format(
-            area=number(100 * area / scale, 2), error=number(100 * error / scale, 1))
+        said += " " + _("The slowest loop leaves {area} ± {error} of what the loss of one network shakes by.").format(
+            area=f"{area / scale:.2f}".replace("-", "−"), error=f"{error / scale:.2f}")
     gone = int(np.sum(a["net_loop_diverged"]))
     if gone:
         said += " " + counted("{n} network diverged on the way and is left out.",

@@ -29,7 +29,8 @@ def left(run: Any, look: Look, height: int = 360) -> go.Figure:
                           "<extra></extra>"))
     figure.add_hline(y=0, line={"color": look.theory, "width": 1, "dash": "dot"})
     return lay_out(figure, look, title=_("How much of the start is left?"), height=height,
-                   xaxis=axis(look, _("time, learning rate × steps"), showgrid=False, nticks=6, rangemode="tozero"),
+                   xaxis=axis(look, _("time, learning rate × steps"), showgrid=False, nticks=6, rangemode="tozero",
+                              tickformat="~s"),
                    yaxis=axis(look, _("squared distance left"), tickformat="~%", nticks=6))
 
 
@@ -118,10 +119,10 @@ def way(run: Any, look: Look, height: int = 360) -> go.Figure:
         figure.add_hline(y=ridge[0] / unit, line={"color": look.line, "width": look.stroke, "dash": "dot"},
                          annotation={"text": _("the ridge on the slice"), "font": {"size": look.font_small,
                                                                                   "color": look.dim}})
-    return lay_out(figure, look, title=_("How high is the pass between the two solutions?"), height=height,
+    return lay_out(figure, look, title=_("How high is the pass?"), height=height,
                    xaxis=axis(look, _("share of the way, cold to far"), tickformat="~%", showgrid=False, nticks=6),
-                   yaxis=axis(look, _("loss above the cold solution, in T") if temperature(run) else
-                              _("loss above the cold solution"), nticks=6, rangemode="tozero"))
+                   yaxis=axis(look, _("height, in T") if temperature(run) else _("height, in the loss"), nticks=6,
+                              rangemode="tozero"))
 
 
 def temperature(run: Any) -> float | None:
@@ -136,7 +137,7 @@ def way_sentence(run: Any) -> str:
         return _("Only one solution was found, so there is no pass.")
     cold, far = run.numbers["way"]["climbs"]
     T = temperature(run)
-    said = _("The path of least loss that was found, hidden units matched. A better one may lie lower.")
+    said = _("The loss on the way from the cold to the far solution, hidden units matched. A better path may be lower.")
     if T:
         said += " " + _("It climbs {cold} T from the cold side and {far} T from the far side; T = {T} is the strength "
                         "of SGD's noise. Heat crosses a pass of few T soon. The slice shows 2 of {d} directions, so "

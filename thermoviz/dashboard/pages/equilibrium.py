@@ -68,8 +68,8 @@ def answer(run: Any) -> str:
         said.append(_("Inside, too: SGD keeps {share} % of the squared distance between two starts.").format(
             share=share(run, "sgd")))
     if heat and inside is False:
-        said.append(_("Heat as strong, but alike in all directions, forgets it ({share} %).").format(
-            share=share(run, "heat")))
+        said.append(_("Heat as strong, but alike in all directions, forgets it ({share} ± {error} %).").format(
+            share=share(run, "heat"), error=starts.percent(run.numbers["heat"]["left"]["heat"][1])))
     return " ".join(said)
 
 
