@@ -7,7 +7,6 @@ from typing import Any
 
 from ..words import _
 from .names import analytic
-from .paper import number
 
 # Ways of slicing whose plane holds whole networks: through three of them, or around one. Labs that choose their own.
 THROUGH, AROUND = ("solutions",), ("random", "hessian", "noise")
@@ -138,6 +137,4 @@ def _late(run: Any) -> str:
 
 
 def _r2(value: float) -> str:
-    if value < FAR_BELOW:
-        return _("far below 0")
-    return number(value, 2)
+    return _("far below 0") if value < FAR_BELOW else f"{value:.2f}".replace("-", "−")
