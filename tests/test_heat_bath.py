@@ -66,6 +66,7 @@ def test_beyond_a_thousand_parameters_probes_state_their_errors(rested, monkeypa
     np.testing.assert_allclose(found.h, exact.h[:5], rtol=1e-6)
     np.testing.assert_allclose(np.abs(np.diag(found.heat)), np.abs(np.diag(exact.heat))[:5], rtol=1e-5, atol=1e-12)
     assert not found.complete and found.trace_C == pytest.approx(exact.trace_C)
+    assert found.dark == exact.dark and (found.lit == exact.lit[:5]).all()
     for name in ("trace_H", "participation", "alignment", "chance"):
         estimate = getattr(found, name)
         assert estimate.stderr > 0 and abs(estimate - getattr(exact, name)) < SIGMAS * estimate.stderr, name

@@ -81,7 +81,15 @@ def test_default_page_stands_at_once(app):
     """The run that comes with the package: verdicts and charts without a wait."""
     made = app()
     assert not made.error and not made.warning and not made.get("progress")
-    assert made.session_state["lab_heat_bath"].shown.spec == HeatBath() and len(made.get("plotly_chart")) == 9
+    shown = made.session_state["lab_heat_bath"].shown
+    assert shown.spec == HeatBath() and len(made.get("plotly_chart")) == 9
+    assert "without a single temperature" in figures.answer(shown)
+
+
+def test_the_answer_claims_no_more_than_the_verdict(quick):
+    """Copies that had no time to settle leave it at the strength of the push."""
+    verdict = next(v for v in quick.verdicts if v.name == "The bath has one temperature")
+    assert verdict.holds is None and "Here the push is as strong as heat of T" in figures.answer(quick)
 
 
 def test_something_else_is_computed_over_the_default(app):

@@ -19,6 +19,8 @@ MOST_MODES = 128
 TOP = 8
 # A direction is dark where samples push less than this share of the noisiest direction's push: rounding, not noise.
 DARK = 1e-7
+# Numbers in all samples' pushes up to which dark directions are counted.
+MOST_PUSHES = 4e6
 # Batches drawn for the shape of their kicks, in blocks that give its error; the samples in them at most.
 KICKS, BLOCKS, MOST_DRAWN = 2**18, 64, 2**24
 
@@ -64,11 +66,17 @@ def _exact(loss: NetworkLoss, theta: np.ndarray) -> Bath:
     participation, alignment, chance = (Estimate(value, 0.0) for value in _ratios(
         loss.d, *(np.array([value]) for value in (np.trace(C), np.trace(H), (C**2).sum(), (H**2).sum(),
                                                   (C * H).sum()))))
-    pushes = centred_gradients(loss, theta)
-    strength = np.sqrt(((pushes @ kept) ** 2).mean(axis=0))
     return Bath(h[:MOST_MODES], kept, kept.T @ C @ kept, np.linalg.eigvalsh(C)[::-1], float(np.trace(C)),
-                Estimate(np.trace(H), 0.0), participation, alignment, chance,
-                strength > DARK * strength.max(initial=0.0), dark(pushes))
+                Estimate(np.trace(H), 0.0), participation, alignment, chance, *_lit(loss, theta, kept))
+
+
+def _lit(loss: NetworkLoss, theta: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, int | None]:
+    """Which of the axes [d, m] samples push along [m], and the number of dark directions of all d, where countable."""
+    if loss.n_samples * loss.d > MOST_PUSHES:
+        return np.ones(axes.shape[1], bool), None
+    pushes = centred_gradients(loss, theta)
+    strength = np.sqrt(((pushes @ axes) ** 2).mean(axis=0))
+    return strength > DARK * strength.max(initial=0.0), dark(pushes)
 
 
 def centred_gradients(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
@@ -119,7 +127,7 @@ def _probed(loss: NetworkLoss, theta: np.ndarray) -> Bath:
     trace_H = sums[1]
     return Bath(h, axes.T, axes @ loss.cvp(theta, axes).T, noise, trace_C,
                 Estimate(trace_H.mean(), trace_H.std(ddof=1) / math.sqrt(PROBES)), participation, alignment, chance,
-                np.ones(len(h), bool), None)
+                *_lit(loss, theta, axes.T))
 
 
 def _ratios(d: int, trace_C: Any, trace_H: Any, square_C: Any, square_H: Any, both: Any) -> tuple[float, float, float]:

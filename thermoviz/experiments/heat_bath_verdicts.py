@@ -101,13 +101,13 @@ def _bath(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
     other, control = next((one for one in unlike if one[1] not in (None, expected)), ("", None))
     against = f"Control: the same network {other}. " if other else ""
     d, kurtosis = numbers["d"], numbers["kurtosis"]
-    unseen = "" if dark is not None else "The network is too large to count. "
+    unseen = "" if dark is not None else "There is too much to count here, so temperatures divide by all. "
     return [
         judge("The noise reaches every direction", None if dark is None else (dark, 0.0), equals(0, 1),
               unit=f"of {d} directions",
               sentence=unseen + "Directions in which no sample pushes at all, so that no batch is noisy there. Theory "
               "counts them: softmax does not feel an equal shift of all outputs, and hidden units that are copies of "
-              f"each other are never pulled apart. {against}Temperatures here are means over the other directions.",
+              f"each other are never pulled apart. {against}Temperatures are means over the other directions.",
               theory=expected, control=control),
         judge("Kicks of a batch are Gaussian", numbers["kicks"], equals(0, kurtosis), unit="excess kurtosis",
               sentence="Along the noisiest direction, of batches drawn at random: 0 for Gaussian kicks, above it where "

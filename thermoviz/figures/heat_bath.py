@@ -21,14 +21,17 @@ FLOOR = 1e-3
 def answer(run: Any) -> str:
     """Whether data are a heat bath, with the two numbers that decide."""
     first = _("Every minibatch pushes the network a little to the side, as water molecules push a pollen grain.")
-    state, T = run.numbers.get("stationary"), _temperature(run)
+    T, one = _temperature(run), next((v for v in run.verdicts if v.name == "The bath has one temperature"), None)
     if T is None:
         return first
-    if state is None or state["spread"]["SGD"][0] is None:
+    if one is None or one.holds is None:
         return f'{first} {_("Here the push is as strong as heat of T = {T}.").format(T=T)}'
+    if one.holds:
+        return _("Yes: minibatches shake this network as if by heat of T = {T}, nearly the same in every direction."
+                 ).format(T=T)
     return _("Yes, but one without a single temperature: minibatches shake this network as if by heat of T = {T}, and "
              "from direction to direction that differs by {spread} times as much.").format(
-        T=T, spread=number(state["spread"]["SGD"][0], 2))
+        T=T, spread=number(one.measured, 2))
 
 
 def try_this(run: Any) -> str:
