@@ -31,8 +31,7 @@ def test_smaller_batches_make_it_hotter(new_page, tmp_path):
         assert batch == str(tv.HeatBath().batch_size // 4)
         page.get_by_role("button", name="Experiment").click()
         shown = page.locator("h1.tv-headline").get_attribute("data-run")
-        field = page.get_by_test_id("stSidebar").locator("[class*='-batch_size'] input")
-        field.fill(batch)
-        field.press("Enter")
+        slider = page.get_by_test_id("stSidebar").locator("[class*='-batch_size']").get_by_role("slider").first
+        slider.press("ArrowLeft")  # from 16 to the next smaller one
         page.wait_for_function(DONE, arg=shown, timeout=LONG_MS)
         assert temperature(page) == float(promised) == pytest.approx(4 * before, rel=0.02)
