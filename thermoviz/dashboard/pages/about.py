@@ -35,8 +35,8 @@ CLAIMS = (
        "A wide valley can win over a deep one: the pages “Second law” and “Volume or depth”.")),
     (_("Thermal equilibrium"),
      _("single balls go on moving while shares and averages stand still, and how they started is "
-       "forgotten. The page “Equilibrium” finds this of a network's loss, and of its parameters within one valley "
-       "only.")),
+       "forgotten. The page “Equilibrium” finds this of a network's loss and answers. Its parameters remember under "
+       "the noise of SGD, and forget in heat of the same strength.")),
     (_("Metrics are small windows"),
      _("a few numbers miss most of a system. Every slice therefore says how much it hides.")),
     (_("We design the environment"),
