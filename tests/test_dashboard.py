@@ -16,7 +16,7 @@ from thermoviz.core.errors import BadInput
 from thermoviz.core.specs import Field, identity, specification, to_json
 from thermoviz.dashboard import controls, state
 from thermoviz.dashboard.controls import describe
-from thermoviz.dashboard.style import stylesheet, thumbnail_rules
+from thermoviz.dashboard.style import preset_rules, stylesheet, thumbnail_rules
 from thermoviz.experiments import EXPERIMENTS, Descent
 from thermoviz.experiments.links import to_query
 from thermoviz.experiments.presets import DEFAULT_PRESET, PRESETS
@@ -288,7 +288,8 @@ def test_the_theme_file_has_the_colours_of_the_dark_look():
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_style_is_balanced_and_in_the_looks_colours(look):
-    css = stylesheet(LOOKS[look]) + thumbnail_rules(LOOKS[look], {"a": "data:,"}, "a")
+    css = (stylesheet(LOOKS[look]) + preset_rules(LOOKS[look], 6)
+           + thumbnail_rules(LOOKS[look], {"a": "data:,"}, "a"))
     assert css.count("{") == css.count("}") and LOOKS[look].background in css and "</" not in css
 
 

@@ -62,12 +62,13 @@ def document_title(page: Page, preset: str, own: bool = False) -> str:
     return f"{name} · thermoviz"
 
 
-def document_description(page: Page, preset: str, own: bool = False) -> str:
-    """One or two sentences for who has not opened the link yet."""
+def document_description(page: Page, preset: str, own: bool = False, changed: str = "") -> str:
+    """One or two sentences for who has not opened the link yet. `changed`: against the preset, in words."""
     if page.title:
         return term(page.sentence)
     landscape = PRESETS[preset]
-    if own:
-        return _("Balls on the loss landscape of networks, under heat that you turn up and down. Own settings, started "
-                 "from “{preset}”.").format(preset=term(landscape.title))
-    return f"{term(landscape.sentence)} {term(landscape.hint)}"
+    if not own:
+        return f"{term(landscape.sentence)} {term(landscape.hint)}"
+    started = _("Balls on the loss landscape of networks, under heat that you turn up and down. Started from "
+                "“{preset}”").format(preset=term(landscape.title))
+    return f"{started}{': ' if changed else ''}{changed}."

@@ -15,12 +15,22 @@ def address(query: dict[str, str]) -> str:
     return urlunsplit((scheme, place, path, urlencode(query), ""))
 
 
+def _here_only(link: str) -> bool:
+    """Whether an address names the computer that it is opened on, whichever that is."""
+    host = urlsplit(link).hostname or ""
+    return host in ("localhost", "::1", "0.0.0.0") or host.startswith("127.") or host.endswith(".localhost")
+
+
 def share(run: Any, query: dict[str, str]) -> None:
     """A popover with everything that can be carried away. Links are text, since browsers keep the clipboard
     from pages on plain-HTTP addresses."""
     with st.popover(_("Share"), icon=":material/ios_share:"):
         st.markdown(_("**Link** to exactly this experiment, with its seed:"))
-        st.code(address(query), language=None, wrap_lines=True)
+        link = address(query)
+        st.code(link, language=None, wrap_lines=True)
+        if _here_only(link):
+            st.caption(_("This address opens on this computer only. For others, put this computer's name or "
+                         "address in the network in its place."))
         st.download_button(
             _("Run file (.safetensors)"), data=run.to_bytes, file_name=f"thermoviz-{run.id}.safetensors",
             mime="application/octet-stream", on_click="ignore", width="stretch", icon=":material/database:",

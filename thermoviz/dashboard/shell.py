@@ -21,6 +21,7 @@ from ..figures.looks import LOOKS, Look
 from ..figures.preview import picture, png
 from ..figures.thumbnails import data_uri
 from ..words import _, read_in, term
+from .changes import changes
 from .menu import FIRST, MENU, Page, document_description, document_title
 
 SCRIPT = (Path(__file__).parent / "assets" / "shell.js").read_text(encoding="utf-8")
@@ -28,7 +29,7 @@ CARD = (1200, 630)  # pixels of a link's picture: what the services that show li
 BALLS = 400
 STILL = (560, 360)  # pixels of the still; the page stretches it
 STILL_COLOURS = 48
-WITHOUT_PICTURE = "about"
+WITHOUT_STAGE = ("about", "volume_or_depth")  # pages on which no stage takes the still's place
 
 ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" '
         'fill="#121c2e"/><path d="M3 8C9 30 14 27 17 19S25 14 29 6" fill="none" stroke="#7fcdbb" '
@@ -37,11 +38,13 @@ ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width
 
 @dataclasses.dataclass(frozen=True)
 class Opened:
-    """What an address opens: the page, its preset, whether its settings are other ones, the look, the link again."""
+    """What an address opens: the page, its preset, whether its settings are other ones, in words which, the look, the
+    link again."""
 
     page: Page
     preset: str
     own: bool
+    changed: str
     look: Look
     query: tuple[tuple[str, str], ...]
 
@@ -56,10 +59,11 @@ def opened(query: Mapping[str, str]) -> Opened:
     page = MENU.get(query.get("kind", ""), FIRST)
     look = LOOKS.get(query.get("look", ""), LOOKS["dark"])
     if page is not FIRST and page.name not in EXPERIMENTS:
-        return Opened(page, DEFAULT_PRESET, False, look, (("kind", page.name),))
+        return Opened(page, DEFAULT_PRESET, False, "", look, (("kind", page.name),))
     link = from_query(query, known=("look", "hide", "lost"))
     kept = tuple((name, text) for name, text in query.items() if name != "lost")
-    return Opened(page, link.preset, link.spec != PRESETS[link.preset].spec, look, kept)
+    own = page is FIRST and link.spec != PRESETS[link.preset].spec
+    return Opened(page, link.preset, own, changes(link.preset, link.spec) if own else "", look, kept)
 
 
 # Pictures
@@ -105,7 +109,7 @@ def document(shell: str, here: Opened, root: str, language: str | None) -> str:
     is not known; `language`: what the browser would like to read."""
     lang = read_in(language)
     title = document_title(here.page, here.preset, here.own)
-    description = document_description(here.page, here.preset, here.own)
+    description = document_description(here.page, here.preset, here.own, here.changed)
     head = _head(here, root, title, description)
     stylesheet = re.search(r'<link rel="stylesheet"[^>]*>', shell)
     # The picture needs none of the app's style: a stylesheet at the end of the page does not keep it waiting.
@@ -144,7 +148,7 @@ def _head(here: Opened, root: str, title: str, description: str) -> str:
 def _style(here: Opened) -> str:
     """Where headline and picture stand until the app is there: about where the app will put them."""
     look = here.look
-    background = "" if here.page.name == WITHOUT_PICTURE else (
+    background = "" if here.page.name in WITHOUT_STAGE else (
         f':root {{ --tv-still: url("{still(here.picture, look.name)}"); }}')
     return f"""{background}
     html, body {{ background: {look.background}; }}
@@ -155,11 +159,15 @@ def _style(here: Opened) -> str:
         border-bottom: 1px solid {look.line}; font-weight: 700; font-size: 18px; }}
     #tv-still header i {{ font-style: normal; color: {look.heat}; }}
     #tv-still h1 {{ font-size: {look.font_title - 2}px; font-weight: 650; line-height: 1.25; margin: 0;
-        letter-spacing: -.005em; max-width: 52rem; }}
-    #tv-still p {{ font-size: {look.font + 1}px; color: {look.dim}; margin: .25rem 0 1rem; max-width: 60rem; }}
+        letter-spacing: -.005em; }}
+    #tv-still p {{ font-size: {look.font + 1}px; color: {look.dim}; margin: .25rem 0 1rem; }}
+    #tv-still nav {{ display: flex; gap: .6rem; margin-bottom: 1rem; }}
+    #tv-still nav i {{ flex: 1 0 12rem; height: 64px; border: 1px solid {look.line}; border-radius: 10px;
+        background: {look.panel}; }}
     #tv-still figure {{ flex: 1; margin: 0; max-height: clamp(420px, 64vh, 900px); border: 1px solid {look.line};
         border-radius: 14px; background: var(--tv-still, none) center / contain no-repeat; }}
-    @media (min-width: 900px) {{ #tv-still figure {{ width: 70.5%; }} }}
+    @media (min-width: 900px) {{ #tv-still figure {{ width: 70.5%; }}
+        #tv-still :is(h1, p) {{ margin-right: 280px; }} }}
     @media (max-width: 640px) {{ #tv-still {{ padding: 0 12px 1rem; }}
         #tv-still figure {{ flex: none; height: min(92vw, 68vh); }} }}
     @media print {{ #tv-still {{ display: none; }} }}"""
@@ -170,6 +178,7 @@ def _painted(here: Opened) -> str:
     page = here.page
     title, sentence = ((page.title, page.sentence) if page.title else
                        (PRESETS[here.preset].sentence, PRESETS[here.preset].hint))
-    figure = "" if page.name == WITHOUT_PICTURE else "<figure></figure>"
+    cards = f"<nav>{'<i></i>' * len(PRESETS)}</nav>" if page is FIRST else ""
+    figure = "" if page.name in WITHOUT_STAGE else f"{cards}<figure></figure>"
     return (f'<div id="tv-still" aria-hidden="true"><header>thermo<i>viz</i></header>'
             f"<h1>{html.escape(term(title))}</h1><p>{html.escape(term(sentence))}</p>{figure}</div>")

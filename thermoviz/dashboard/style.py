@@ -1,6 +1,9 @@
 """The page's own few rules of style, written from a Look, so that every look reaches Streamlit too."""
 
-from ..figures.looks import Look
+from ..figures.looks import LOOKS, Look
+from ..words import _
+
+PRINTED = LOOKS["light"]  # paper is light, whatever the screen is
 
 # What was shown before is dimmed while something newer is computed.
 DIMMED = ".st-key-scene { opacity: .42; }"
@@ -8,7 +11,20 @@ DIMMED = ".st-key-scene { opacity: .42; }"
 
 def stylesheet(look: Look) -> str:
     """CSS for what Streamlit's theme does not know: the look's colours, cards, the dimmed old picture."""
-    return "\n".join((_ground(look), _widgets(look), _page(look)))
+    printed = "\n".join((_ground(PRINTED), _widgets(PRINTED), _page(PRINTED)))
+    charts = f".stApp .js-plotly-plot text {{ fill: {PRINTED.text} !important; }}"
+    return "\n".join((_ground(look), _widgets(look), _page(look), _menu(look),
+                      f"@media print {{ {printed} {charts} }}"))
+
+
+def _menu(look: Look) -> str:
+    """The way to the pages where the window is too narrow for their names; and no way into what is closed."""
+    return f"""
+    .stApp:has([data-testid="stExpandSidebarButton"]) [data-testid="stSidebar"] {{ visibility: hidden; }}
+    @media (max-width: 768px) {{ [data-testid="stExpandSidebarButton"]::after {{ content: "{_("Pages")}";
+        color: {look.dim}; font-size: {look.font + 1}px; margin-left: .4rem; }}
+        .stApp [data-testid="stExpandSidebarButton"] {{ width: auto; padding: 0 .4rem; }} }}
+    """
 
 
 def _ground(look: Look) -> str:
@@ -129,10 +145,10 @@ def _page(look: Look) -> str:
     """
 
 
-def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
-    """CSS that makes cards of the presets' buttons. `pictures`: preset -> its picture's data URI."""
-    rules = [f"""
-    .st-key-presets {{ display: grid; grid-template-columns: repeat({len(pictures)}, minmax(13.4rem, 1fr));
+def preset_rules(look: Look, n: int) -> str:
+    """CSS that makes cards of the n buttons of presets, before their pictures are drawn."""
+    return f"""
+    .st-key-presets {{ display: grid; grid-template-columns: repeat({n}, minmax(13.4rem, 1fr));
         gap: .6rem; overflow-x: auto; padding: 2px; scrollbar-width: thin; }}
     .st-key-presets > div {{ width: 100% !important; min-width: 0; }}
     .st-key-presets :is(.stButton, .stButton > *, button) {{ height: 100%; }}
@@ -146,8 +162,13 @@ def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
         color: {look.text}; overflow: hidden; text-overflow: ellipsis; }}
     .stApp [class*="st-key-preset_"] button p + p {{ font-size: {look.font_small}px; color: {look.dim};
         white-space: normal !important; height: 2.6em; }}
-    .stApp .st-key-preset_{chosen} button {{ box-shadow: 0 0 0 2px {look.heat}; border-color: {look.heat}; }}
-    """]
+    """
+
+
+def thumbnail_rules(look: Look, pictures: dict[str, str], chosen: str) -> str:
+    """CSS that puts the presets' pictures on their cards. `pictures`: preset -> its picture's data URI."""
+    rules = [f'''.stApp .st-key-preset_{chosen} button {{
+        box-shadow: 0 0 0 2px {look.heat}; border-color: {look.heat}; }}''']
     rules += [f'.stApp .st-key-preset_{key} button {{ background-image: url("{uri}"); }}'
               for key, uri in pictures.items()]
     return "\n".join(rules)

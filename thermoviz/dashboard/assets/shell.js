@@ -16,13 +16,17 @@
   };
 })();
 
-// The still leaves when the headline is there; behind the stage it stays until that has drawn.
+// The headline and the still leave when the app's own are there, or it has nothing more to draw; behind the stage the
+// still stays until that has drawn.
 (() => {
-  const said = "#root :is(h1, [role=dialog], [data-testid=stAlert], [data-testid=stException])";
-  const stages = () => [...document.querySelectorAll('[class*="st-key-stage"] *')].map((e) => e.shadowRoot?.querySelector(".tv"));
+  const found = (selector) => document.querySelector(`#root :is(${selector})`) !== null;
+  const stages = () => [...document.querySelectorAll('[class*="st-key-stage"] *')]
+    .map((e) => e.shadowRoot?.querySelector(".tv"));
   const drawn = () => stages().some((stage) => stage?.thermoviz?.state().drawn > 0 || stage?.querySelector(".without"));
+  const there = () => found("[role=dialog], [data-testid=stAlert], [data-testid=stException]")
+    || (found("h1") && found('[class*="st-key-stage"], [data-test-script-state="notRunning"]'));
   const look = () => {
-    if (document.querySelector(said)) document.getElementById("tv-still")?.remove();
+    if (there()) document.getElementById("tv-still")?.remove();
     if (drawn()) {
       document.getElementById("tv-still-style")?.remove();
       clearInterval(waiting);

@@ -6,7 +6,8 @@ from thermoviz.dashboard import panels, scene
 from thermoviz.dashboard.menu import FIRST, document_title
 from thermoviz.dashboard.share import share
 from thermoviz.dashboard.state import remember, visit
-from thermoviz.dashboard.style import stylesheet
+from thermoviz.dashboard.style import preset_rules, stylesheet
+from thermoviz.experiments.presets import PRESETS
 from thermoviz.figures.looks import LOOKS
 from thermoviz.words import _, read_in
 
@@ -14,7 +15,7 @@ read_in(st.context.locale)
 here = visit()
 here.take_up()
 look = LOOKS[here.look]
-st.html(f"<style>{stylesheet(look)}</style>")
+st.html(f"<style>{stylesheet(look)}{preset_rules(look, len(PRESETS))}</style>")
 
 # The stage goes first wherever it can: widgets that are not drawn yet would only say what they start from.
 later = here.untouched and "controls" not in here.hidden
