@@ -20,7 +20,8 @@ def stylesheet(look: Look) -> str:
 def _menu(look: Look) -> str:
     """The way to the pages where the window is too narrow for their names; and no way into what is closed."""
     return f"""
-    .stApp:has([data-testid="stExpandSidebarButton"]) [data-testid="stSidebar"] {{ visibility: hidden; }}
+    [data-testid="stSidebar"][data-collapsed="true"],
+    [data-testid="stSidebar"][data-collapsed="true"] * {{ visibility: hidden !important; }}
     @media (max-width: 768px) {{ [data-testid="stExpandSidebarButton"]::after {{ content: "{_("Pages")}";
         color: {look.dim}; font-size: {look.font + 1}px; margin-left: .4rem; }}
         .stApp [data-testid="stExpandSidebarButton"] {{ width: auto; padding: 0 .4rem; }} }}
