@@ -102,7 +102,7 @@ PRESETS: dict[str, Preset] = {preset.key: preset for preset in (
         "A classic of chemistry: a molecule must cross two passes to react, and waits long in between.",
         "Warm the balls to “1 × barrier”: half leave the deepest valley. Then “anneal”: it ends with three quarters.",
         Potential(MuellerBrown()), 10.0, "basin",
-        (Promise("share deepest and widest", (0.97, 1.0), (("heat", 106.0), WATCHED), (0.4, 0.6)),
+        (Promise("share deepest and widest", (0.97, 1.001), (("heat", 106.0), WATCHED), (0.4, 0.6)),
          Promise("share deepest and widest", (0.4, 0.6), (("press", "anneal"), ("steps", 10000)), (0.65, 0.85),
                  first=(("heat", 106.0), WATCHED)))),
     Preset(
