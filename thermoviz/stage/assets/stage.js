@@ -265,7 +265,7 @@ export function createStage(root, first, callbacks = {}) {
       ui.keyboard.sheet]);
     stage.append(view.element, ui.transport.element, ui.startRow.element);
     frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, stage,
-      h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, ui.pointer?.element,
+      h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, ui.thermometer.landmark, ui.pointer?.element,
         ui.readouts.element, ui.spoken.element))));
     ui.thermometer.setSurface(surface, payload);
     ui.thermometer.show(simulation.T);

@@ -103,8 +103,8 @@ export const CSS = `
 .tv .ruler span.data { color: var(--text); }
 .tv .ruler span.data::before { background: var(--text); width: 2px; }
 .tv .landmark { color: var(--dim); font-size: var(--small); line-height: 1.35; }
-.tv .landmark p { margin: 0 0 4px; }
-.tv .landmark summary { cursor: pointer; margin-bottom: 6px; }
+.tv .landmark p { margin: 0 0 4px; } .tv .landmark p:last-child { margin: 0; }
+.tv .landmark summary { cursor: pointer; }
 .tv input[type=range] { -webkit-appearance: none; appearance: none; width: 100%; height: 36px; margin: 0; background: none; cursor: pointer;
   touch-action: pan-y; }
 .tv input[type=range]::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: var(--line); }
@@ -214,7 +214,7 @@ export const CSS = `
   .tv .bar { order: 3; }
   .tv .bar + .bar { border-top: 1px solid var(--line); padding-top: 10px; }
   .tv .side .card { order: 4; }
-  .tv .side .card.temperature, .tv .side .card.places { order: 2; }
+  .tv .side :is(.card.temperature, .card.places, .card.landmark) { order: 2; }
   .tv .side .card.grow { flex: none; }
 }
 @container (max-width: 520px) {

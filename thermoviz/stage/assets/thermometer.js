@@ -26,13 +26,13 @@ function batchMeaning(_, T, batch) {
     : _("hotter than batch size 1 (T\u00a0=\u00a0{T})", { T: number(hot, 2) });
 }
 
-/** on: {change(T) while sliding, release(T), programme(kind)}. */
+/** on: {change(T) while sliding, release(T), programme(kind)}. landmark: what the marks mean, a card of its own. */
 export function createThermometer(_, on) {
   const output = h("output", { "aria-hidden": "true" });
   const meaning = h("span", { class: "meaning" });
   const ruler = h("div", { class: "ruler", "aria-hidden": "true" });
   const invitation = h("span", { class: "invitation", "aria-hidden": "true", hidden: true }, _("warm it"), " \u2192");
-  const landmark = h("div", { class: "landmark" });
+  const landmark = h("section", { class: "card landmark", "aria-label": _("The marks on the slider") });
   const slider = h("input", { type: "range", min: 0, max: STEPS, step: 1, "aria-label": _("Temperature"),
     oninput: () => on.change(temperatureAtPosition(Number(slider.value), scale)),
     onchange: () => on.release(temperatureAtPosition(Number(slider.value), scale)) });
@@ -44,7 +44,7 @@ export function createThermometer(_, on) {
   ], on.programme);
   const element = h("section", { class: "card temperature", "aria-label": _("Temperature") },
     h("h3", {}, _("Temperature")), h("div", { class: "big" }, output, meaning), h("div", { class: "track" }, slider,
-      invitation), ruler, landmark,
+      invitation), ruler,
     h("div", { class: "programmes" }, programmes.element));
   let scale = 1, barrier = null, batch = null, crossing = null, fontScale = 1;
 
@@ -84,10 +84,11 @@ export function createThermometer(_, on) {
     landmark.replaceChildren(...[here, sentence].filter(Boolean).map((text) => h("p", {}, text)),
       ...(more?.length ? [h("details", {}, h("summary", {}, _("And the whole network?")),
         ...more.map((text) => h("p", {}, text)))] : []));
+    landmark.hidden = !landmark.children.length;
   }
 
   return {
-    element, slider,
+    element, landmark, slider,
     /** The surface and what its temperatures mean: {batch, crossing, heat, look, basins: {names}} of the payload. */
     setSurface(surface, payload) {
       scale = surface.scale > 0 ? surface.scale : 1;
