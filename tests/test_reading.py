@@ -9,14 +9,16 @@ import thermoviz as tv
 from thermoviz.__main__ import summary
 from thermoviz.experiments.links import with_settings
 from thermoviz.experiments.run import Run
+from thermoviz.figures.names import dynamics_names
 from thermoviz.figures.reading import Course, reading, readings
 
-THREE_MINDS = dataclasses.replace(tv.PRESETS["three-minds"].spec, replicas=6, resolution=9, tolerance=0.5)
+MOONS = tv.Descent(tv.DATASETS["moons"](n=500, noise=0.2), tv.MLP((16, 16), "tanh"), (tv.SGD(0.2, 0.9),),
+                   weight_decay=1e-3, batch_size=32, replicas=6, steps=1000, plane="random", resolution=9, tolerance=0.5)
 
 
 def trained(**settings) -> Run:
-    """Three minds with some settings changed, dotted as in a link (with __ for the dots)."""
-    return tv.run(with_settings(THREE_MINDS, {name.replace("__", "."): value for name, value in settings.items()}))
+    """Two moons with some settings changed, dotted as in a link (with __ for the dots)."""
+    return tv.run(with_settings(MOONS, {name.replace("__", "."): value for name, value in settings.items()}))
 
 
 @pytest.mark.parametrize("kind, told, settings", [
@@ -28,7 +30,7 @@ def trained(**settings) -> Run:
     ("not finished", "Take more steps, or a learning rate of 0.01.", {"dynamics__1__lr": "0.001"}),
     ("not finished", "still falls by", {"dynamics__1": "adam", "dynamics__1__lr": "0.0001"}),
     ("too slow", "The steps are small: try a learning rate of 0.001.", {"dynamics__1__lr": "0.0001", "steps": "100"}),
-    ("held down", "Try a weight decay of 0.01.", {"weight_decay": "1", "plane": "random"}),
+    ("held down", "Try a weight decay of 0.01.", {"weight_decay": "1"}),
     ("stuck", "one answer for all would lose 0.69. Try a larger network", {"dataset": "xor", "network__hidden": "[]"}),
     ("noisy", "Larger batches or a learning rate of 0.03 would calm it", {
         "batch_size": "1", "dynamics__1__lr": "0.3", "dynamics__1__momentum": "0"}),
@@ -58,7 +60,7 @@ def test_advice_that_is_followed_helps():
 
 
 def test_some_that_diverge_are_counted_and_the_others_read():
-    run = tv.run(dataclasses.replace(THREE_MINDS, dataset="linear_regression", dynamics=tv.GradientDescent(1.05),
+    run = tv.run(dataclasses.replace(MOONS, dataset="linear_regression", dynamics=tv.GradientDescent(1.05),
                                      batch_size=None, replicas=32))
     (_k, count, step), = run.lost
     assert 0 < count < 32
@@ -68,7 +70,7 @@ def test_some_that_diverge_are_counted_and_the_others_read():
 
 
 def test_each_optimiser_is_read_for_itself():
-    run = tv.run(dataclasses.replace(THREE_MINDS, dynamics=(tv.SGD(0.2, 0.9), tv.SGD(3.0, 0.9)), replicas=3))
+    run = tv.run(dataclasses.replace(MOONS, dynamics=(tv.SGD(0.2, 0.9), tv.SGD(3.0, 0.9)), replicas=3))
     good, bad = readings(run)
     assert (good.kind, bad.kind) == ("learned", "too fast")
     assert good.sentence.startswith("SGD lr 0.2 learned") and bad.sentence.startswith("SGD lr 3 did not learn")
@@ -86,7 +88,7 @@ def made(losses, tests=None, **more):
     T, n = losses.shape
     arrays = {"steps": np.arange(T) * 10, "losses": losses, "data_losses": losses, "member": np.zeros(n, np.int8),
               "diverged_at": np.full(n, -1, np.int32), **({} if tests is None else {"test_losses": tests}), **more}
-    return Run(dataclasses.replace(THREE_MINDS, replicas=n, plane="pca"), arrays, {"d": 3})
+    return Run(dataclasses.replace(MOONS, replicas=n, plane="pca"), arrays, {"d": 3})
 
 
 def test_over_training_is_dated_by_the_lowest_tenth():
@@ -124,7 +126,8 @@ def test_files_from_before_the_parts_were_kept_open_and_are_read():
     assert old.honesty.late is None and old.honesty.r2 == run.honesty.r2
     assert reading(old).startswith("These networks learned") and "R2" in summary(old)
     names = {trace.name for trace in old.figure(figure="losses").data}
-    assert "SGD lr 0.2, train, with weight decay" in names and "SGD lr 0.2, train" not in names
+    sgd = dynamics_names(run.spec.dynamics)[0]
+    assert f"{sgd}, train, with weight decay" in names and f"{sgd}, train" not in names
 
 
 def test_own_models_and_very_short_runs_are_read_without_numbers_they_lack():
