@@ -20,7 +20,7 @@ def test_changes_are_told_by_title_with_both_values():
     assert told(dynamics__1__lr="3") == f"learning rate 3 instead of {before['lr']:g}"
     assert told(batch_size="none") == f"batch size none instead of {before['batch']}"
     assert told(seed="1234") == f"seed 1234 instead of {before['seed']}"
-    assert told(dataset="xor") == f"data Xor instead of {type(BASE.dataset).__name__}"
+    assert told(dataset="circles") == f"data Circles instead of {type(BASE.dataset).__name__}"
     assert told(network__hidden="9_5") == f"hidden layers 9, 5 instead of {before['hidden']}"
     assert told(dynamics__2="adam").startswith("optimisers Adam")
     assert changes("breast-cancer", dataclasses.replace(

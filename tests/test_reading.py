@@ -13,7 +13,8 @@ from thermoviz.figures.names import dynamics_names
 from thermoviz.figures.reading import Course, reading, readings
 
 MOONS = tv.Descent(tv.DATASETS["moons"](n=500, noise=0.2), tv.MLP((16, 16), "tanh"), (tv.SGD(0.2, 0.9),),
-                   weight_decay=1e-3, batch_size=32, replicas=6, steps=1000, plane="random", resolution=9, tolerance=0.5)
+                   weight_decay=1e-3, batch_size=32, replicas=6, steps=1000, plane="random", resolution=9,
+                   tolerance=0.5)
 
 
 def trained(**settings) -> Run:
