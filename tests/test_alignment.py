@@ -1,10 +1,12 @@
 """Aligned networks are the same functions, and networks that differ by names only come out equal."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.core.alignment import ODD, align, dark_directions, distinct_units
+from thermoviz.core.alignment import ODD, align, dark_directions, distinct_units, log_copies
 from thermoviz.core.errors import BadInput
 
 
@@ -136,3 +138,25 @@ def test_linear_units_have_no_count():
         dark_directions(loss.init(1)[0], loss)
     with pytest.raises(BadInput, match="distinct_units needs"):
         distinct_units(np.zeros(3), loss)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("case", ["all differ", "three alike", "alike and silent"])
+def test_log_copies_counts_the_renamings_that_are_other_networks(activation, case):
+    """Against a list of all of them: 4 units, every order and every sign, those that are equal counted once."""
+    loss = tv.NetworkLoss(tv.MLP((4,), activation), tv.load_dataset("moons", n=20, seed=0), dtype="float64")
+    theta = np.random.default_rng(0).normal(size=loss.d)
+    first, last = loss.layer_slices
+    W, b, V = (theta[first.weight].reshape(first.shape), theta[first.bias], theta[last.weight].reshape(last.shape))
+    if case != "all differ":
+        same = {"three alike": [(1, 0, 1.0), (2, 0, 1.0)], "alike and silent": [(1, 0, 1.0), (2, 0, 0.0)]}[case]
+        for unit, other, size in same:
+            sign = -1.0 if activation == "tanh" and unit == 1 else 1.0
+            W[:, unit], b[unit], V[unit] = size * sign * W[:, other], size * sign * b[other], size * sign * V[other]
+    signs = list(itertools.product((1.0, -1.0), repeat=4)) if activation == "tanh" else [(1.0,) * 4]
+    seen = set()
+    for order in itertools.permutations(range(4)):
+        for sign in signs:
+            units = np.concatenate([W[:, order] * sign, (b[list(order)] * sign)[None], (V[list(order)].T * sign)])
+            seen.add(tuple(np.round(units, 9).ravel() + 0.0))
+    assert log_copies(theta, loss) == pytest.approx(np.log(len(seen)), abs=1e-12)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import dblquad, quad
 from scipy.optimize import brentq
+from verdict_contract import check_all
 
 import thermoviz as tv
 from thermoviz.core.alignment import align
@@ -76,8 +77,37 @@ def test_the_crossing_temperature_in_any_number_of_dimensions(runs, d):
     assert found["exact"] == pytest.approx(truth, rel=1e-6)
     assert abs(found["measured"] - truth) <= SIGMAS * found["stderr"] and found["stderr"] < 0.03 * truth
     verdict = run.verdicts[0]
-    assert verdict.holds is True and verdict.theory == 1 and abs(verdict.control) < 0.1
-    assert verdict.measured == pytest.approx(found["measured"] / found["predicted"])
+    assert verdict.holds is True and verdict.confirmed and abs(verdict.control) < 0.1
+    assert verdict.measured == pytest.approx(found["predicted"] / found["measured"])
+    assert verdict.theory == pytest.approx(found["predicted"] / truth, rel=1e-6)
+
+
+def test_verdicts_of_the_default_whatever_the_seed(runs):
+    for run in (runs[8], *(tv.run(tv.VolumeOrDepth(seed=seed)) for seed in (1, 2))):
+        assert [(v.holds, v.confirmed) for v in run.verdicts] == [(True, True)] * 3
+        check_all(run)
+
+
+@pytest.mark.parametrize("settings", [
+    {"walkers": 2}, {"walkers": 7, "d": 1}, {"ratio": 1.0, "walkers": 10}, {"ratio": 1.0, "walkers": 3},
+    {"depth": 0.1, "ratio": 1000.0, "walkers": 10}, {"depth": 5.0, "distance": 5.0, "walkers": 30, "d": 1},
+])
+def test_every_verdict_keeps_the_contract(settings):
+    check_all(tv.run(tv.VolumeOrDepth(**settings)))
+
+
+def test_a_theory_of_depth_alone_would_be_refuted(runs):
+    """The free energies that are called right would be called wrong by many errors without the volume."""
+    for run in runs.values():
+        told = run.verdicts[1]
+        assert told.holds and abs(told.measured - told.control) > 10 * told.stderr
+
+
+def test_answer_and_hint_follow_the_run(runs):
+    assert figures.answer(runs[8]).startswith("No: below T* = 0.4")
+    assert "set Narrowness to 100 (Experiment): T* goes from 0.434 to 0.217." in figures.try_this(runs[8])
+    equal = tv.run(tv.VolumeOrDepth(ratio=1.0, walkers=3))
+    assert figures.answer(equal).startswith("Yes") and "wins above T* = 0.217" in figures.try_this(equal)
 
 
 def test_the_exact_shares_hold_in_two_dimensions_as_a_whole():
@@ -291,13 +321,14 @@ def test_two_solutions_are_minima_with_their_free_energies(network_run):
     assert found["d"] == arrays["net_h"].shape[1] == 2 * 8 + 8 + 8 * 2 + 2
     assert not found["same"] and found["aligned"] <= found["distance"]
     assert (arrays["net_h"] > 0).all()
-    F = np.array(found["loss"]) + arrays["net_T"][:, None] / 2 * np.log(arrays["net_h"]).sum(axis=1)
+    F = (np.array(found["loss"]) + arrays["net_T"][:, None] / 2 * np.log(arrays["net_h"]).sum(axis=1)
+         - arrays["net_T"][:, None] * found["ln_copies"])
     np.testing.assert_allclose(arrays["net_F"], F, rtol=1e-12)
     np.testing.assert_allclose(found["harmonic_up_to"], (arrays["net_h"] * arrays["net_width"] ** 2).min(axis=1))
     deep, high = np.argsort(found["loss"])
     at = found["crossing"]
     if at is not None:
-        F_at = [found["loss"][k] + at * found["half_ln_det"][k] for k in (deep, high)]
+        F_at = [found["loss"][k] + at * (found["half_ln_det"][k] - found["ln_copies"][k]) for k in (deep, high)]
         assert F_at[0] == pytest.approx(F_at[1], rel=1e-6)
 
 

@@ -4,6 +4,7 @@
 `distinct_units` counts the units that are not copies of each other, `dark_directions` those in which no sample pulls.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -126,6 +127,38 @@ def dark_directions(theta: Any, loss: Any, tolerance: float = SAME_UNIT) -> np.n
     gauge = (widths[..., -2] + 1 if loss.data.task == "classification" else 0)
     rescaled = units.sum(-1) if loss.mlp.activation == "relu" else 0
     return loss.d - lit + gauge + rescaled
+
+
+def log_copies(theta: Any, loss: Any, tolerance: float = SAME_UNIT) -> np.ndarray:
+    """ln of the number of networks that are theta [..., d] with hidden units renamed (and turned round): [...].
+
+    h units: h! orders, and 2^h signs where the activation is odd, over those that change nothing: m! for m copies of a
+    unit, and both signs of each silent one. Units count as copies as in `distinct_units`. Raises BadInput as it does.
+    """
+    values = np.asarray(theta, dtype=np.float64)
+    if values.shape[-1:] != (loss.d,):
+        raise BadInput(f"log_copies needs theta [..., {loss.d}], got {list(values.shape)}.")
+    layers, odd = loss.layer_slices, loss.mlp.activation in ODD
+    found = [sum(_log_copies(_units(row, layers, k), tolerance, odd) for k in range(len(layers) - 1))
+             for row in values.reshape(-1, loss.d)]
+    return np.array(found, dtype=np.float64).reshape(values.shape[:-1])
+
+
+def _log_copies(units: np.ndarray, tolerance: float, odd: bool) -> float:
+    """Of one layer's units [h, weights]."""
+    least = tolerance * np.linalg.norm(units, axis=1).max()
+    kinds, sizes, signs = [np.zeros_like(units[0])], [0], 0.0
+    for unit in units:
+        signs_tried = (1, -1) if odd else (1,)
+        apart = [min(float(np.linalg.norm(unit - sign * kind)) for sign in signs_tried) for kind in kinds]
+        k = int(np.argmin(apart))
+        if apart[k] > least:
+            kinds.append(unit)
+            sizes.append(0)
+            k = len(kinds) - 1
+        sizes[k] += 1
+        signs += math.log(2) if odd and k > 0 else 0.0
+    return math.lgamma(len(units) + 1) + signs - sum(math.lgamma(size + 1) for size in sizes)
 
 
 def _distinct(units: np.ndarray, tolerance: float, odd: bool) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.alignment import align
+from ..core.alignment import align, log_copies
 from ..core.datasets import Moons
 from ..core.dynamics import SGD, Overdamped, simulate
 from ..core.free_energy import crossing_temperature
@@ -37,11 +37,12 @@ def two_solutions(seed: int, stages: Stages, start: float) -> tuple[dict[str, np
     """Arrays and numbers of both solutions and of their heated copies; progress from `start` to 1.
 
     Arrays: `net_h`, `net_width` [2, d]: Hessian eigenvalues of L + (decay/2)|theta|^2 and how far each direction stays
-    harmonic; `net_T` [t], `net_F` [t, 2]: F = L + T/2 sum ln h, which means something up to `harmonic_up_to` and is NaN
-    where some h <= 0; `net_heat` [k],
+    harmonic; `net_T` [t], `net_F` [t, 2]: F = L + T/2 sum ln h - T ln copies, lengths in units of a weight and the
+    parabola taken to its end; it means something up to `harmonic_up_to` and is NaN where some h <= 0; `net_heat` [k],
     `net_fate` [k, 2, 3]: how many copies of A and of B ended back in A, in B, elsewhere. Numbers: per solution `loss`,
-    `test_loss`, `accuracy`, `half_ln_det`, `harmonic_up_to` (0: some h <= 0); `distance`, `aligned`, `same`,
-    `crossing` (of harmonic theory, None where the deeper is the wider), `d`, `copies`, `batches`.
+    `test_loss`, `accuracy`, `half_ln_det`, `ln_copies` (of its renamings), `harmonic_up_to` (0: some h <= 0);
+    `distance`, `aligned`, `same`, `crossing` (of harmonic theory, None where the deeper is the wider), `d`, `copies`,
+    `batches`.
     """
     span = 1 - start
     loss = NetworkLoss(NETWORK, DATA.load(seed), weight_decay=DECAY)
@@ -50,16 +51,17 @@ def two_solutions(seed: int, stages: Stages, start: float) -> tuple[dict[str, np
     energies = np.asarray(loss(minima), dtype=np.float64)
     limits = np.array([harmonic_up_to(*pair) for pair in zip(h, width, strict=True)])
     half_ln_det = np.array([0.5 * np.log(row).sum() if (row > 0).all() else np.nan for row in h])
-    F = energies + TEMPERATURES[:, None] * half_ln_det
+    ln_copies = log_copies(minima, loss)
+    F = energies + TEMPERATURES[:, None] * (half_ln_det - ln_copies)
     to_b = align(minima[0], minima[1], loss.layer_slices, NETWORK.activation)
     aligned = float(np.linalg.norm(to_b - minima[1]))
     fate = fates(loss, minima, aligned, float(h.max()), seed, stages, start + 0.3 * span)
     deep, high = int(np.argmin(energies)), int(np.argmax(energies))
-    ratio = 2 * (half_ln_det[deep] - half_ln_det[high])
+    ratio = 2 * ((half_ln_det - ln_copies)[deep] - (half_ln_det - ln_copies)[high])
     known = bool(np.isfinite(ratio)) and not _same(aligned, minima)
     numbers = {
         "loss": energies, "test_loss": loss.test_energy(minima), "accuracy": loss.accuracy(minima, test=True),
-        "half_ln_det": half_ln_det, "harmonic_up_to": limits,
+        "half_ln_det": half_ln_det, "ln_copies": ln_copies, "harmonic_up_to": limits,
         "distance": np.linalg.norm(minima[0] - minima[1]), "aligned": aligned, "same": _same(aligned, minima),
         "crossing": crossing_temperature(float(energies[high] - energies[deep]), float(ratio)) if known else None,
         "d": loss.d, "copies": COPIES, "batches": list(BATCHES)}

@@ -5,7 +5,6 @@ Two analytic basins in d dimensions, the slice of a landscape, and (if asked) tw
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,7 +18,7 @@ from .progress import Progress, Stages
 from .run import Run
 from .slices import AnyLandscape, Slice, surface_of
 from .two_basins import MOST_BARRIER, Hops, Pair, TwoWells, part_of, share
-from .verdict import Verdict
+from .verdict import Verdict, above, among, equals, judge
 
 # Temperatures of the curves, from the colder of these to the barrier.
 COLDEST_OF_BARRIER, COLDEST_OF_CROSSING = 0.02, 0.2
@@ -29,8 +28,8 @@ HOPS_AT = (10.0, 5.0, 3.5, 2.5)
 # The crossing is located by a line through the points colder than barrier / this, then measured once more, with so
 # many times as many walkers.
 HARMONIC_UP_TO, FOCUS = 3.0, 4
-# A claim is decided within so many standard errors, and if the error of a ratio is no larger than VAGUE.
-SIGMAS, VAGUE = 4.0, 0.15
+# A crossing is there where the gain of entropy differs from 0 by so many standard errors.
+SIGMAS = 4.0
 
 
 @specification
@@ -112,7 +111,7 @@ class VolumeOrDepth:
         arrays |= _hop_arrays(wells, hops)
         verdicts = [_crossing_verdict(wells, crossing, control), _shares_verdict(wells, arrays),
                     _hops_verdict(wells, hops)]
-        numbers["verdicts"] = [asdict(verdict) for verdict in verdicts]
+        numbers["verdicts"] = [verdict.to_json() for verdict in verdicts]
         if self.networks:
             from .solutions import two_solutions
 
@@ -257,24 +256,25 @@ def _slice_numbers(surface: Any) -> dict[str, Any]:
 
 
 def _crossing_verdict(wells: TwoWells, crossing: Estimate | None, control: dict[str, Any]) -> Verdict:
-    name = "Crossing temperature, measured over predicted"
     breaks = "The analogy breaks where basins are not harmonic: flat directions, low barriers, walls."
     if wells.predicted is None:
-        lowest, error = _lowest(control)
-        return Verdict("Equal widths: the deep basin's smallest share", lowest, error,
-                       float(np.min(control["control_exact"])), None,
-                       None if math.isnan(lowest) else lowest >= 0.5 - SIGMAS * error,
-                       "Both basins are equally wide, so nothing pays for the missing depth: the deeper one always "
-                       "holds more than half. " + breaks)
-    at_control = None if control["ahead"] is None else control["ahead"] / (0.5 * math.log(wells.ratio))
-    if crossing is None:
-        return Verdict(name, math.nan, math.nan, 1.0, at_control, None,
-                       "With so few samples no crossing can be told from none. " + breaks)
-    measured, error = crossing / wells.predicted, crossing.stderr / wells.predicted
-    holds = None if error > VAGUE else abs(measured - 1) <= SIGMAS * error
-    return Verdict(name, measured, error, 1.0, at_control, holds,
-                   "Below it the deep basin holds more than half, above it the wide one. Control: with equal widths "
-                   "the wide basin's gain in entropy, over the predicted gain, is 0, and nothing crosses. " + breaks)
+        return judge(
+            "Equally wide, the deep basin always holds more", _lowest(control), above(0.5, among(N_TEMPERATURES)),
+            unit="of the walkers", theory=float(np.min(control["control_exact"])), sentence=(
+                "The deep basin's smallest share at any temperature. Nothing pays for the missing depth of the other. "
+                + ("Too few walkers to tell. " if math.isnan(_lowest(control)[0]) else "") + breaks))
+    predicted = 0.5 * math.log(wells.ratio)
+    found = None if crossing is None else (wells.predicted / crossing.value,
+                                           wells.predicted * crossing.stderr / crossing.value**2)
+    exact = wells.exact_crossing(2 * wells.barrier)
+    return judge(
+        "The wide basin overtakes where harmonic theory says", found, equals(1.0, unlike=0.0),
+        unit="of the predicted gain", theory=None if exact is None else wells.predicted / exact,
+        control=None if control["ahead"] is None else control["ahead"] / predicted, sentence=(
+            "What the wide basin gains in entropy, depth over the measured T*, as a share of the predicted gain "
+            "(1/2 ln of the ratio of determinants). Theory: T* from the exact integral. Control: with equal widths it "
+            "gains nothing, and nothing crosses. "
+            + ("With so few walkers no crossing can be told from none. " if found is None else "") + breaks))
 
 
 def _lowest(control: dict[str, Any]) -> tuple[float, float]:
@@ -285,38 +285,41 @@ def _lowest(control: dict[str, Any]) -> tuple[float, float]:
 
 
 def _shares_verdict(wells: TwoWells, arrays: dict[str, np.ndarray]) -> Verdict:
-    """Free-energy differences against quadrature, in their own standard errors."""
-    name = "Measured shares against exact ones, in standard errors"
-    breaks = "The analogy breaks where a basin has no clear edge: at T near the barrier that edge decides."
-    errors = np.hypot(*arrays["F_stderr"].T)
+    """Free-energy differences against quadrature, at the temperature where they are farthest apart in their errors."""
+    T, errors = arrays["T"], np.hypot(*arrays["F_stderr"].T) / arrays["T"]
     known = np.isfinite(errors)
     n = int(known.sum())
-    if n < N_TEMPERATURES // 2:
-        return Verdict(name, math.nan, math.nan, 1.0, None, None, "Too few samples to state errors. " + breaks)
-    measured, exact = ((arrays[f][known, 0] - arrays[f][known, 1]) for f in ("F", "F_exact"))
-    rms = float(np.sqrt((((measured - exact) / errors[known]) ** 2).mean()))
-    depth_only = float(np.sqrt((((measured + wells.depth) / errors[known]) ** 2).mean()))
-    error = 1 / math.sqrt(2 * n)
-    return Verdict(name, rms, error, 1.0, depth_only, rms <= 1 + SIGMAS * error,
-                   f"Root mean square over {n} temperatures in d = {wells.d}; 1 or less says that measurement and "
-                   "exact integral agree. Control: a theory that knows only depth, not volume. " + breaks)
+    measured, exact = ((arrays[name][:, 0] - arrays[name][:, 1]) / T for name in ("F", "F_exact"))
+    off = measured - exact
+    k = int(np.nanargmax(np.abs(off) / errors)) if n else 0
+    depth_only = -wells.depth / float(T[k]) - float(exact[k])
+    return judge(
+        "Measured free energies agree with the exact integral", (float(off[k]), float(errors[k])),
+        equals(0.0, unlike=depth_only, far=among(2 * max(n, 1))), unit="T", theory=0.0, control=depth_only,
+        known=n >= N_TEMPERATURES // 2, sentence=(
+            f"F of the deep basin minus F of the wide one, measured minus exact, where they are farthest apart of {n} "
+            f"temperatures; d = {wells.d}. Control: a theory that knows only depth, not volume, would be off by so "
+            "much. " + ("Too few walkers to state errors. " if n < N_TEMPERATURES // 2 else "")
+            + "The analogy breaks where a basin has no clear edge: at T near the barrier that edge decides."))
 
 
 def _hops_verdict(wells: TwoWells, hops: Hops | None) -> Verdict:
-    name = "Share of the deep basin among free walkers"
+    name, unit = "Walkers that hop end up where theory says", "of the walkers"
     claimed = np.zeros(0, bool) if hops is None else _claimed(wells, hops)
     if hops is None or not claimed.any():
-        reason = "there are too few walkers" if hops is None else "the two starts do not yet agree"
-        return Verdict(name, math.nan, math.nan, None, None, None,
-                       f"Nothing is claimed: {reason}. Where barriers are higher than 5 T hardly anything hops, and "
-                       "only free-energy differences can tell.")
+        reason = "there are too few walkers" if hops is None else "walkers from both basins do not yet agree"
+        return judge(name, None, equals(1.0, unlike=0.5), unit=unit, sentence=(
+            f"Nothing is claimed: {reason}. Where barriers are higher than 5 T hardly anything hops, and only "
+            "free-energy differences can tell."))
     k = int(np.argmax(claimed))  # the coldest
     T, both = float(hops.T[k]), hops.share[k]
     error = math.hypot(math.hypot(*hops.stderr[k]) / 2, float(hops.step_error[k]))
-    theory = wells.exact_share(T)
-    apart = float(abs(hops.share[0, 0] - hops.share[0, 1]))
-    return Verdict(name, float(both.mean()), error, theory, apart, abs(both.mean() - theory) <= SIGMAS * error,
-                   f"At T = {T:.3g}, the coldest at which walkers from both basins agree. Control: at barrier / T = "
-                   f"{wells.barrier / hops.T[0]:.2g} the two starts still differ by this share, though each alone "
-                   "looks settled. The analogy breaks where training is too short to hop.")
-
+    theory, blind = wells.exact_share(T), share(-wells.depth, T) if wells.ratio > 1 else 0.5
+    return judge(
+        name, (float(both.mean()), error), equals(theory, unlike=blind), unit=unit, theory=theory, control=blind,
+        sentence=(
+            f"Share of the deep basin at T = {T:.3g}, the coldest at which walkers from both basins agree. Control: "
+            + ("what depth alone would say. " if wells.ratio > 1 else "walkers that stay where they began. ")
+            + f"At barrier / T = {wells.barrier / hops.T[0]:.2g} the two starts still differ by "
+            f"{abs(hops.share[0, 0] - hops.share[0, 1]):.0%}, though each alone looks settled. The analogy breaks "
+            "where training is too short to hop."))

@@ -17,6 +17,27 @@ from .marks import MARKER, line, points
 from .paper import axis, lay_out, number
 
 
+def answer(run: Any) -> str:
+    """Whether the deepest valley always wins, for these two."""
+    predicted, measured = _crossings(run)
+    if predicted is None:
+        return _("Yes, of these two: both are equally wide, so the deeper one holds more at every heat.")
+    return _("No: below T* = {T} the narrow, deep valley holds more; above, the wide and shallow one, which offers "
+             "more places to be.").format(T=number(predicted if measured is None else measured, 3))
+
+
+def try_this(run: Any) -> str:
+    """Another narrowness, and where T* goes."""
+    spec = run.spec
+    other = 100.0 if spec.ratio < 100 else 10.0
+    there = number(2 * spec.depth / np.log(other), 3)
+    if spec.ratio == 1:
+        return _("set Narrowness to {n} (Experiment): now the wide one wins above T* = {T}.").format(
+            n=f"{other:.0f}", T=there)
+    return _("set Narrowness to {n} (Experiment): T* goes from {now} to {T}. At 1 both are equally wide, and the "
+             "answer is yes.").format(n=f"{other:.0f}", T=there, now=number(spec.wells.predicted, 3))
+
+
 def energy_line(run: Any, look: Look, height: int = 380) -> go.Figure:
     """The energy along the line that joins the two minima, and how high T* is beside it."""
     x, E, numbers = run.arrays["line_x"], run.arrays["line_E"], run.numbers
@@ -98,8 +119,8 @@ def basin_free_energies(run: Any, look: Look, height: int = 380) -> go.Figure:
 
 def shares_sentence(run: Any) -> str:
     """How to read `basin_shares`."""
-    reading = _("Circles are measured without a single hop between the basins. Triangles are walkers that move freely: "
-                "hollow where the start still shows.")
+    reading = _("Circles are measured without a single hop between the basins. Triangles are walkers that move freely; "
+                "hollow ones tell nothing yet, since those from the other basin disagree.")
     if run.spec.ratio == 1:
         return _("Equally wide, so the deep basin holds more than half at every heat.") + " " + reading
     return _("Cold, the deep basin holds nearly all; at T* both hold half; hotter, the wide one wins.") + " " + reading
@@ -215,9 +236,11 @@ def network_sentence(run: Any) -> str:
         return _("Both batch sizes found one and the same solution: {distance} apart as they stand, {aligned} once the "
                  "hidden units are put in the same order.").format(
             distance=number(found["distance"]), aligned=number(found["aligned"], 1))
-    parts = [_("Loss of A {a}, of B {b}; ½ ln det H {ha} and {hb}: the lower, the wider.").format(
+    parts = [_("Loss of A {a}, of B {b}; ½ ln det H {ha} and {hb}: the lower, the wider. Renamed copies: e^{ca} and "
+               "e^{cb}; each counts as room.").format(
         a=number(found["loss"][0], 4), b=number(found["loss"][1], 4),
-        ha=_spelled(found["half_ln_det"][0]), hb=_spelled(found["half_ln_det"][1]))]
+        ha=_spelled(found["half_ln_det"][0]), hb=_spelled(found["half_ln_det"][1]),
+        ca=_spelled(found["ln_copies"][0]), cb=_spelled(found["ln_copies"][1]))]
     if found["crossing"] is None:
         parts.append(_("The deeper is also the wider, or a basin has a flat direction: no crossing is predicted."))
     elif found["crossing"] > min(found["harmonic_up_to"]):

@@ -33,7 +33,8 @@ def charts(run: Any) -> Sequence[Chart]:
 
 lab_page(
     kind="volume_or_depth",
-    try_this=_("set Narrowness to 1: both basins are equally wide, and the deep one wins at every heat."),
+    sentence=figures.answer,
+    try_this=figures.try_this,
     charts=charts,
     explain=_(
         "**Two valleys compete.** One is deep and narrow, the other shallow and wide. A ball that is shaken at "
@@ -47,7 +48,12 @@ lab_page(
         "/ T. So each valley is compared with a well whose free energy is known, sample by sample (Bennett's "
         "acceptance ratio), and no hop is needed. Shares seen among freely moving walkers are claimed only where the "
         "barrier is at most 5 T and walkers from both valleys tell the same.\n\n"
-        "**For networks** E is the loss with its weight decay, and a valley is a solution. The formula is honest only "
+        "**For networks** E is the loss with its weight decay, and a valley is a solution together with its copies: "
+        "networks whose hidden units are renamed or turned round. More copies are more room, **−T ln (copies)**; a "
+        "solution in which some units are alike has fewer. Two choices enter F of one valley: the unit of length is "
+        "one unit of weight, and the edge is left open (the parabola is taken to its end); both drop out of "
+        "differences at equal d. With relu, longer incoming and shorter outgoing weights leave the function as it is "
+        "but change det H; only weight decay settles which of them counts. The formula is honest only "
         "where the valley is a parabola as far as heat reaches; elsewhere the page says *not harmonic*. It is about a "
         "bath that shakes all directions alike, which minibatches do not."),
 )
