@@ -17,7 +17,7 @@ from .landscape import Seed, surface_arrays, surface_numbers
 from .progress import Progress, Stages
 from .run import Run
 from .slices import AnyLandscape, Slice, surface_of
-from .two_basins import MOST_BARRIER, Hops, Pair, TwoWells, part_of, share
+from .two_basins import MOST_BARRIER, SOFT, Hops, Pair, TwoWells, part_of, share
 from .verdict import Verdict, above, among, equals, judge
 
 # Temperatures of the curves, from the colder of these to the barrier.
@@ -69,8 +69,9 @@ class VolumeOrDepth:
         if {"depth", "ratio"} <= others.data.keys():
             try:
                 TwoWells(1, others.data["depth"], others.data["ratio"], distance)
-            except BadInput as error:
-                raise ValueError(f"is too small for two basins of this depth and narrowness ({error})") from None
+            except BadInput:
+                least = math.sqrt(2 * others.data["depth"] / (SOFT * others.data["ratio"]))
+                raise ValueError(f"two basins of this depth and narrowness must be more than {least:.3g} apart") from None
         return distance
 
     @property
