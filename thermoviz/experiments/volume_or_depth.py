@@ -71,7 +71,8 @@ class VolumeOrDepth:
                 TwoWells(1, others.data["depth"], others.data["ratio"], distance)
             except BadInput:
                 least = math.sqrt(2 * others.data["depth"] / (SOFT * others.data["ratio"]))
-                raise ValueError(f"two basins of this depth and narrowness must be more than {least:.3g} apart") from None
+                raise ValueError(
+                    f"two basins of this depth and narrowness must be more than {least:.3g} apart") from None
         return distance
 
     @property
