@@ -207,11 +207,12 @@ def data_heat_sentence(run: Any) -> str:
         told = _("This training used all its data at once, which makes no heat: T* = {crossing} is out of its reach.")
     elif T < crossing:
         told = _("Minibatches of {batch} heat this slice to T = {T}, below T* = {crossing}: "
-                 "data alone would not make the wide valley win.")
+                 "data alone would not make “{hot}” win.")
     else:
         told = _("Minibatches of {batch} heat this slice to T = {T}, above T* = {crossing}: "
-                 "data alone make the wide valley win.")
-    return told.format(batch=heat["batch_size"], T=number(T, 2), crossing=number(crossing))
+                 "data alone make “{hot}” win.")
+    return told.format(batch=heat["batch_size"], T=number(T, 2), crossing=number(crossing),
+                       hot=names.basin_names(run)[run.crossing.hot])
 
 
 def network_heat_sentences(run: Any) -> list[str]:
