@@ -19,7 +19,7 @@ from ..figures.thumbnails import data_uri, thumbnail
 from ..words import _, counted, term
 from . import controls
 from .changes import changes
-from .plain import plain, plain_link
+from .plain import in_short, plain, plain_link
 from .state import HEAD_START_SECONDS, Visit
 from .style import thumbnail_rules
 
@@ -89,11 +89,14 @@ def messages(visit: Any, refusal: str) -> None:
 
 
 def _short(visit: Any) -> list[str]:
-    """The first few messages in the page's words, and how many more there are."""
-    cls = EXPERIMENTS[visit.base.kind]
-    said = list(dict.fromkeys(plain_link(cls, message) for message in visit.messages))
-    more = len(said) - MOST_MESSAGES
-    return said if more <= 0 else [*said[:MOST_MESSAGES], counted("{n} more.", "{n} more.", more)]
+    """The messages in the page's words; where there are many, only what was asked for."""
+    cls, given = EXPERIMENTS[visit.base.kind], list(dict.fromkeys(visit.messages))
+    if len(given) <= MOST_MESSAGES:
+        return [plain_link(cls, message) for message in given]
+    asked = [in_short(message) for message in given]
+    rest = [message for message, short in zip(given, asked, strict=True) if not short]
+    return [_("Not everything in this link is possible here: {names}.").format(names=", ".join(filter(None, asked))),
+            *rest]
 
 
 def presets(visit: Visit) -> None:

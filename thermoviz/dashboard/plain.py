@@ -9,7 +9,7 @@ from ..words import _, term
 from .controls import Setting, describe
 
 # What `core.specs.sentence` writes: "Descent.network.hidden.0: input should be at most 3, got 5."
-_REFUSAL = re.compile(r"(?P<path>\w+(?:\.\w+)*): (?P<what>.*?)(?:, got (?P<given>.*?))?\.?", re.DOTALL)
+_REFUSAL = re.compile(r"(?P<path>\w+(?:\.\w+)*): (?P<what>.*?)(?:, got (?P<given>(?:(?!, got ).)*?))?\.?", re.DOTALL)
 _FOLLOWED = re.compile(r"(?P<name>\S+)=(?P<text>.*?) in this link was ignored: (?P<why>.*)", re.DOTALL)
 _UNKNOWN = re.compile(r"(?P<name>preset|kind)=(?P<text>.*?) in this link is not known; known are .*", re.DOTALL)
 _LIMIT = re.compile(r"input should be (?P<limit>greater than or equal to|less than or equal to|greater than|less than) "
@@ -38,7 +38,14 @@ def plain_link(cls: type, message: str) -> str:
         return message
     if found["why"].startswith("there is no setting"):
         return _("“{name}” in this link is no setting of this page.").format(name=found["name"])
-    return _("{refusal}; what was there stays.").format(refusal=plain(cls, found["why"]).rstrip("."))
+    return _("{refusal} ({name}={text} in this link).").format(
+        refusal=plain(cls, found["why"]).rstrip("."), name=found["name"], text=found["text"])
+
+
+def in_short(message: str) -> str:
+    """What of a link a message is about, as the link says it; "" where it is about the whole link."""
+    found = re.match(r"(\S+=.*?) in this link", message, re.DOTALL)
+    return found[1] if found else ""
 
 
 def _allowed(what: str) -> str:
