@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def first(query=b"", headers=(HOST,), base="", **scope):
 
 
 @pytest.mark.parametrize(("query", "title", "image"), [
-    (b"", "Three minds", "three-minds"), (b"preset=digits&v=3&seed=3", "Handwritten digits", "digits"),
+    (b"", "Three minds", "three-minds"), (b"preset=digits&v=3", "Handwritten digits", "digits"),
     (b"kind=second_law&heat=1", "Does entropy always rise?", "second_law"),
     (b"kind=about", "A loss landscape is an energy surface, and data are a heat bath", "about"),
     (b"preset=digits&steps=300", "An experiment from “Handwritten digits”", "digits"),
@@ -159,7 +160,7 @@ def test_a_link_made_from_a_link_is_the_same():
     """og:url leads to what the address led to, and the temperature has three digits."""
     query = to_query("digits", PRESETS["digits"].spec, {"T": 0.0949})
     url = first("&".join(f"{k}={v}" for k, v in query.items()).encode()).metas["og:url"]
-    assert url == "http://lab.example.org:8501/?v=3&preset=digits&seed=3&T=0.0949"
+    assert url == f"http://lab.example.org:8501/?{urlencode(query)}" and url.endswith("T=0.0949")
 
 
 # Pictures
