@@ -192,7 +192,7 @@ def test_a_picture_is_one_for_chats(key):
     share = (np.abs(drawn.astype(int) - ground).max(axis=-1) > 24).mean()
     assert 0.1 < share < 0.9  # a relief on its ground
     orange = ((drawn[..., 0] > 200) & (drawn[..., 2] < 110)).mean()
-    assert orange > 1e-3  # balls
+    assert orange > 1e-4  # balls: at least two of them lie apart, also where it is cold
 
 
 def test_there_is_no_picture_of_what_is_not_there():
