@@ -34,6 +34,7 @@ def test_the_hint_of_a_preset_comes_true(server, new_page, key, k):  # noqa: F81
     preset, promise = PRESETS[key], PRESETS[key].promises[k]
     here = visit_stage(new_page, f"{server[0]}/?preset={key}")
     assert preset.hint in here.page.locator(".tv-hint").inner_text()
+    here.do(promise.first)
     before = here.number(promise.number)
     here.do(promise.do)
     after = here.number(promise.number)
