@@ -1,5 +1,7 @@
 """The page "Second law" played as its hint says: it waits for the visitor, and its clock is the charts' own."""
 
+import re
+
 import numpy as np
 import pytest
 from hints import visit_stage
@@ -33,3 +35,17 @@ def test_the_cloud_waits_at_its_start_and_its_clock_is_the_charts(here):
     here.press("Play")
     here.wait_for_steps(5)
     assert here.state()["playing"]
+
+
+def test_entropy_rises_and_then_falls_on_the_stage_as_the_hint_says(here):
+    """S at the start, at its highest and at rest: within 4 of the stage's own errors of what the hint says, and .05,
+    half of the last digit to which it is told."""
+    hint = here.page.locator(".tv-hint").inner_text().replace("\u2212", "-")
+    said = [float(text) for text in re.search(r"rises from (\S+) to (\S+), then falls to (\d*\.\d+)", hint).groups()]
+    found = [here.number("S")]
+    for steps in (24, 240):  # the highest is at t = .47, at rest it is long before the end
+        here.let_pass(steps)
+        found.append(here.number("S"))
+    print(f"hint of Second law: S {found} (said {said})")
+    error = 0.04  # of 3000 balls, as their cards say: sqrt((1 + 1.6 + .6) / 3000)
+    assert all(abs(a - b) < 4 * error + 0.05 for a, b in zip(found, said, strict=True))
