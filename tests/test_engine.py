@@ -105,7 +105,7 @@ def test_a_run_is_computed_kept_and_given(engine, diary, gate):
     spec = Errand(str(diary), str(gate))
     id = engine.submit(spec, "ann")
     assert id == identity(spec) and engine.state(id).status in ("queued", "running")
-    wait_for(lambda: engine.state(id).status == "running")
+    wait_for(lambda: engine.state(id).stage == "walking")
     gate.touch()
     assert finish(engine, id).status == "done"
     assert engine.result(id).spec == spec and engine.partial(id) is engine.result(id)

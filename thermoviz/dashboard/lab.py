@@ -121,8 +121,10 @@ class LabVisit(Watching):
 
 def opened(kind: str, query: Mapping[str, str]) -> LabVisit:
     """The state that a link opens on the page of the lab `kind`; what it may not ask for becomes a sentence."""
-    link = from_query({**query, "kind": kind}, known=HOUSE)
     ours = {name: query[name] for name in HOUSE if name in query}
+    # A preset is of the page "Landscape", and so are its settings: they come along when somebody walks over.
+    elsewhere = "preset" in query or query.get("kind", kind) != kind
+    link = from_query({**(ours if elsewhere else query), "kind": kind}, known=HOUSE)
     return LabVisit(kind, link.spec, messages=(*link.messages, *(state.opened(ours).messages if ours else ())))
 
 
