@@ -134,7 +134,7 @@ def test_what_a_link_says_wrongly_is_said_once_and_can_be_put_away(server, new_p
     alerts = page.locator("[data-testid=stAlertContentWarning]:visible")
     assert alerts.count() == 1
     said = alerts.inner_text()
-    assert "“garbage”" in said and not any(word in said for word in ("descent", "potential", "narrow-deep"))
+    assert "garbage" in said and not any(word in said for word in ("descent", "potential", "narrow-deep"))
     page.get_by_role("button", name="Close").click()
     alerts.wait_for(state="detached", timeout=PATIENCE_MS)
     assert page.complaints == []
@@ -149,7 +149,7 @@ def test_a_refused_control_keeps_what_is_shown_and_is_told_once(page):
     box.press("Enter")
     alerts = page.locator("[data-testid=stAlertContentWarning]:visible")
     alerts.wait_for(timeout=PATIENCE_MS)
-    assert alerts.count() == 1 and "Hidden layers: use commas, such as 16, 16" in alerts.inner_text()
+    assert alerts.count() == 1 and "Hidden layers: use commas, such as" in alerts.inner_text()
     assert "128" in alerts.inner_text() and "Descent" not in alerts.inner_text()
     assert page.locator("h1").inner_text() == headline and page.url == address
     assert shown(page) == load_preset("three-minds").id and page.complaints == []

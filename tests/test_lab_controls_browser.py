@@ -69,10 +69,11 @@ ANSWERED = f"{STATE} === 'notRunning' && ({SHOWN} || {WAITING} || {REFUSALS}.len
 
 
 def wait_until_quiet(page):
-    """Until the server has had nothing to do for thirty pictures on end: a slider is heard a moment after its key."""
+    """Until for thirty pictures on end the server has had nothing to do but to look after a job: a slider is heard a
+    moment after its key."""
     page.evaluate("window.quiet = 0")
-    page.wait_for_function(f"() => (window.quiet = {STATE} === 'notRunning' ? window.quiet + 1 : 0) > 30",
-                           timeout=PATIENCE_MS)
+    quiet = f"{STATE} === 'notRunning' || {WAITING}"
+    page.wait_for_function(f"() => (window.quiet = {quiet} ? window.quiet + 1 : 0) > 30", timeout=PATIENCE_MS)
 
 
 def wait_for_answer(page):
