@@ -71,7 +71,7 @@ def run_of(surface, **more):
     scale = surface.scale or 1.0
     states = tuple(surface.equilibrium(scale * t) for t in (0.1, 1.0))
     return SimpleNamespace(**{"id": "0" * 16, "kind": "potential", "surface": surface, "plane": None, "honesty": None,
-                              "arrays": {}, "numbers": {}, "equilibria": states,
+                              "arrays": {}, "numbers": {}, "equilibria": states, "crossing": None,
                               "spec": SimpleNamespace(potential=surface), **more})
 
 

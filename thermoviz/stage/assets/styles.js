@@ -131,6 +131,7 @@ export const CSS = `
 .tv .readouts td.error { color: var(--dim); font-size: var(--small); padding-left: 3px; white-space: nowrap; }
 .tv .readouts thead th { padding: 0; line-height: 0; }
 .tv .readouts tbody th { white-space: nowrap; }
+.tv .readouts tbody th[colspan] { white-space: normal; }
 .tv .readouts .of { margin: 6px 0 0; font-size: var(--small); color: var(--dim); line-height: 1.4; }
 .tv td.chart { width: 36%; padding-left: 10px; }
 .tv tr > td:first-child { white-space: nowrap; }
