@@ -6,7 +6,7 @@ import pytest
 from test_app_browser import PATIENCE_MS, server  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]  # runs of the lab are computed
-HINT = re.compile(r"set Narrowness to (\d+) .*T\* goes from ([\d.]+) to ([\d.]+)")
+HINT = re.compile(r"set Narrowness to (\d+) .*T\* goes from ([\d.]+\d) to ([\d.]+\d)")
 
 
 def read(page, address):
