@@ -61,6 +61,18 @@ def new_page(chromium):
         context.close()
 
 
+@pytest.fixture(scope="module")
+def modules(chromium):
+    """The stage's modules in a page of their own: `modules(body, argument)`, see `stage_browser.Modules`."""
+    from stage_browser import Modules
+
+    page = chromium.new_page()
+    made = Modules(page)
+    yield made
+    made.close()
+    page.close()
+
+
 @pytest.fixture
 def open_stage(new_page, tmp_path):
     """Opens the stage of a message as a file; the page notes every request other than for the file itself."""

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import stage_scene
 from cloud_cases import KINDS, five, surfaces
-from stage_browser import Modules
 from test_stage_physics import SURFACES, message
 
 import thermoviz as tv
@@ -19,15 +18,6 @@ MEASURE = """
     b.place('list', { array: argument.x });
     const found = statistics.createStatistics(s).measure(b, argument.T);
     return found && { ...found, shares: null, eq: { ...found.eq, shares: null } };"""
-
-
-@pytest.fixture(scope="module")
-def modules(chromium):
-    page = chromium.new_page()
-    made = Modules(page)
-    yield made
-    made.close()
-    page.close()
 
 
 def measured(modules, surface, T, x):

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from stage_browser import Modules
 
 import thermoviz as tv
 from thermoviz.experiments.descent import sample_arrays
@@ -13,15 +12,6 @@ from thermoviz.stage.payload import _network as network_message
 pytestmark = pytest.mark.browser
 
 CREATE = "const net = network.createNetwork(argument.message);"
-
-
-@pytest.fixture(scope="module")
-def modules(chromium):
-    page = chromium.new_page()
-    made = Modules(page)
-    yield made
-    made.close()
-    page.close()
 
 
 class Case:

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from stage_browser import Modules
 
 import thermoviz as tv
 from thermoviz.core import simulation
@@ -16,15 +15,6 @@ from thermoviz.stage.payload import payload
 pytestmark = pytest.mark.browser
 
 SCHEMES = ("leimkuhler-matthews", "euler-maruyama", "baoab")
-
-
-@pytest.fixture(scope="module")
-def modules(chromium):
-    page = chromium.new_page()
-    made = Modules(page)
-    yield made
-    made.close()
-    page.close()
 
 
 # Surfaces, one of each kind

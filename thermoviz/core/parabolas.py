@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import Unstable
-from .regression_law import drawn_share
+from .regression_law import drawn_share, splitting
 
 # Rounds of the fixed point for the covariance, and its relative accuracy.
 ROUNDS, ACCURACY = 2000, 1e-12
@@ -64,7 +64,7 @@ def parabola_law(
     share = lr**2 * drawn_share(len(problem.deviations), batch_size, batching)
     settled = 1 - np.outer(a, a)
     push = share * problem.noise + 2 * lr * heat * np.eye(len(a))
-    law = _fixed_point(push, settled, lambda S: share * _shaken(problem.deviations, S))
+    law = splitting(lambda P: P / settled, push, lambda S: share * _shaken(problem.deviations, S), ROUNDS, ACCURACY)
     pulled = law * problem.h
     return ParabolaLaw(law, pulled, 0.5 * float(np.trace(pulled)))
 
@@ -73,17 +73,3 @@ def _shaken(deviations: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """E[D_i Sigma D_i] [d, d]."""
     N, d = deviations.shape[:2]
     return (covariance @ deviations).reshape(N * d, d).T @ deviations.reshape(N * d, d) / N
-
-
-def _fixed_point(push: np.ndarray, settled: np.ndarray, shaken: Any) -> np.ndarray:
-    """Sigma = (push + shaken(Sigma)) / settled, by rounds: they converge exactly where second moments exist."""
-    law = push / settled
-    size = np.trace(law)
-    for _ in range(ROUNDS):
-        new = (push + shaken(law)) / settled
-        change, law = np.abs(new - law).max(), new
-        if change <= ACCURACY * np.abs(law).max():
-            return 0.5 * (law + law.T)
-        if not np.trace(law) < 1e8 * size:
-            break
-    raise Unstable("the second moments of these parameters diverge: batches are too small for this learning rate.")

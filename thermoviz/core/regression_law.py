@@ -124,12 +124,20 @@ def _fixed_point(mean: np.ndarray, push: np.ndarray, shaken: Callable[[np.ndarra
     if np.abs(np.linalg.eigvals(mean)).max() >= 1:
         raise Unstable("this learning rate diverges even without noise: it must be below 2 (1 + momentum) over the "
                        "largest curvature.")
-    law = solve_discrete_lyapunov(mean, push)
+    return splitting(lambda P: solve_discrete_lyapunov(mean, P), push, shaken)
+
+
+def splitting(
+    solve: Callable[[np.ndarray], np.ndarray], push: np.ndarray, shaken: Callable[[np.ndarray], np.ndarray],
+    rounds: int = ROUNDS, accuracy: float = ACCURACY,
+) -> np.ndarray:
+    """Sigma = solve(push + shaken(Sigma)) by rounds, to that relative accuracy. Raises Unstable without one."""
+    law = solve(push)
     size = np.trace(law)
-    for _ in range(ROUNDS):
-        new = solve_discrete_lyapunov(mean, push + shaken(law))
+    for _ in range(rounds):
+        new = solve(push + shaken(law))
         change, law = np.abs(new - law).max(), new
-        if change <= ACCURACY * np.abs(law).max():
+        if change <= accuracy * np.abs(law).max():
             return 0.5 * (law + law.T)
         if not np.trace(law) < 1e8 * size:
             break
