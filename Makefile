@@ -52,7 +52,7 @@ $(RUNTIME): requirements.txt
 	$(BIN)/python -m pip install -r requirements.txt
 	touch $@
 
-$(WARM): $(RUNTIME) $(wildcard thermoviz/core/kernels_*.py) thermoviz/core/bicubic.py
+$(WARM): $(RUNTIME) $(wildcard thermoviz/core/*/kernels/*.py) thermoviz/core/landscape/bicubic.py
 	$(BIN)/python -m thermoviz warm
 	touch $@
 

@@ -10,7 +10,7 @@ if __name__ == "app":  # the server imports this file once, before it runs it fo
 if __name__ == "__main__":  # worker processes import this file again, under another name
     import streamlit as st
 
-    from thermoviz.dashboard.house import follow_link, go_back, leave_others, open_house, settle
+    from thermoviz.dashboard.chrome import follow_link, go_back, leave_others, open_house, settle
     from thermoviz.dashboard.menu import FIRST, MENU
 
     pages = [st.Page(page.script, title=page.menu, default=page is FIRST) for page in MENU.values()]

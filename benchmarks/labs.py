@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 import thermoviz as tv
-from thermoviz.core.fluctuations import fluctuation_dissipation
+from thermoviz.core.fluctuations.relations import fluctuation_dissipation
 
 from .clock import Row, median_seconds
 from .training import plain_loop

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 import thermoviz as tv
-from thermoviz.core.evolution import MasterEquation
-from thermoviz.core.surfaces import Surface
-from thermoviz.core.walls import reflect
+from thermoviz.core.dynamics.walls import reflect
+from thermoviz.core.landscape.surfaces import Surface
+from thermoviz.core.thermodynamics.evolution import MasterEquation
 
 WIDE = np.log(2 * np.pi * np.e)  # entropy of a Gaussian of variance 1 in the plane
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from thermoviz.core.surfaces import Surface
-from thermoviz.figures.looks import LOOKS
+from thermoviz.core.landscape.surfaces import Surface
+from thermoviz.presentation.looks import LOOKS
 from thermoviz.stage.payload import encoded
 
 

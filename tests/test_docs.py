@@ -56,8 +56,8 @@ def test_every_public_name_loads():
 
 
 @pytest.mark.parametrize("table, module, union", [
-    ("POTENTIALS", "energies", "AnyPotential"), ("DATASETS", "datasets", "AnyDataset"),
-    ("DYNAMICS", "dynamics", "AnyDynamics"), ("PLANES", "planes", "AnyPlane"),
+    ("POTENTIALS", "energies.potentials", "AnyPotential"), ("DATASETS", "learning.datasets", "AnyDataset"),
+    ("DYNAMICS", "dynamics.integrators", "AnyDynamics"), ("PLANES", "landscape.planes", "AnyPlane"),
 ])
 def test_table_and_union_of_a_family_have_the_same_members(table, module, union):
     members = typing.get_args(getattr(importlib.import_module(f"thermoviz.core.{module}"), union))[0]

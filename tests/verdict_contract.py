@@ -1,7 +1,7 @@
 """What every verdict of every lab must keep, whatever it claims."""
 
-from thermoviz.experiments.verdict import agrees
-from thermoviz.figures.verdicts import agreement, rule_words, standing, told, was_measured
+from thermoviz.presentation.verdicts import agreement, rule_words, standing, told, was_measured
+from thermoviz.runs.verdict import agrees
 
 
 def check(verdict) -> None:

@@ -9,38 +9,39 @@ from typing import Any
 
 # Public name -> the module that defines it.
 _HOME = {
-    "core.energies": ("Harmonic", "DoubleWell", "TiltedDoubleWell", "MuellerBrown", "TwoBasins", "Rosenbrock",
-                      "Himmelblau", "POTENTIALS", "force"),
-    "core.datasets": ("Dataset", "load_dataset", "DATASETS"),
-    "core.networks": ("MLP", "NetworkLoss"),
-    "core.dynamics": ("DYNAMICS", "GradientDescent", "SGD", "Adam", "RMSProp", "Overdamped", "BAOAB",
-                      "Trajectory", "simulate", "reflect"),
-    "core.schedules": ("Schedule",),
-    "core.planes": ("PLANES", "Plane", "Honesty", "honesty"),
-    "core.surfaces": ("Surface", "scan"),
-    "core.equilibrium": ("BoltzmannLaw",),
-    "core.clouds": ("CloudNumbers", "cloud"),
-    "core.estimators": ("Bound", "Estimate", "autocorrelation_time", "effective_sample_size", "ergodicity_metric",
-                        "r_hat"),
-    "core.first_passage": ("first_passage", "mean_first_passage_time"),
+    "core.energies.potentials": ("Harmonic", "DoubleWell", "TiltedDoubleWell", "MuellerBrown", "TwoBasins",
+                                 "Rosenbrock", "Himmelblau", "POTENTIALS", "force"),
+    "core.learning.datasets": ("Dataset", "load_dataset", "DATASETS"),
+    "core.learning.networks": ("MLP", "NetworkLoss"),
+    "core.dynamics.integrators": ("DYNAMICS", "GradientDescent", "SGD", "Adam", "RMSProp", "Overdamped", "BAOAB",
+                                  "Trajectory", "simulate", "reflect"),
+    "core.dynamics.schedules": ("Schedule",),
+    "core.landscape.planes": ("PLANES", "Plane", "Honesty", "honesty"),
+    "core.landscape.surfaces": ("Surface", "scan"),
+    "core.landscape.boltzmann": ("BoltzmannLaw",),
+    "core.thermodynamics.clouds": ("CloudNumbers", "cloud"),
+    "core.statistics.estimators": ("Bound", "Estimate", "autocorrelation_time", "effective_sample_size",
+                                   "ergodicity_metric", "r_hat"),
+    "core.thermodynamics.first_passage": ("first_passage", "mean_first_passage_time"),
     "core.errors": ("ThermovizError", "BadInput", "BadFile", "Cancelled", "Diverged", "TooFewSamples", "Unstable"),
-    "core.fluctuations": ("FluctuationDissipation", "fluctuation_dissipation"),
-    "core.regression_law": ("RegressionLaw", "epoch_law", "regression_law"),
-    "core.currents": ("LinearCurrent", "entropy_production", "linear_current", "sgd_current", "stochastic_area"),
-    "core.work": ("MALA", "drive", "jarzynski"),
-    "core.replica_exchange": ("replica_exchange",),
-    "experiments": ("EXPERIMENTS", "run"),
-    "experiments.crystal_or_glass": ("CrystalOrGlass",),
-    "experiments.equilibrium": ("Equilibrium",),
-    "experiments.interactions": ("Interactions",),
-    "experiments.heat_bath": ("HeatBath",),
-    "experiments.landscape": ("Descent", "Potential"),
+    "core.fluctuations.relations": ("FluctuationDissipation", "fluctuation_dissipation"),
+    "core.fluctuations.regression": ("RegressionLaw", "epoch_law", "regression_law"),
+    "core.fluctuations.currents": ("LinearCurrent", "entropy_production", "linear_current", "sgd_current",
+                                   "stochastic_area"),
+    "core.thermodynamics.work": ("MALA", "drive", "jarzynski"),
+    "core.dynamics.replica_exchange": ("replica_exchange",),
+    "catalogue": ("EXPERIMENTS", "run"),
+    "labs.crystal_or_glass.measurement": ("CrystalOrGlass",),
+    "labs.equilibrium.measurement": ("Equilibrium",),
+    "labs.interactions.measurement": ("Interactions",),
+    "labs.heat_bath.measurement": ("HeatBath",),
+    "experiments.landscape.specification": ("Descent", "Potential"),
     "experiments.own_model": ("Recorder", "explore"),
     "experiments.presets": ("PRESETS", "load_preset"),
-    "experiments.second_law": ("SecondLaw",),
-    "experiments.run": ("Run", "open_run"),
-    "experiments.verdict": ("Verdict",),
-    "experiments.volume_or_depth": ("VolumeOrDepth",),
+    "labs.second_law.measurement": ("SecondLaw",),
+    "runs.run": ("Run", "open_run"),
+    "runs.verdict": ("Verdict",),
+    "labs.volume_or_depth.measurement": ("VolumeOrDepth",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [*_MODULE, "__version__"]
@@ -51,7 +52,7 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULE:
         raise AttributeError(f"module 'thermoviz' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"thermoviz.{_MODULE[name]}"), name)
-    if _MODULE[name].startswith("experiments"):
+    if _MODULE[name].startswith(("catalogue", "experiments", "labs", "runs")):
         _connect_views()
     globals()[name] = value
     return value
@@ -63,7 +64,7 @@ def __dir__() -> list[str]:
 
 def _connect_views() -> None:
     """Gives Run its pictures: figures and stage stand above experiments, which therefore cannot import them."""
-    from .experiments.run import VIEWS
+    from .runs.run import VIEWS
 
     def figure(run: Any, **settings: Any) -> Any:
         from .figures import still
@@ -74,7 +75,7 @@ def _connect_views() -> None:
         return to_html(run, **settings)
 
     def reading(run: Any) -> str:
-        from .figures.reading import reading
+        from .presentation.reading import reading
         return reading(run)
 
     VIEWS.update(figure=figure, html=html, reading=reading)

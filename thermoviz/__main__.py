@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    from .experiments import run
+    from .catalogue import run
 
     result = run(_specification(chosen), _show_progress)
     out = result.save(chosen.out or f"{result.id}.safetensors")
@@ -74,7 +74,7 @@ def _run(chosen: argparse.Namespace) -> None:
 
 
 def _specification(chosen: argparse.Namespace) -> Any:
-    from .experiments.links import with_settings
+    from .catalogue.links import with_settings
     from .experiments.presets import preset
 
     if bool(chosen.spec) == bool(chosen.preset):
@@ -90,8 +90,8 @@ def _specification(chosen: argparse.Namespace) -> Any:
 
 
 def _read_specification(file: str) -> Any:
+    from .catalogue import EXPERIMENTS
     from .core.specs import from_json
-    from .experiments import EXPERIMENTS
 
     try:
         value = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text())
@@ -113,7 +113,7 @@ def _show_progress(fraction: float, stage: str, partial: Any) -> None:
 
 def _opened(file: str) -> Any:
     from .experiments.presets import PRESETS, load_preset
-    from .experiments.run import open_run
+    from .runs.run import open_run
 
     return load_preset(file) if file in PRESETS else open_run(file)
 
@@ -135,8 +135,8 @@ def _export(chosen: argparse.Namespace) -> None:
 
 
 def _presets(chosen: argparse.Namespace) -> None:
-    from .experiments import run
-    from .experiments.shipped import KEYS, specification_and_path
+    from .catalogue import run
+    from .catalogue.shipped import KEYS, specification_and_path
 
     for key in chosen.keys:
         if key not in KEYS:
@@ -159,7 +159,7 @@ def _warm(chosen: argparse.Namespace) -> None:
 def summary(run: Any) -> str:
     """What a run holds, in a few lines of text."""
     from .core.specs import canonical
-    from .figures.verdicts import told
+    from .presentation.verdicts import told
 
     lines = [f"{run.kind} {run.id}", f"specification: {canonical(run.spec)}"]
     if "losses" in run.arrays:
@@ -173,7 +173,7 @@ def summary(run: Any) -> str:
     if run.surface is not None:
         lines += _surface_lines(run.surface)
     if run.honesty is not None:
-        from .figures.badge import caption
+        from .presentation.badge import caption
 
         r2 = "unknown" if run.honesty.r2 is None else f"{run.honesty.r2:.2f}"
         lines.append(f"slice: {caption(run)} (verdict {run.honesty.verdict}, R2 {r2})")

@@ -15,16 +15,16 @@ from numba.core import caching
 
 HERE = Path(__file__).parent
 _config: Any = numba.config
-# Files beside the kernels' own whose functions are compiled into them.
-INLINED = ("bicubic.py",)
+# Where kernels stand, and the files besides whose functions are compiled into them.
+KERNELS = "*/kernels/*.py"
+INLINED = ("landscape/bicubic.py",)
 OTHERS = ("UserProvidedCacheLocator", "InTreeCacheLocator", "UserWideCacheLocator", "IPythonCacheLocator",
           "ZipCacheLocator")
 
 
 def sources(folder: Path = HERE) -> list[Path]:
     """The files that kernels are made of, sorted."""
-    kernels = (path for path in folder.glob("kernels_*.py") if path.name != Path(__file__).name)
-    return sorted([*kernels, *(folder / name for name in INLINED)])
+    return sorted([*folder.glob(KERNELS), *(folder / name for name in INLINED)])
 
 
 def digest(folder: Path = HERE) -> str:
@@ -53,7 +53,7 @@ class KernelLocator(caching.InTreeCacheLocator):
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> Any:
-        return super().from_function(py_func, py_file) if Path(py_file).parent == HERE else None
+        return super().from_function(py_func, py_file) if Path(py_file) in sources() else None
 
 
 def _nothing() -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ..catalogue.links import to_query
 from ..core.specs import to_json
-from ..experiments.links import to_query
 from ..experiments.presets import preset as named_preset
-from ..figures.names import class_title
-from ..words import _, term
+from ..presentation.names import class_title
+from ..presentation.words import _, term
 from .controls import Setting, describe
 
 MOST = 3  # changes told; more are counted

@@ -18,9 +18,9 @@ from pydantic.fields import FieldInfo
 
 from ..core.errors import BadInput
 from ..core.specs import from_json, to_json
-from ..figures.names import class_title
-from ..figures.paper import number
-from ..words import _, term
+from ..presentation.names import class_title
+from ..presentation.numbers import number
+from ..presentation.words import _, term
 
 # The order of the experiment's fields on the page. A field that stands in no section comes in the last one.
 SECTIONS = (

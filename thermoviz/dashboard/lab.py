@@ -12,17 +12,17 @@ from typing import Any
 
 import streamlit as st
 
+from ..catalogue import EXPERIMENTS
+from ..catalogue.links import from_query, to_query
+from ..catalogue.shipped import LABS, load_lab
 from ..core.errors import BadInput
-from ..experiments import EXPERIMENTS
-from ..experiments.landscape import surface_run
-from ..experiments.links import from_query, to_query
+from ..experiments.landscape.specification import surface_run
+from ..experiments.landscapes import surface_of
 from ..experiments.presets import DEFAULT_PRESET
-from ..experiments.run import Run
-from ..experiments.shipped import LABS, load_lab
-from ..experiments.slices import surface_of
-from ..figures.looks import LOOKS, Look
-from ..figures.verdicts import agreement, compared, measured, rule_words, standing, was_measured
-from ..words import _, read_in, term
+from ..presentation.looks import LOOKS, Look
+from ..presentation.verdicts import agreement, compared, measured, rule_words, standing, was_measured
+from ..presentation.words import _, read_in, term
+from ..runs.run import Run
 from . import controls, panels, scene, state
 from .component import stage
 from .menu import MENU

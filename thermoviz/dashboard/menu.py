@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from ..experiments.presets import PRESETS
-from ..words import _, term
+from ..presentation.words import _, term
 
 FOLDER = Path(__file__).parent / "pages"
 

@@ -7,16 +7,17 @@ import numpy as np
 import streamlit as st
 
 from .. import figures
+from ..catalogue import EXPERIMENTS
 from ..core.errors import BadInput
-from ..experiments import EXPERIMENTS
 from ..experiments.presets import PRESETS, load_preset
-from ..figures import charts, names
-from ..figures.badge import badge
-from ..figures.looks import Look
-from ..figures.paper import number
-from ..figures.reading import reading, readings
+from ..figures import charts
 from ..figures.thumbnails import data_uri, thumbnail
-from ..words import _, counted, term
+from ..presentation import names
+from ..presentation.badge import badge
+from ..presentation.looks import Look
+from ..presentation.numbers import number
+from ..presentation.reading import reading, readings
+from ..presentation.words import _, counted, term
 from . import controls
 from .changes import changes
 from .plain import in_short, plain, plain_link

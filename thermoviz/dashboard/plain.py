@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..experiments.presets import PRESETS
-from ..words import _, term
+from ..presentation.words import _, term
 from .controls import Setting, describe
 
 # What `core.specs.sentence` writes: "Descent.network.hidden.0: input should be at most 3, got 5."

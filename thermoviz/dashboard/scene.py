@@ -5,8 +5,8 @@ from typing import Any
 import streamlit as st
 
 from ..engine import JobState
-from ..figures.looks import Look
-from ..words import _, term
+from ..presentation.looks import Look
+from ..presentation.words import _, term
 from .component import stage
 from .share import address
 from .state import STAGE, Visit, Watching, engine

@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from ..words import _
+from ..presentation.words import _
 
 
 def address(query: dict[str, str]) -> str:

@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from ..experiments import EXPERIMENTS
-from ..experiments.links import from_query
+from ..catalogue import EXPERIMENTS
+from ..catalogue.links import from_query
+from ..catalogue.shipped import LABS, load_lab
+from ..experiments.landscapes import surface_of
 from ..experiments.presets import DEFAULT_PRESET, PRESETS, load_preset
-from ..experiments.shipped import LABS, load_lab
-from ..experiments.slices import surface_of
-from ..figures.looks import LOOKS, Look
 from ..figures.preview import picture, png
 from ..figures.thumbnails import data_uri
-from ..words import _, read_in, term
+from ..presentation.looks import LOOKS, Look
+from ..presentation.words import _, read_in, term
 from .changes import changes
 from .menu import FIRST, MENU, Page, document_description, document_title
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import streamlit as st
 
+from ..catalogue import EXPERIMENTS
+from ..catalogue.links import brief, from_query, to_query
 from ..core.specs import identity
 from ..engine import Engine, JobState
-from ..experiments import EXPERIMENTS
-from ..experiments.links import brief, from_query, to_query
 from ..experiments.presets import PRESETS, load_preset
-from ..figures.looks import LOOKS
-from ..words import _, term
+from ..presentation.looks import LOOKS
+from ..presentation.words import _, term
 
 KINDS = ("descent", "potential")  # of the experiments that the page "Landscape" shows
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns

@@ -1,7 +1,7 @@
 """The page's own few rules of style, written from a Look, so that every look reaches Streamlit too."""
 
-from ..figures.looks import LOOKS, Look
-from ..words import _
+from ..presentation.looks import LOOKS, Look
+from ..presentation.words import _
 
 PRINTED = LOOKS["light"]  # paper is light, whatever the screen is
 

@@ -14,11 +14,12 @@ from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
 
+from ..catalogue.shipped import is_shipped, shipped
 from ..core.errors import BadFile, BadInput
 from ..core.specs import identity
-from ..experiments import own_data, slices
-from ..experiments.run import Run, open_run
-from ..experiments.shipped import is_shipped, shipped
+from ..experiments import landscapes as slices
+from ..runs import carried as own_data
+from ..runs.run import Run, open_run
 from . import worker
 from .scratch import Scratch
 from .store import Store

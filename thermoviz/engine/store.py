@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..core.errors import BadFile, BadInput
-from ..experiments import files
-from ..experiments.run import Run, open_run
+from ..runs import files
+from ..runs.run import Run, open_run
 
 DEFAULT_LIMIT = 500 * 2**20
 # Scratch files of computations that no living engine can still be writing.

@@ -44,8 +44,8 @@ def _limit_memory(address_space: int) -> None:
 
 def warm_up() -> None:
     """Imports what experiments need and runs two tiny ones, so that every common kernel is compiled and loaded."""
+    from ..catalogue import WARM_UP, run
     from ..core import kernels_cache
-    from ..experiments import WARM_UP, run
 
     if not kernels_cache.compiled():
         log.warning("Compiling the kernels for this machine, once; the first runs wait for it (half a minute).")
@@ -60,8 +60,9 @@ def ready() -> bool:
 
 def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str]:
     """Computes the run and keeps it in the store; returns (DONE | FAILED | CANCELLED, sentence)."""
+    from ..catalogue import run
     from ..core.errors import Cancelled, ThermovizError
-    from ..experiments import own_data, run
+    from ..runs import carried as own_data
     from .store import Store
 
     store = Store(folder, limit)

@@ -16,12 +16,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from ..core.errors import BadInput, ThermovizError
-from ..core.planes import PLANES, AnyPlane, PathPCA, Plane
+from ..core.landscape.planes import PLANES, AnyPlane, PathPCA, Plane
 from ..core.seeds import MAX_SEED
 from ..core.specs import Field, specification
-from .landscape import surface_arrays, surface_numbers
-from .progress import Progress, Stages
-from .run import Run
+from ..runs.progress import Progress, Stages
+from ..runs.run import Run
+from .landscape.specification import surface_arrays, surface_numbers
 
 MOST_POINTS = 200  # of a recorded path that a run keeps
 KEPT_PARAMETERS = 50_000  # final parameters are kept in a run up to this many
@@ -112,8 +112,8 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     Plane. resolution, margin, tolerance as in `scan`. A path that leaves the finite numbers is shown up to there.
     Raises BadInput, also for what loss_fn raises.
     """
-    from ..core.honesty import honesty
-    from ..core.surfaces import scan
+    from ..core.landscape.honesty import honesty
+    from ..core.landscape.surfaces import scan
 
     loss = ModuleLoss(model, loss_fn)
     path, steps, diverged_at = _path(loss, trajectory)

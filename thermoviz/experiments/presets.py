@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.datasets import BreastCancer, Digits, Moons, Spirals
-from ..core.dynamics import SGD, Adam
-from ..core.energies import MuellerBrown, TwoBasins
+from ..core.dynamics.integrators import SGD, Adam
+from ..core.energies.potentials import MuellerBrown, TwoBasins
 from ..core.errors import BadFile, BadInput
-from ..core.networks import MLP
-from ..core.planes import PathPCA, ThroughSolutions
+from ..core.landscape.planes import PathPCA, ThroughSolutions
+from ..core.learning.datasets import BreastCancer, Digits, Moons, Spirals
+from ..core.learning.networks import MLP
 from ..core.specs import identity
-from .landscape import Descent, Potential
-from .run import Run, open_run
+from ..runs.run import Run, open_run
+from .landscape.specification import Descent, Potential
 
 FOLDER = Path(__file__).parent.parent / "presets"
 DEFAULT_PRESET = "three-minds"

@@ -5,10 +5,16 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ..core.errors import BadInput
-from . import badge, crystal_or_glass, equilibrium, heat_bath, interactions, second_law, volume_or_depth
+from ..labs.crystal_or_glass import figures as crystal_or_glass
+from ..labs.equilibrium import figures as equilibrium
+from ..labs.heat_bath import figures as heat_bath
+from ..labs.interactions import figures as interactions
+from ..labs.second_law import figures as second_law
+from ..labs.volume_or_depth import figures as volume_or_depth
+from ..presentation import badge
+from ..presentation.looks import LOOKS, Look
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
-from .looks import LOOKS, Look
 from .relief import surface3d
 
 FIGURES = {"surface3d": surface3d, "contour": contour, "losses": losses, "accuracy": accuracy,

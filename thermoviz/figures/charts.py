@@ -6,10 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..words import _
-from . import names
-from .looks import Look, rgba
-from .paper import axis, lay_out, number
+from ..presentation import names
+from ..presentation.looks import Look, rgba
+from ..presentation.numbers import number
+from ..presentation.words import _
+from .paper import axis, lay_out
 
 FEW_RECORDS = 5
 # How a line of a course looks: what is measured on training data, on test data, and what is no loss of data.

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from ..words import _
-from . import names
-from .looks import Look, rgba
-from .paper import axis, colour_bar, fading_colorscale, lay_out, levels, number
+from ..presentation import names
+from ..presentation.looks import Look, rgba
+from ..presentation.numbers import number
+from ..presentation.words import _
+from .paper import axis, colour_bar, fading_colorscale, lay_out, levels
 
 
 def contour(run: Any, look: Look, height: int = 520) -> go.Figure:

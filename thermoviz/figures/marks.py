@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from .looks import Look, rgba
+from ..presentation.looks import Look, rgba
 from .paper import axis
 
 MARKER = 3.6  # diameter of a measured point, in strokes

@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from .looks import Look, rgba
+from ..presentation.looks import Look, rgba
 
 READING_SIZE = 14  # font size in px for which figures' heights are given
 CLEAR = "rgba(0,0,0,0)"
@@ -13,15 +13,6 @@ CLEAR = "rgba(0,0,0,0)"
 FADE_FROM = 0.8
 # Contour lines divide the height into so many equal steps of energy; the last few fade with the surface.
 N_LEVELS = 18
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for reading: `digits` significant digits, a true minus sign, powers of ten where they help."""
-    text = f"{value:.{digits}g}"
-    if "e" in text:
-        mantissa, power = text.split("e")
-        text = f"{mantissa} × 10^{int(power)}"
-    return text.replace("-", "−")
 
 
 def levels(low: float, ceiling: float) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .looks import Look
+from ..presentation.looks import Look
 from .thumbnails import palette_png
 
 AZIMUTH, ELEVATION, HEIGHT = -0.42, math.radians(55), 0.55  # as in stage/assets/camera.js and frame.js

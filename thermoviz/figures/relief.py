@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from ..words import _
-from . import names
+from ..presentation import names
+from ..presentation.looks import Look, rgba
+from ..presentation.numbers import number
+from ..presentation.words import _
 from .contour import joined_paths
-from .looks import Look, rgba
-from .paper import CLEAR, colour_bar, lay_out, levels, number, opacity
+from .paper import CLEAR, colour_bar, lay_out, levels, opacity
 
 # Plotly's surface takes a table of opacities; fine enough that no step is seen.
 N_OPACITIES = 65

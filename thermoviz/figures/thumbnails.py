@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .looks import Look
+from ..presentation.looks import Look
 
 N_COLOURS = 255  # palette entry 255 is the clear one: no data
 

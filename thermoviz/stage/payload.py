@@ -14,7 +14,7 @@ import numpy as np
 from ..core.errors import BadInput
 from ..core.seeds import MAX_SEED
 from ..experiments.presets import PRESETS, preset_of
-from ..words import term
+from ..presentation.words import term
 
 VERSION = 1
 ASSETS = Path(__file__).parent / "assets"
@@ -70,9 +70,9 @@ def payload(
     if law not in LAWS or not 1 <= programme_steps <= MOST_PROGRAMME_STEPS:
         raise BadInput(f"annealing must be one of {', '.join(LAWS)}, in 1 to {MOST_PROGRAMME_STEPS:,} steps, got "
                        f"{law!r} in {programme_steps!r}.")
-    from ..figures import names
-    from ..figures.badge import badge
     from ..figures.charts import data_heat
+    from ..presentation import names
+    from ..presentation.badge import badge
 
     message = {
         "v": VERSION, "id": run.id, "title": _title(run) if title is None else title,
@@ -167,7 +167,7 @@ def _follows_from_energies(surface: Any) -> bool:
     """Whether the spline through the float32 energies alone has the surface's derivatives, within float32."""
     if max(surface.E.shape) > MOST_NODES or not np.isfinite(surface.E).all():
         return False
-    from ..core.surfaces import Surface
+    from ..core.landscape.surfaces import Surface
 
     again = Surface.from_grid(surface.xs, surface.ys, surface.E)
     hx, hy = surface.xs[1] - surface.xs[0], surface.ys[1] - surface.ys[0]
@@ -178,7 +178,7 @@ def _follows_from_energies(surface: Any) -> bool:
 
 def _basins(run: Any) -> dict[str, Any]:
     """Minima, deepest first, their names, and the basin of each lattice point as runs of equal labels."""
-    from ..figures.names import basin_names
+    from ..presentation.names import basin_names
 
     basins = run.surface.basins
     flat = np.asarray(basins.labels).ravel()
@@ -205,7 +205,7 @@ def _paths(run: Any) -> dict[str, Any] | None:
     arrays = run.arrays
     if "paths_u" not in arrays:
         return None
-    from ..figures.names import member_names
+    from ..presentation.names import member_names
 
     T, n = arrays["paths_u"].shape[:2]
     chosen = _spread(n, MOST_NETWORKS)
@@ -286,7 +286,7 @@ def _heat(run: Any) -> dict[str, Any]:
 
 
 def _title(run: Any) -> str:
-    from ..figures.names import class_title
+    from ..presentation.names import class_title
     if (key := preset_of(run.id)) is not None:
         return term(PRESETS[key].title)
     subject = getattr(run.spec, "potential", None) or getattr(run.spec, "dataset", run.spec)
@@ -299,7 +299,7 @@ def _sentence(run: Any) -> str:
 
 
 def _look(look: Any) -> Any:
-    from ..figures.looks import LOOKS
+    from ..presentation.looks import LOOKS
 
     if isinstance(look, str) and look not in LOOKS:
         raise BadInput(f"look must be one of {', '.join(LOOKS)}, got {look!r}.")

@@ -7,8 +7,8 @@ from thermoviz.core.specs import NUMERICS_VERSION
 from thermoviz.dashboard.menu import MENU
 from thermoviz.dashboard.state import visit
 from thermoviz.dashboard.style import stylesheet
-from thermoviz.figures.looks import LOOKS
-from thermoviz.words import _, read_in, term
+from thermoviz.presentation.looks import LOOKS
+from thermoviz.presentation.words import _, read_in, term
 
 read_in(st.context.locale)
 st.html(f"<style>{stylesheet(LOOKS[visit().look])}</style>")

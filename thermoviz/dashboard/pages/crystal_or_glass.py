@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.figures import crystal_or_glass as figures
-from thermoviz.words import _
+from thermoviz.labs.crystal_or_glass import figures
+from thermoviz.presentation.words import _
 
 SLICE = (
     Chart("mass", figures.mass, figures.mass_sentence, needs=("mass_exact",)),

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.figures import equilibrium as figures
-from thermoviz.figures import equilibrium_memory as memory
-from thermoviz.figures import equilibrium_starts as starts
-from thermoviz.words import _
+from thermoviz.labs.equilibrium import figures
+from thermoviz.labs.equilibrium import figures_memory as memory
+from thermoviz.labs.equilibrium import figures_starts as starts
+from thermoviz.presentation.words import _
 
 CHARTS = (
     Chart("left", starts.left, starts.left_sentence, needs=("left",)),

@@ -3,8 +3,8 @@
 from typing import Any
 
 from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.figures import heat_bath as figures
-from thermoviz.words import _
+from thermoviz.labs.heat_bath import figures
+from thermoviz.presentation.words import _
 
 CHARTS = (
     Chart("spectrum", figures.spectrum, figures.spectrum_sentence, needs=("bath_noise",)),

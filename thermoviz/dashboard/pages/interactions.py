@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.figures import interactions as figures
-from thermoviz.words import _
+from thermoviz.labs.interactions import figures
+from thermoviz.presentation.words import _
 
 ALWAYS = (
     Chart("energies", figures.energies, figures.energies_sentence, needs=("slice_data", "U"), wide=True),

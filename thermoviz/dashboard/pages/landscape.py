@@ -8,8 +8,8 @@ from thermoviz.dashboard.share import share
 from thermoviz.dashboard.state import remember, visit
 from thermoviz.dashboard.style import preset_rules, stylesheet
 from thermoviz.experiments.presets import PRESETS
-from thermoviz.figures.looks import LOOKS
-from thermoviz.words import _, read_in
+from thermoviz.presentation.looks import LOOKS
+from thermoviz.presentation.words import _, read_in
 
 read_in(st.context.locale)
 here = visit()

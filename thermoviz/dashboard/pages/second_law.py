@@ -4,8 +4,8 @@ from typing import Any
 
 from thermoviz.core.errors import BadInput
 from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.figures import second_law
-from thermoviz.words import _
+from thermoviz.labs.second_law import figures as second_law
+from thermoviz.presentation.words import _
 
 
 def stage_settings(run: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.figures import volume_or_depth as figures
-from thermoviz.words import _
+from thermoviz.labs.volume_or_depth import figures
+from thermoviz.presentation.words import _
 
 BASINS = (
     Chart("energy_line", figures.energy_line, _(

@@ -1,0 +1,61 @@
+"""Compiled kernels on disk: never those of another state of any file that they are made of."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from thermoviz.core import kernels_cache
+from thermoviz.core.landscape import bicubic
+
+
+def copy_of_core(folder: Path) -> Path:
+    """The files of kernels alone, in a folder of their own."""
+    for path in kernels_cache.sources():
+        there = folder / path.relative_to(kernels_cache.HERE)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, there)
+    return folder
+
+
+def test_every_file_that_a_kernel_imports_counts():
+    counted = {path.stem for path in kernels_cache.sources()}
+    assert not bicubic.value_and_slope.__code__.co_names  # it calls nothing that could change elsewhere
+    for path in kernels_cache.HERE.glob(kernels_cache.KERNELS):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                names = [node.module.split(".")[-1]] if node.module else [alias.name for alias in node.names]
+                assert {*counted, "kernels_cache"}.issuperset(names), (path.name, names)
+
+
+@pytest.mark.parametrize("name", sorted(str(path.relative_to(kernels_cache.HERE)) for path in kernels_cache.sources()))
+def test_an_edit_in_any_of_them_leads_to_another_folder(name, tmp_path):
+    before = kernels_cache.digest(copy_of_core(tmp_path))
+    assert before == kernels_cache.digest()
+    with open(tmp_path / name, "a", encoding="utf-8") as file:
+        file.write("\n# another state\n")
+    assert kernels_cache.digest(tmp_path) != before
+
+
+@pytest.mark.slow
+def test_an_inlined_file_that_changes_is_compiled_anew(tmp_path):
+    """numba alone would go on using the old machine code: the middle of a level cell stays 1."""
+    root = Path(kernels_cache.HERE).parents[1]
+    shutil.copytree(root / "thermoviz", tmp_path / "thermoviz", ignore=shutil.ignore_patterns("__pycache__"))
+    question = ("from thermoviz.core.landscape.kernels import surface as k; import numpy as np; "
+                "nodes = np.zeros((2, 2, 4)); nodes[..., 0] = 1.0; value = np.empty(1); force = np.empty((1, 2)); "
+                "k.evaluate(nodes, np.zeros(2), np.ones(2), 1e-9, np.full((1, 2), 0.5), value, force); print(value[0])")
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kernels"), "PYTHONPATH": str(tmp_path)}
+
+    def answer() -> float:
+        return float(subprocess.run([sys.executable, "-c", question], env=environment, cwd=tmp_path, text=True,
+                                    capture_output=True, check=True).stdout)
+
+    assert answer() == answer() == 1.0
+    inner = tmp_path / "thermoviz" / "core" / "landscape" / "bicubic.py"
+    inner.write_text(inner.read_text().replace("    p = 1.0 - s\n", "    p = 0.0 * s\n"))
+    assert answer() == 0.5

@@ -1,0 +1,124 @@
+"""The page "Equilibrium": its figures, at default, at the ends of its controls, by good and bad links."""
+
+import functools
+import json
+
+import numpy as np
+import pytest
+
+import thermoviz as tv
+from thermoviz.core.specs import canonical
+from thermoviz.dashboard.controls import describe
+from thermoviz.labs.equilibrium import figures
+from thermoviz.labs.equilibrium import figures_memory as memory
+from thermoviz.labs.equilibrium import figures_starts as starts
+from thermoviz.labs.equilibrium.measurement import Equilibrium
+from thermoviz.presentation.looks import LOOKS
+from thermoviz.stage.payload import payload
+
+PAGE = "thermoviz/dashboard/pages/equilibrium.py"
+QUICK = dict(steps=200, replicas=4)
+ENDS = [(setting.name, end) for setting in describe(Equilibrium) if setting.ladder and setting.form == "number"
+        for end in (setting.ladder[0], setting.ladder[-1])]
+SENTENCES = (starts.left_sentence, starts.way_sentence, starts.units_sentence, figures.agreement_sentence,
+             figures.curves_sentence, memory.displacement_sentence, memory.loop_sentence)
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return tv.run(Equilibrium(**QUICK))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", figures.CHARTS)
+def test_figures(quick, name, look):
+    drawn = figures.CHARTS[name](quick, LOOKS[look])
+    assert drawn.data and drawn.layout.title.text
+    assert quick.figure(figure=name, look=look).data
+
+
+def test_measured_is_warm_and_theory_is_theory(quick):
+    look = LOOKS["dark"]
+    traces = {trace.name: trace for trace in figures.agreement(quick, look).data}
+    assert traces["linear regression, exact"].marker.line.color == look.theory
+    mine = traces["networks, own start, own data"]
+    assert mine.marker.line.color == look.heat and len(mine.x) == 6
+    assert mine.customdata[0][0] == pytest.approx(quick.numbers["net"]["r_hat"]["own start, own data"]["loss"][0])
+    curve = {trace.name: trace for trace in memory.linear_displacement(quick, look).data}["exact, at rest"]
+    assert list(curve.y) == pytest.approx(quick.arrays["lin_msd_theory"])
+
+
+def test_starts_wear_the_colours_of_the_stage(quick):
+    drawn = {trace.name: trace.line.color for trace in figures.curves(quick, LOOKS["dark"]).data if trace.name}
+    assert list(drawn) == quick.numbers["members"] and tuple(drawn.values()) == LOOKS["dark"].optimisers
+    message = payload(quick)
+    assert message["paths"]["names"] == quick.numbers["members"] and message["network"]["hidden"] == [8]
+    json.dumps(message, allow_nan=False)
+
+
+def test_every_partial_can_be_drawn():
+    """As soon as a run has the array that a chart waits for, the chart and its sentence can be drawn."""
+    needs = {"left": "left", "way": "way", "units": "units", "curves": "net_curve",
+             "linear_displacement": "lin_msd", "loop": "net_loop_loss",
+             "linear_loop": "lin_loop_loss"}
+    said = {"left": starts.left_sentence, "way": starts.way_sentence, "units": starts.units_sentence,
+            "agreement": figures.agreement_sentence, "curves": figures.curves_sentence,
+            "displacement": memory.displacement_sentence, "loop": memory.loop_sentence}
+    partials = []
+    final = tv.run(Equilibrium(steps=1000, replicas=4), lambda fraction, stage, partial: partials.append(partial))
+    drawn = []
+    for partial in (*(partial for partial in partials if partial is not None), final):
+        for name, draw in figures.CHARTS.items():
+            if needs.get(name, "net_msd") in partial.arrays:
+                assert draw(partial, LOOKS["dark"]).data
+                assert name not in said or said[name](partial)
+                drawn.append(name)
+    assert drawn[0] == "way" and set(drawn) == set(figures.CHARTS)
+
+
+def test_sentences_count_who_diverged(quick):
+    assert all(sentence(quick) for sentence in SENTENCES)
+    assert "diverged" not in figures.agreement_sentence(quick)
+    lost = tv.run(Equilibrium("sine", lr=1.0, steps=400, replicas=8))
+    assert "networks diverged" in figures.curves_sentence(lost)
+    everyone = tv.run(Equilibrium("sine", lr=50.0, **QUICK))
+    for name, draw in figures.CHARTS.items():
+        assert draw(everyone, LOOKS["dark"]) is not None, name
+    assert all("nan" not in sentence(everyone) for sentence in SENTENCES)
+    assert "Too few" in figures.agreement_sentence(everyone)
+
+
+@pytest.fixture
+def app(whole_app):
+    return functools.partial(whole_app, PAGE)
+
+
+def test_default_page_stands_at_once(app):
+    made = app()
+    assert not made.error and not made.warning
+    assert "lab_equilibrium" in made.session_state
+
+
+@pytest.mark.parametrize("name, end", ENDS)
+def test_both_ends_of_every_control_give_a_run(name, end):
+    """The specification at the end of a ladder; where it is cheap, its run and all its figures."""
+    spec = Equilibrium(**{**QUICK, name: end})
+    assert canonical(spec)
+    if name != "steps" or end <= 1000:
+        run = tv.run(spec)
+        assert len(run.verdicts) == 14 and all(np.isfinite(run.arrays["lin_loop_loss"]).ravel())
+        # Where there is no second solution there is no way to it.
+        empty = [key for key, draw in figures.CHARTS.items() if not draw(run, LOOKS["dark"]).data]
+        assert empty == ([] if run.numbers["another"] else ["way"])
+        assert payload(run)
+
+
+@pytest.mark.parametrize("query, word", [
+    ({"steps": "-5"}, "steps"), ({"lr": "-1"}, "lr"), ({"dataset": "none"}, "dataset"),
+    ({"replicas": "many"}, "replicas")])
+def test_a_bad_link_becomes_a_sentence(app, query, word):
+    from thermoviz.dashboard.lab import opened
+    visit = opened("equilibrium", query)
+    assert visit.messages and any(word in message for message in visit.messages)
+    made = app(**query, kind="equilibrium")
+    assert not made.exception

@@ -1,0 +1,192 @@
+"""The bath at one point of training: how noisy single samples' gradients are, in which directions, and how normal."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..learning.alignment import dark_directions
+from ..learning.derivatives import LARGEST_MATRIX
+from ..learning.networks import NetworkLoss
+from ..seeds import rng
+from ..statistics.estimators import Estimate, jackknife
+
+# Beyond LARGEST_MATRIX parameters: leading directions by Lanczos, and random probes for the traces (Hutchinson).
+LEADING, PROBES = 20, 32
+# Directions whose second moments are followed in time.
+MOST_MODES = 128
+# Directions of the Hessian among which the plane is looked for that turns most.
+TOP = 8
+# A direction is dark where samples push less than this share of the noisiest direction's push: rounding, not noise.
+DARK = 1e-7
+# Numbers in all samples' pushes up to which dark directions are counted.
+MOST_PUSHES = 4e6
+# Batches drawn for the shape of their kicks, in blocks that give its error; the samples in them at most.
+KICKS, BLOCKS, MOST_DRAWN = 2**18, 64, 2**24
+
+
+class Bath(NamedTuple):
+    """Hessian H and gradient covariance C at theta. Traces are Estimates, of error 0 where they are exact.
+
+    h [m]: curvatures, largest first; axes [d, m]: their directions; heat [m, m]: C in these directions; noise [k]:
+    eigenvalues of C, largest first. m = d (at most MOST_MODES) and k = d up to 1000 parameters, else LEADING.
+    participation: (tr C)^2 / tr C^2, how many directions carry the noise. alignment: tr(C H) / (|C| |H|), 1 where C is
+    a multiple of H, against `chance`, what a random orientation gives on average: tr C tr H / (d |C| |H|). lit [m]:
+    which modes samples push in; dark: number of directions, of all d, in which no sample pushes (None: not counted).
+    """
+
+    h: np.ndarray
+    axes: np.ndarray
+    heat: np.ndarray
+    noise: np.ndarray
+    trace_C: float
+    trace_H: Estimate
+    participation: Estimate
+    alignment: Estimate
+    chance: Estimate
+    lit: np.ndarray
+    dark: int | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every direction of parameter space is among the modes."""
+        return len(self.h) == len(self.axes)
+
+
+def bath_at(loss: NetworkLoss, theta: np.ndarray) -> Bath:
+    """The bath at theta [d]: exact up to 1000 parameters, beyond with the errors of random probes."""
+    return _exact(loss, theta) if loss.d <= LARGEST_MATRIX else _probed(loss, theta)
+
+
+def _exact(loss: NetworkLoss, theta: np.ndarray) -> Bath:
+    H, C = loss.hessian(theta), loss.gradient_covariance(theta)
+    h, axes = np.linalg.eigh(H)
+    h, axes = h[::-1], axes[:, ::-1]
+    kept = axes[:, :MOST_MODES]
+    participation, alignment, chance = (Estimate(value, 0.0) for value in _ratios(
+        loss.d, *(np.array([value]) for value in (np.trace(C), np.trace(H), (C**2).sum(), (H**2).sum(),
+                                                  (C * H).sum()))))
+    return Bath(h[:MOST_MODES], kept, kept.T @ C @ kept, np.linalg.eigvalsh(C)[::-1], float(np.trace(C)),
+                Estimate(np.trace(H), 0.0), participation, alignment, chance, *_lit(loss, theta, kept))
+
+
+def _lit(loss: NetworkLoss, theta: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, int | None]:
+    """Which of the axes [d, m] samples push along [m], and the number of dark directions of all d, where countable."""
+    if loss.n_samples * loss.d > MOST_PUSHES:
+        return np.ones(axes.shape[1], bool), None
+    pushes = centred_gradients(loss, theta)
+    strength = np.sqrt(((pushes @ axes) ** 2).mean(axis=0))
+    return strength > DARK * strength.max(initial=0.0), dark(pushes)
+
+
+def centred_gradients(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
+    """What each sample pushes beyond the mean, [N, d]."""
+    gradients = loss.per_sample_gradients(theta)
+    return gradients - gradients.mean(axis=0)
+
+
+def dark(pushes: np.ndarray) -> int:
+    """In how many of the d directions no row of pushes [N, d] points: exact zeros of their covariance.
+
+    Counted by the singular values of the pushes, whose squares the covariance's eigenvalues are: rounding at 1e-16 of
+    the largest, where eigenvalues would have it at 1e-8 of the push.
+    """
+    sizes = np.linalg.svd(pushes, compute_uv=False)
+    return pushes.shape[1] - int((sizes > DARK * sizes.max(initial=0.0)).sum())
+
+
+def expected_dark(loss: NetworkLoss, theta: np.ndarray) -> int | None:
+    """How many directions copies, softmax and too few samples leave dark; None where there is no exact count."""
+    if loss.mlp.activation == "linear" and loss.mlp.hidden:
+        return None
+    return max(int(dark_directions(theta, loss)), loss.d - (loss.n_samples - 1))
+
+
+def with_copies(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray | None:
+    """theta [d] with the later half of the first hidden layer's units made copies of the earlier ones, or None."""
+    if not loss.mlp.hidden or loss.mlp.hidden[0] < 2:
+        return None
+    copied, half = theta.copy(), loss.mlp.hidden[0] // 2
+    into, out = loss.layer_slices[:2]
+    W, b, V = (copied[into.weight].reshape(into.shape), copied[into.bias], copied[out.weight].reshape(out.shape))
+    W[:, half:2 * half], b[half:2 * half], V[half:2 * half] = W[:, :half], b[:half], V[:half]
+    return copied
+
+
+def _probed(loss: NetworkLoss, theta: np.ndarray) -> Bath:
+    """Source of the traces: M. F. Hutchinson, Commun. Stat. Simul. 19, 433 (1990)."""
+    h, axes = loss.leading_eigenpairs(theta, LEADING)
+    noise, _ = loss.leading_eigenpairs(theta, LEADING, of="noise")
+    z = np.sign(rng(0, "probes").standard_normal((PROBES, loss.d)))
+    Cz, Hz = loss.cvp(theta, z), loss.hvp(theta, z)
+    trace_C = loss.gradient_noise_trace(theta)
+    sums = [np.full(PROBES, trace_C), (z * Hz).sum(axis=1), (Cz**2).sum(axis=1), (Hz**2).sum(axis=1),
+            (Cz * Hz).sum(axis=1)]
+    participation, alignment, chance = (
+        jackknife(lambda *parts, k=k: float(_ratios(loss.d, *parts)[k]), *sums) for k in range(3))
+    trace_H = sums[1]
+    return Bath(h, axes.T, axes @ loss.cvp(theta, axes).T, noise, trace_C,
+                Estimate(trace_H.mean(), trace_H.std(ddof=1) / math.sqrt(PROBES)), participation, alignment, chance,
+                *_lit(loss, theta, axes.T))
+
+
+def _ratios(d: int, trace_C: Any, trace_H: Any, square_C: Any, square_H: Any, both: Any) -> tuple[float, float, float]:
+    """Participation, alignment and its chance value from (means of) the traces."""
+    c, h, cc, hh, ch = (float(np.mean(part)) for part in (trace_C, trace_H, square_C, square_H, both))
+    if cc <= 0 or hh <= 0:
+        return math.nan, math.nan, math.nan
+    size = math.sqrt(cc * hh)
+    return c**2 / cc, ch / size, c * h / (d * size)
+
+
+class Shape(NamedTuple):
+    """Single-sample gradients along one direction, centred, in their own standard deviation: z [N]; their excess
+    kurtosis, exact for these samples; kicks: that of the mean of a batch, measured."""
+
+    z: np.ndarray
+    kurtosis: float
+    kicks: Estimate
+
+
+def shape_of_noise(gradients: np.ndarray, direction: np.ndarray, batch_size: int = 1, seed: int = 0) -> Shape:
+    """How normal the noise of single samples [N, d] is along a direction [d], and of batches drawn from them.
+
+    Independent draws make the excess of a batch's mean that of one sample over batch_size. Error: between blocks.
+    """
+    along = gradients @ direction
+    centred = along - along.mean()
+    spread = float(centred.std())
+    z = centred / spread if spread > 0 else centred
+    draw, n = rng(seed, "kicks"), min(KICKS, MOST_DRAWN // batch_size) // BLOCKS
+    blocks = (z[draw.integers(0, len(z), (n, batch_size))].mean(axis=1) for _ in range(BLOCKS))
+    moments = np.array([((block**2).mean(), (block**4).mean()) for block in blocks])
+    kicks = jackknife(lambda square, fourth: _kurtosis(float(square.mean()), float(fourth.mean())), *moments.T)
+    return Shape(z, excess_kurtosis(z), kicks)
+
+
+def excess_kurtosis(z: np.ndarray) -> float:
+    """<z^4>/<z^2>^2 - 3 about the mean: 0 for normal noise; of a mean over B independent samples 1/B of it."""
+    centred = z - z.mean()
+    return _kurtosis(float((centred**2).mean()), float((centred**4).mean()))
+
+
+def _kurtosis(square: float, fourth: float) -> float:
+    return fourth / square**2 - 3 if square > 0 else math.nan
+
+
+def turning_plane(bath: Bath) -> tuple[int, int]:
+    """Which two of the leading modes turn most visibly where D is proportional to C: indices i < j.
+
+    Visible: correlation of the two times the rate at which it is renewed, |rho_ij| |h_i - h_j| / sqrt(h_i + h_j).
+    """
+    h, heat = bath.h[:TOP], np.diag(bath.heat)[:TOP]
+    alive = (h > 0) & (heat > 1e-6 * heat.max())
+    best, chosen = -1.0, (0, 1)
+    for i in range(len(h)):
+        for j in range(i + 1, len(h)):
+            if alive[i] and alive[j]:
+                total = h[i] + h[j]
+                rho = 2 * bath.heat[i, j] / total / math.sqrt(heat[i] * heat[j] / (h[i] * h[j]))
+                seen = abs(rho * (h[i] - h[j])) / math.sqrt(total)
+                best, chosen = max((best, chosen), (seen, (i, j)))
+    return chosen

@@ -1,0 +1,112 @@
+"""Principal components of recorded paths, and what they would show of a random walk."""
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import single_or_double
+from ..errors import BadInput
+from ..seeds import rng
+
+DEPENDENT = 1e-8  # two directions whose sine is below this span no plane
+_DENSE = 400  # up to this many rows or columns a dense eigensolver is faster than Lanczos
+# Recordings of more numbers stay in the precision they came in: a float64 copy would not fit into a worker.
+_DOUBLE = 5_000_000
+
+
+def as_paths(recorded: Any) -> list[np.ndarray]:
+    """The recorded paths, one array [T, d] (float32 or float64) per replica, without the replicas that left
+    the finite numbers.
+
+    recorded: a Trajectory, an array [T, d] or [T, n, d], or a list or tuple of those. Raises BadInput if no
+    replica is finite throughout or if paths differ in d.
+    """
+    several = isinstance(recorded, (list, tuple)) and any(_is_path(one) for one in recorded)
+    paths = [path for one in (recorded if several else [recorded]) for path in _replicas(one)]
+    finite = [path for path in paths if np.isfinite(path).all()]
+    if not finite:
+        raise BadInput("no recorded path is finite throughout: every replica diverged.")
+    if len({path.shape[1] for path in finite}) > 1:
+        raise BadInput("recorded paths must have the same number of parameters, "
+                       f"got {sorted({path.shape[1] for path in finite})}.")
+    return finite
+
+
+def _is_path(one: Any) -> bool:
+    return hasattr(one, "energy") or np.ndim(one) >= 2
+
+
+def _replicas(one: Any) -> list[np.ndarray]:
+    try:
+        x = single_or_double(one.x if hasattr(one, "energy") else one)
+    except (TypeError, ValueError):
+        raise BadInput("a recorded path must be a Trajectory or an array [T, d] or [T, n, d].") from None
+    if x.ndim == 2:
+        x = x[:, None]
+    if x.ndim != 3 or x.size == 0:
+        raise BadInput("a recorded path must be a Trajectory or a non-empty array [T, d] or [T, n, d], "
+                       f"got shape {list(np.shape(x))}.")
+    return [x[:, i] for i in range(x.shape[1])]
+
+
+def leading_components(points: np.ndarray, k: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(mean [d], directions [k, d], ratios [k]): PCA of points [m, d], ratios as shares of the whole
+    variance.
+
+    The sign makes each direction's largest entry positive. Works through the smaller of the two Gram
+    matrices, never d x d where m < d; large ones by Lanczos with a fixed start. Squaring limits it to
+    components above 1e-8 of the first one's length.
+    """
+    mean = points.mean(0, dtype=np.float64)
+    centred = (points - mean) if points.size <= _DOUBLE else points - mean.astype(points.dtype)
+    total = float(np.sum(np.einsum("ij,ij->i", centred, centred), dtype=np.float64))
+    m, d = centred.shape
+    k = min(k, m, d)
+    if total == 0:
+        return mean, np.zeros((k, d)), np.zeros(k)
+    factor = centred if m <= d else centred.T  # [small, large]
+    values, vectors = _leading_eigenpairs(factor, k)
+    directions = (vectors.T @ factor) if m <= d else vectors.T
+    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+    directions = directions.astype(np.float64) / np.where(lengths > 0, lengths, 1)
+    largest = directions[np.arange(k), np.abs(directions).argmax(1)]
+    return mean, directions * np.where(largest < 0, -1.0, 1.0)[:, None], np.maximum(values, 0) / total
+
+
+def _leading_eigenpairs(factor: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k largest eigenvalues, descending, and eigenvectors [small, k] of factor @ factor.T."""
+    small = len(factor)
+    if small <= max(_DENSE, k + 1):
+        values, vectors = np.linalg.eigh(factor @ factor.T)
+    else:
+        from scipy.sparse.linalg import LinearOperator, eigsh
+        kind = factor.dtype
+        gram = LinearOperator((small, small), dtype=kind,
+                              matvec=lambda x: factor @ (factor.T @ x.astype(kind, copy=False)))
+        values, vectors = eigsh(gram, k=k, which="LA", v0=rng(0, "pca").standard_normal(small).astype(kind))
+        order = np.argsort(values)
+        values, vectors = values[order], vectors[:, order]
+    return values[::-1][:k], vectors[:, ::-1][:, :k]
+
+
+def spans_plane(points: np.ndarray, ratios: np.ndarray) -> bool:
+    """Whether the second component stands above the rounding of the numbers the points were recorded in."""
+    square = np.mean(np.einsum("ij,ij->i", points, points), dtype=np.float64)
+    variance = (square - np.sum(points.mean(0, dtype=np.float64) ** 2)) * ratios[0]
+    if len(ratios) < 2 or variance <= 0:
+        return False
+    rounding = 4 * np.finfo(points.dtype).eps * np.sqrt(square / variance)
+    return bool(np.sqrt(ratios[1] / ratios[0]) > max(DEPENDENT, rounding))
+
+
+def random_walk_ratios(n: int, k: int = 2) -> np.ndarray:
+    """Expected PCA ratios [k] of a random walk of n points in d >> n dimensions: 3 / (2 (n^2-1) sin^2(pi
+    j/2n)).
+
+    The centred walk's covariance has the eigenvalues 1/(4 sin^2(pi j/2n)), j = 1..n-1, whose sum is
+    (n^2-1)/6. Tends to 6/(pi^2 j^2). Source: Antognini & Sohl-Dickstein 2018. Raises BadInput for n < 2.
+    """
+    if n < 2:
+        raise BadInput(f"a random walk needs at least two points, got {n}.")
+    j = np.arange(1, k + 1)
+    return np.where(j < n, 1.5 / ((n**2 - 1) * np.sin(np.pi * np.minimum(j, n - 1) / (2 * n)) ** 2), 0.0)

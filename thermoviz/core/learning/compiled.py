@@ -1,0 +1,161 @@
+"""Losses of many networks on the CPU, in numpy arrays: data laid out for the compiled kernels, work over threads."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+# Order of the kernels' codes (kernels_activations.py).
+ACTIVATIONS = ("linear", "tanh", "relu", "gelu", "sigmoid")
+# Samples per block: a layer of 32 units then fills 32 kB, so that two layers stay near the processor.
+_BLOCK = 256
+# Below this many multiplications a second thread costs more than it saves (about 0.1 ms of work).
+_WORTH_A_THREAD = 4_000_000
+# Asked once: the system takes 20 microseconds to answer, as long as everything else around a call.
+_CORES = os.cpu_count() or 1
+
+
+def n_threads() -> int:
+    """Threads for compiled work: THERMOVIZ_THREADS, else the processor's cores, at most 4."""
+    asked = os.environ.get("THERMOVIZ_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) > 0 else min(4, _CORES)
+
+
+@cache
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads of this process: those of a parent do not survive a fork."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="thermoviz-networks")
+
+
+def _in_parts(work: Callable[[int, int], Any], n: int, multiplications: float) -> None:
+    """work(first, last) over 0..n, split over threads where it pays; the calling thread takes the last part."""
+    threads = min(n_threads(), n, 1 + int(multiplications / _WORTH_A_THREAD))
+    if threads <= 1:
+        work(0, n)
+        return
+    ends = [n * k // threads for k in range(threads + 1)]
+    pool = _pool(n_threads(), os.getpid())
+    others = [pool.submit(work, *part) for part in zip(ends[:-2], ends[1:-1], strict=True)]
+    work(ends[-2], ends[-1])
+    for other in others:
+        other.result()
+
+
+class CompiledNetworks:
+    """One learning problem for networks of given widths, in the layout of `kernels_networks`.
+
+    sizes: layer widths, inputs to outputs. x [n, p]; targets [n, k] (classes as rows of zeros and a one).
+    dtype: np.float32 or np.float64, the working precision; energies are summed in float64.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], activation: str, task: str, x: np.ndarray, targets: np.ndarray,
+                 dtype: Any) -> None:
+        self._sizes = np.array(sizes, np.int64)
+        self._activation = ACTIVATIONS.index(activation)
+        self._head = ("regression", "classification").index(task)
+        self._samples = len(x)
+        # Copies: arrays that cannot be written would be another type, and another compilation.
+        self._tables = np.array(x, dtype, order="C")[None], np.array(targets, dtype, order="C")[None]
+        self._ld = min(_BLOCK, _padded(self._samples))
+        self._blocks = (_blocks(self._tables[0][0], self._ld, ones=True),
+                        _blocks(self._tables[1][0], self._ld, ones=False))
+        self._d = int(np.sum((self._sizes[:-1] + 1) * self._sizes[1:]))
+
+    def energy(self, theta: np.ndarray, l2: float, l1: float) -> np.ndarray:
+        """[n, d] -> [n]."""
+        from .kernels.networks import ENERGY
+        return self._evaluate(theta, l2, l1, ENERGY)[0]
+
+    def energy_and_force(self, theta: np.ndarray, l2: float, l1: float) -> tuple[np.ndarray, np.ndarray]:
+        """[n, d] -> [n], [n, d]."""
+        from .kernels.networks import GRADIENT
+        return self._evaluate(theta, l2, l1, GRADIENT)
+
+    def correct(self, theta: np.ndarray) -> np.ndarray:
+        """Share of samples whose largest output is their class, [n, d] -> [n]."""
+        from .kernels.networks import CORRECT
+        return self._evaluate(theta, 0.0, 0.0, CORRECT)[0]
+
+    def batch(self, theta: np.ndarray, indices: np.ndarray, l2: float, l1: float,
+              with_force: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B] up to the first -1."""
+        from .kernels.networks import ENERGY, GRADIENT
+        mode, counts = GRADIENT if with_force else ENERGY, (indices >= 0).sum(axis=1)
+        blocks = -(-counts // 32)
+        if blocks.min() == blocks.max():
+            return self._evaluate(theta, l2, l1, mode, indices, counts)
+        # A block is as long as the largest batch beside it: batches of unlike sizes are computed apart.
+        energies, forces = np.empty(len(theta)), np.empty(theta.shape if with_force else (1, 1))
+        for size in np.unique(blocks):
+            rows = np.flatnonzero(blocks == size)
+            largest = int(counts[rows].max())
+            found = self._evaluate(theta[rows], l2, l1, mode, np.ascontiguousarray(indices[rows, :largest]),
+                                   counts[rows])
+            energies[rows] = found[0]
+            if with_force:
+                forces[rows] = found[1]
+        return energies, forces
+
+    def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int, indices: np.ndarray | None = None,
+                  counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        from .kernels.networks import GRADIENT, evaluate
+        n = len(theta)
+        energies, forces = np.empty(n), np.empty(theta.shape if mode == GRADIENT else (1, 1))
+        if indices is None or counts is None:
+            counts, ld, data, indices = np.full(n, self._samples), self._ld, self._blocks, np.empty((n, 0), np.int64)
+        else:
+            data, ld = self._tables, min(_BLOCK, _padded(indices.shape[1]))
+
+        def part(first: int, last: int) -> None:
+            evaluate(theta, first, last, *data, indices, self._sizes, self._activation, self._head, counts, ld,
+                     l2, l1, mode, energies, forces)
+
+        _in_parts(part, n, float(counts.sum()) * self._d * (3.0 if mode == GRADIENT else 1.0))
+        return energies, forces
+
+    def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:
+        """Data energies [m, k] of the networks origin + us[i] u + vs[j] v."""
+        from .kernels.networks import ENERGY, evaluate_plane
+        x, t = self._blocks
+        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite, and so does its loss
+            working = [np.array(vector, x.dtype) for vector in (origin, u, v, us, vs)]
+        energies = np.empty((len(us), len(vs)))
+
+        def part(first: int, last: int) -> None:
+            evaluate_plane(*working, first, last, x, t, self._sizes, self._activation, self._head, self._samples,
+                           ENERGY, energies)
+
+        _in_parts(part, len(us), energies.size * self._samples * self._d)
+        return energies
+
+    def outputs(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """What the networks answer: [n, d], [m, p] -> [n, m, k]."""
+        from .kernels.networks import answers
+        rows = np.array(x, self._tables[0].dtype, order="C")
+        outputs = np.empty((len(theta), len(rows), self._sizes[-1]), rows.dtype)
+        blocks = _blocks(rows, min(_BLOCK, _padded(max(1, len(rows)))), ones=True)
+
+        def part(first: int, last: int) -> None:
+            answers(theta[first:last], blocks, self._sizes, self._activation, len(rows), outputs[first:last])
+
+        _in_parts(part, len(theta), len(theta) * len(rows) * self._d)
+        return outputs
+
+
+def _padded(samples: int) -> int:
+    """The next multiple of 32, the kernels' step along the samples."""
+    return -(-samples // 32) * 32
+
+
+def _blocks(table: np.ndarray, ld: int, ones: bool) -> np.ndarray:
+    """[n, p] -> [blocks, p (+ 1), ld]: samples along the last axis, padded by zeros; the added row is all ones."""
+    n, p = table.shape
+    count = -(-n // ld)
+    padded = np.zeros((count * ld, p), table.dtype)
+    padded[:n] = table
+    blocks = np.ones((count, p + ones, ld), table.dtype)
+    blocks[:, :p] = padded.reshape(count, ld, p).transpose(0, 2, 1)
+    return blocks

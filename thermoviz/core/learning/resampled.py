@@ -1,0 +1,94 @@
+"""Losses in which each replica has a world of its own: its own resampled data, or a shaking that no data explain.
+
+Each is an Energy on theta [n, d] for a fixed number n of replicas, so that all conditions of an experiment train as
+one batch of `simulate`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import BadInput
+
+
+class Bootstrapped:
+    """A NetworkLoss of which replica i sees its own resampled training set: samples[i] [N] of samples [n, N].
+
+    N must be the loss's number of training samples. Source: B. Efron, Ann. Stat. 7, 1 (1979). Raises BadInput.
+    """
+
+    def __init__(self, loss: Any, samples: np.ndarray) -> None:
+        self.samples = np.asarray(samples)
+        if self.samples.ndim != 2 or self.samples.shape[1] != loss.n_samples:
+            raise BadInput(f"samples must have shape [n, {loss.n_samples}], got {list(self.samples.shape)}.")
+        self.loss, self.d, self.n_samples = loss, loss.d, loss.n_samples
+        self._whole = loss.minibatch(self.samples)
+
+    def __call__(self, theta: Any) -> Any:
+        """Each replica's loss on its own data, [n, d] -> [n]."""
+        return self._whole(theta)
+
+    def force(self, theta: Any) -> Any:
+        """[n, d] -> [n, d]."""
+        return self._whole.force(theta)
+
+    def value_and_force(self, theta: Any) -> tuple[Any, Any]:
+        """(E [n], force [n, d]) in one pass."""
+        return self._whole.value_and_force(theta)
+
+    def minibatch(self, indices: Any) -> Any:
+        """The Energy in which replica i sees the samples indices[i] [n, B] of its own data (-1: none)."""
+        chosen = np.take_along_axis(self.samples, np.maximum(indices, 0), axis=1)
+        return self.loss.minibatch(np.where(np.asarray(indices) < 0, -1, chosen))
+
+
+def bootstrap(n: int, n_samples: int, generator: np.random.Generator) -> np.ndarray:
+    """Samples [n, n_samples] drawn with replacement: one resampled training set per replica."""
+    return generator.integers(0, n_samples, size=(n, n_samples))
+
+
+class Shaken:
+    """A loss whose minibatches come with a random push: force += amplitude[i] N(0, 1) for replica i, in all directions.
+
+    amplitude [n]: with amplitude = sqrt(2 T / lr) plain SGD steps of all samples are Euler-Maruyama steps of isotropic
+    Langevin motion at temperature T, dt = lr. Full-batch energies and forces are those of `loss`, unshaken: the noise
+    is in the energy drawn for a step (a random slope), as for a minibatch: `simulate` must be given batches.
+    """
+
+    def __init__(self, loss: Any, amplitude: Any, generator: np.random.Generator) -> None:
+        self.loss, self.d, self.n_samples = loss, loss.d, loss.n_samples
+        self.amplitude = np.asarray(amplitude, dtype=np.float64)
+        if self.amplitude.ndim != 1 or not (np.isfinite(self.amplitude) & (self.amplitude >= 0)).all():
+            raise BadInput("amplitude must be finite numbers of at least 0, [n], one per replica.")
+        self._rows = np.flatnonzero(self.amplitude)
+        self._generator = generator
+
+    def __call__(self, theta: Any) -> Any:
+        """[n, d] -> [n]."""
+        return self.loss(theta)
+
+    def force(self, theta: Any) -> Any:
+        """[n, d] -> [n, d]."""
+        return self.loss.force(theta)
+
+    def minibatch(self, indices: Any) -> "_Push":
+        """The Energy of one step: the loss of the batch plus a random slope."""
+        slope = self.amplitude[self._rows, None] * self._generator.standard_normal((len(self._rows), self.d))
+        return _Push(self.loss.minibatch(indices), self._rows, slope)
+
+
+class _Push:
+    """An energy plus -slope[k] . theta for the replicas rows[k]."""
+
+    def __init__(self, energy: Any, rows: np.ndarray, slope: np.ndarray) -> None:
+        self.energy, self.rows, self.slope = energy, rows, slope
+
+    def __call__(self, theta: Any) -> Any:
+        value = np.array(self.energy(theta))
+        value[self.rows] -= (self.slope * theta[self.rows]).sum(axis=1)
+        return value
+
+    def force(self, theta: Any) -> Any:
+        force = self.energy.force(theta)
+        force[self.rows] += self.slope
+        return force

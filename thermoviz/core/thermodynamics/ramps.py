@@ -1,0 +1,203 @@
+"""Weight decay as a handle: the energy E + (strength/2) |theta|^2, and the work of turning its strength.
+
+At each switch theta stands still and the work (change of strength) |theta|^2 / 2 is counted, then one step follows in
+the new energy, as in `work.drive`; here every replica may have its own programme, and nothing is compiled or copied
+when a strength changes. Sources: C. Jarzynski, Phys. Rev. Lett. 78, 2690 (1997); preconditioned Langevin proposals:
+G. O. Roberts and O. Stramer, Methodol. Comput. Appl. Probab. 4, 337 (2002).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from ..dynamics.simulation import Trajectory, simulate
+from ..energies.potentials import positions
+from ..errors import BadInput
+from ..replicas import column, normal
+from .work import value_and_force
+
+# Curvatures below this share of the strength are not trusted where steps are shaped to a valley.
+SOFTEST = 0.3
+
+
+class WithDecay:
+    """Another energy with weight decay: E(x) + sum_i strength_i x_i^2 / 2.
+
+    strength: a number, one per replica [n], or one per replica and direction [n, d] (n may be 1).
+    """
+
+    def __init__(self, energy: Any, strength: Any) -> None:
+        self.energy, self.strength = energy, np.asarray(strength, dtype=np.float64)
+
+    def __call__(self, x: Any) -> Any:
+        """[n, d] -> [n]."""
+        return self.energy(x) + decay_energy(self.strength, x)
+
+    def force(self, x: Any) -> Any:
+        """[n, d] -> [n, d]."""
+        return self.energy.force(x) - self._each(x)
+
+    def value_and_force(self, x: Any) -> tuple[Any, Any]:
+        """(E [n], force [n, d]) in one pass."""
+        value, force = value_and_force(self.energy, x)
+        return value + decay_energy(self.strength, x), force - self._each(x)
+
+    def minibatch(self, indices: Any) -> "WithDecay":
+        """The same decay on the energy of a batch (only where the energy has samples)."""
+        return WithDecay(self.energy.minibatch(indices), self.strength)
+
+    def _each(self, x: Any) -> Any:
+        return (self.strength[..., None] if self.strength.ndim == 1 else self.strength) * x
+
+
+def decay_energy(strength: np.ndarray, x: Any) -> Any:
+    """What weight decay of such strengths (see WithDecay) costs: x [n, d] -> [n]."""
+    if strength.ndim < 2:
+        return strength * half_square(x)
+    return 0.5 * (strength * np.asarray(x, dtype=np.float64) ** 2).sum(axis=-1)
+
+
+def half_square(x: Any) -> Any:
+    """|x|^2 / 2, [..., d] -> [...]: what a unit of weight decay costs."""
+    return 0.5 * (np.asarray(x, dtype=np.float64) ** 2).sum(axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """bottom + (x - centre) . H (x - centre) / 2: the whole loss of a linear regression. H [d, d], centre [d]."""
+
+    H: np.ndarray
+    centre: np.ndarray
+    bottom: float = 0.0
+
+    def __call__(self, x: Any) -> Any:
+        return self.value_and_force(x)[0]
+
+    def force(self, x: Any) -> Any:
+        """[..., d] -> [..., d]."""
+        return self.value_and_force(x)[1]
+
+    def value_and_force(self, x: Any) -> tuple[Any, Any]:
+        """(E [...], force [..., d])."""
+        away = positions(x, "Quadratic") - self.centre
+        force = -away @ self.H
+        return self.bottom - 0.5 * (away * force).sum(axis=-1), force
+
+
+class Known(NamedTuple):
+    """Positions x [n, d] with the bare energy there [n] and its force [n, d], so that neither is computed twice."""
+
+    x: Any
+    value: Any
+    force: Any
+
+
+class ShapedMALA:
+    """Langevin steps shaped to a valley that weight decay deforms, each accepted or refused so that Boltzmann's law
+    is kept exactly: y = x + dt A A^T f(x) + sqrt(2 T dt) A R.
+
+    Steps are for `WithDecay` energies, the start for the bare one. A = curvature^(-1/2) for the curvature [m, d, d] at
+    the nearest of the strengths [m], so that soft and stiff directions relax alike, within about 1/dt steps. A depends
+    on the strength alone, never on x, so Boltzmann's law of every strength stays stationary. Raises BadInput for
+    unequal lengths.
+    """
+
+    reverses: ClassVar[tuple[str, ...]] = ()
+    heated: ClassVar[bool] = True
+    full_batch: ClassVar[bool] = True
+
+    def __init__(self, dt: float, strengths: Any, curvatures: Any) -> None:
+        self.dt, self.step_time = float(dt), float(dt)
+        self._logs = np.log(np.asarray(strengths, dtype=np.float64))
+        if len(self._logs) != len(curvatures):
+            raise BadInput("ShapedMALA needs one curvature for each of its strengths.")
+        self._roots = np.stack([_inverse_root(H, SOFTEST * float(np.exp(log)))
+                                for H, log in zip(curvatures, self._logs, strict=True)])
+
+    def init(self, energy: Any, x: Any, rng: Any) -> Known:
+        return Known(x, *value_and_force(energy, x))
+
+    def step(self, energy: WithDecay, state: Known, rng: Any, temperature: Any = 0.0) -> Known:
+        x, dt, T = state.x, self.dt, column(temperature, state.x)
+        nearest, strength = self._nearest(energy.strength, len(x)), energy.strength
+        pull = strength[:, None] if strength.ndim else strength
+        drift = dt * self._turned(state.force - pull * x, nearest)
+        pushed = drift + (2 * T * dt) ** 0.5 * normal(rng, x)
+        trial = x + self._turned(pushed, nearest)
+        there, force = value_and_force(energy.energy, trial)
+        home = -pushed - dt * self._turned(force - pull * trial, nearest)
+        rise = there - state.value + strength * (half_square(trial) - half_square(x))
+        gain = -rise / np.ravel(T) + (((pushed - drift) ** 2 - home**2) / (4 * T * dt)).sum(axis=1)
+        accepted = -rng.standard_exponential(len(x)) <= gain
+        each = accepted[:, None]
+        return Known(np.where(each, trial, x), np.where(accepted, there, state.value),
+                     np.where(each, force, state.force))
+
+    def _nearest(self, strength: np.ndarray, n: int) -> np.ndarray:
+        logs = np.log(np.broadcast_to(strength, (n,)))
+        return np.abs(logs[:, None] - self._logs).argmin(axis=1)
+
+    def _turned(self, vectors: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+        """A v for each row, by the A of its strength; A is symmetric."""
+        out = np.empty_like(vectors)
+        for k in np.unique(nearest):
+            rows = nearest == k
+            out[rows] = vectors[rows] @ self._roots[k]
+        return out
+
+
+def _inverse_root(H: np.ndarray, floor: float) -> np.ndarray:
+    """The symmetric H^(-1/2), curvatures not below `floor`."""
+    h, axes = np.linalg.eigh(H)
+    return (axes / np.sqrt(np.maximum(np.abs(h), floor))) @ axes.T
+
+
+class Ramp(NamedTuple):
+    """What a ramp left: work [n] (NaN where a replica diverged), and the records of its path."""
+
+    work: np.ndarray
+    path: Trajectory
+
+
+class _Ramped:
+    """A dynamics whose weight decay is switched before each step; counts the work of the switches."""
+
+    def __init__(self, dynamics: Any, strengths: np.ndarray) -> None:
+        self.dynamics, self.strengths = dynamics, strengths
+        self.reverses, self.heated, self.full_batch = dynamics.reverses, dynamics.heated, dynamics.full_batch
+        self.step_time = dynamics.step_time
+        self.taken = 0
+        self.work: Any = 0.0
+
+    def init(self, energy: Any, x: Any, rng: Any) -> Any:
+        return self.dynamics.init(energy, x, rng)
+
+    def step(self, energy: Any, state: Any, rng: Any, temperature: Any = 0.0) -> Any:
+        before, now = self.strengths[self.taken], self.strengths[self.taken + 1]
+        self.taken += 1
+        self.work = self.work + decay_energy(now - before, state.x)
+        return self.dynamics.step(WithDecay(energy, now), state, rng, temperature)
+
+
+def ramp(
+    energy: Any, strengths: Any, dynamics: Any, x0: Any, temperature: Any = 0.0, seed: int = 0,
+    batch_size: int | None = None, record_every: int = 1, progress: Callable[[float], Any] | None = None,
+) -> Ramp:
+    """Ramps the weight decay on `energy` through strengths [K + 1], [K + 1, n] or [K + 1, n, d] (n may be 1): K
+    switches, a step after each. ShapedMALA takes the first two only.
+
+    energy: without the decay, so that the records hold its own values. x0 [n, d]: drawn from Boltzmann's law of the
+    first strength, or given a stretch of equal strengths to settle in (they do no work). dynamics: ShapedMALA or MALA
+    for exact averages, SGD with a batch_size for what minibatches do instead. temperature, seed, record_every, progress
+    as in `simulate`. Raises BadInput, Unstable.
+    """
+    programme = np.asarray(strengths, dtype=np.float64)
+    if programme.ndim not in (1, 2, 3) or len(programme) < 2 or not (np.isfinite(programme) & (programme >= 0)).all():
+        raise BadInput("strengths must be finite numbers of at least 0, [K + 1], [K + 1, n] or [K + 1, n, d] with K of "
+                       "at least 1.")
+    ramped = _Ramped(dynamics, programme)
+    path = simulate(energy, ramped, x0, len(programme) - 1, temperature=temperature, seed=seed,
+                    batch_size=batch_size, record_every=record_every, progress=progress)
+    return Ramp(np.where(path.finite, ramped.work, np.nan), path)

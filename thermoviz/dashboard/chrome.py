@@ -1,0 +1,85 @@
+"""What is done once per server, and what stands on every page."""
+
+import gc
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from ..catalogue import EXPERIMENTS
+from ..presentation.looks import LOOKS
+from .lab import lab_visit
+from .menu import FIRST, MENU, document_title
+from .shell import ICON
+from .state import HEAD_START_SECONDS, Watching, engine, visit
+
+
+def open_house(page: Any) -> None:
+    """On every page: title and word mark. At the first visit: what this process must not load."""
+    # The page evaluates a few thousand points at most; numba would cost this process 100 MB for that.
+    os.environ.setdefault("THERMOVIZ_NO_NUMBA", "1")
+    here = visit()
+    st.set_page_config(page_title=document_title(MENU[page.url_path or FIRST.name], here.preset), page_icon=ICON,
+                       layout="wide", initial_sidebar_state="expanded" if here.experimenting else "collapsed")
+    look = LOOKS[here.look]
+    st.logo(_word_mark(look.text, look.heat), size="medium", link=None)
+
+
+def go_back(page: Any) -> None:
+    """Back and Forward restore what the address says; every other address is one that the page itself has written."""
+    context = get_script_run_ctx()
+    if context is None or not context.is_history_navigation:
+        return
+    query = st.query_params.to_dict()
+    if not page.url_path:
+        visit().follow(query)
+    elif page.url_path in EXPERIMENTS:
+        lab_visit(page.url_path).follow(query)
+
+
+def follow_link(page: Any, pages: Sequence[Any]) -> None:
+    """Opens a lab's page for a lab's link to the first page: the links that are shared begin there.
+
+    A browser that opens the address of any other page first looks for the server below that address, and says in its
+    console that there is none.
+    """
+    kind = st.query_params.get("kind")
+    wanted = next((other for other in pages if other.url_path == kind), None)
+    if kind and wanted is not None and not page.url_path:
+        asked = st.query_params.to_dict()
+        if kind not in EXPERIMENTS:  # a page without an experiment, such as "about"
+            del asked["kind"]
+        st.switch_page(wanted, query_params=asked)
+
+
+def leave_others(page: Any) -> None:
+    """What was awaited on another page is not waited for any more, and frees its worker; it is asked for on return."""
+    shown = f"lab_{page.url_path}" if page.url_path else "visit"
+    for key, watching in st.session_state.items():
+        if key != shown and isinstance(watching, Watching):
+            watching.leave()
+
+
+@st.cache_resource(show_spinner=False)
+def settle() -> bool:
+    """Once, when the first page is sent and everything it needs is imported.
+
+    Workers warm up in the background, but a moment later: on a small machine the browser is drawing just now.
+    Streamlit collects garbage after every rerun, which is slow over many imported objects: they are put aside.
+    """
+    warming = threading.Timer(2 * HEAD_START_SECONDS, engine().warm)
+    warming.daemon = True
+    warming.start()
+    gc.collect()
+    gc.freeze()
+    return True
+
+
+def _word_mark(text: str, heat: str) -> str:
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 132 28" height="28" role="img" '
+        'aria-label="thermoviz"><text x="0" y="21" font-family="Inter, Segoe UI, DejaVu Sans, sans-serif" '
+        f'font-size="22" font-weight="700" fill="{text}">thermo<tspan fill="{heat}">viz</tspan></text></svg>')

@@ -1,0 +1,124 @@
+"""The landscape: networks are trained, a plane is cut through the loss they descended, and the energy on it scanned.
+
+`Descent` does it for networks, `Potential` for an analytic energy, which is a surface from the start.
+"""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, ValidationInfo, field_validator
+
+from ...core.dynamics.integrators import DYNAMICS, SGD, AnyDynamics
+from ...core.energies.potentials import POTENTIALS, AnyPotential, MuellerBrown
+from ...core.landscape.planes import PLANES, AnyPlane, PathPCA, ThroughSolutions
+from ...core.learning.datasets import DATASETS, AnyDataset, Moons
+from ...core.learning.networks import MLP
+from ...core.seeds import MAX_SEED
+from ...core.specs import Field, specification
+from ...runs.carried import OwnData, as_spec
+from ...runs.families import named, one_or_many
+from ...runs.progress import Progress, Stages
+from ...runs.run import Run
+
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED, title="Seed",
+                            description="The same seed gives the same data, starts and noise")]
+Resolution = Annotated[int, Field(ge=9, le=161, title="Resolution", json_schema_extra={"ladder": [21, 41, 81, 161]},
+                                  description="Most points along each side of the surface")]
+Tolerance = Annotated[float, Field(ge=0, le=0.5, title="Tolerance",
+                                   json_schema_extra={"ladder": [0, 1e-3, 5e-3, 2e-2]},
+                                   description="Largest error of the surface, as a share of the barrier; 0 computes "
+                                               "every point")]
+
+# Temperatures at which the equilibrium is shown, in units of the surface's scale (its barrier).
+TEMPERATURES = np.geomspace(0.01, 10, 31)
+
+
+@specification
+class Potential:
+    """An analytic energy of two coordinates, tabulated: nothing is learned and nothing hidden."""
+
+    potential: Annotated[AnyPotential, named(POTENTIALS), Field(title="Potential", description="The energy")] = (
+        MuellerBrown())
+    resolution: Resolution = 81
+    tolerance: Tolerance = 5e-3
+    seed: Seed = 0
+    kind: Literal["potential"] = Field(default="potential", kw_only=True, repr=False)
+
+    def compute(self, progress: Progress | None = None) -> Run:
+        """A Run of kind "potential": the surface alone."""
+        from ...core.landscape.surfaces import scan
+
+        level = Stages(progress).each_new("surface", 0, 1, lambda surface: surface_run(self, surface))
+        return surface_run(self, scan(self.potential, resolution=self.resolution, tolerance=self.tolerance,
+                                      progress=level))
+
+
+@specification
+class Descent:
+    """Networks trained from common starts by one to four dynamics, and the slice of their loss landscape."""
+
+    dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
+                       Field(title="Data", description="What the networks learn")] = Moons()
+    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP()
+    dynamics: Annotated[
+        tuple[Annotated[AnyDynamics, named(DYNAMICS)], ...], BeforeValidator(one_or_many),
+        Field(min_length=1, max_length=4, title="Optimisers",
+              description="Compared from the same starts, with the same batches")] = (SGD(0.1),)
+    weight_decay: Annotated[float, Field(
+        ge=0, le=1, title="Weight decay", json_schema_extra={"ladder": [0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]},
+        description="Strength of the energy |theta|^2 / 2 added to the loss")] = 1e-3
+    l1: Annotated[float, Field(
+        ge=0, le=1, title="L1", json_schema_extra={"ladder": [0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]},
+        description="Strength of the energy sum |theta_i| added to the loss")] = 0.0
+    batch_size: Annotated[int | None, Field(
+        ge=1, le=10_000, title="Batch size", json_schema_extra={"ladder": [1, 3, 10, 32, 100, 300, None]},
+        description="Samples per step; none takes all of them, without noise")] = 32
+    batching: Annotated[Literal["replacement", "fresh", "epochs"], Field(
+        title="Batches", description="Drawn with replacement, afresh without, or in shuffled epochs")] = "replacement"
+    temperature: Annotated[float, Field(
+        ge=0, le=10, title="Heat in training", json_schema_extra={"ladder": [0, 1e-5, 1e-4, 1e-3, 1e-2]},
+        description="Temperature of the networks' own bath, felt by the Langevin dynamics only")] = 0.0
+    replicas: Annotated[int, Field(ge=1, le=256, title="Replicas", json_schema_extra={"ladder": [1, 3, 10, 32, 100]},
+                                   description="Networks per optimiser, each from its own random start")] = 8
+    steps: Annotated[int, Field(ge=1, le=50_000, title="Steps",
+                                json_schema_extra={"ladder": [100, 300, 1000, 3000, 10_000]},
+                                description="Training steps")] = 1000
+    plane: Annotated[AnyPlane, named(PLANES), Field(title="Slice", description="How the plane is chosen")] = (
+        PathPCA())
+    resolution: Resolution = 81
+    tolerance: Tolerance = 5e-3
+    margin: Annotated[float, Field(
+        ge=0, le=3, title="Room around", json_schema_extra={"ladder": [0.1, 0.3, 0.5, 1]},
+        description="Room around what the plane shows, as a share of its longer side")] = 0.3
+    seed: Seed = 0
+    kind: Literal["descent"] = Field(default="descent", kw_only=True, repr=False)
+
+    @field_validator("plane", mode="after")
+    @classmethod
+    def _enough_solutions(cls, plane: Any, others: ValidationInfo) -> Any:
+        networks = others.data.get("replicas", 3) * len(others.data.get("dynamics", ()))
+        if isinstance(plane, ThroughSolutions) and 0 < networks < 3:
+            raise ValueError("a slice through three solutions needs at least 3 networks (replicas x optimisers)")
+        return plane
+
+    def compute(self, progress: Progress | None = None) -> Run:
+        """A Run of kind "descent"; without a surface, but with its losses, where every replica diverged."""
+        from .measurement import compute
+
+        return compute(self, progress)
+
+
+def surface_arrays(surface: Any) -> dict[str, np.ndarray]:
+    """What a Run keeps of a surface: its grid (the values are float32 numbers already) and temperatures."""
+    return {"xs": surface.xs, "ys": surface.ys, "U": surface.E.astype(np.float32),
+            "temperatures": surface.scale * TEMPERATURES}
+
+
+def surface_numbers(surface: Any) -> dict[str, Any]:
+    """How the surface was reached: points per axis of its nested grids, and its measured error."""
+    return {"surface": {"levels": list(surface.levels), "error": surface.error}}
+
+
+def surface_run(spec: Any, surface: Any) -> Run:
+    """A Run that is a surface alone."""
+    return Run(spec, surface_arrays(surface), surface_numbers(surface))
