@@ -1,0 +1,23 @@
+"""What belongs to a specification, found by its place: the package in which its class stands is its room.
+
+What computes, judges, draws, words and presents it are its siblings there, each under the name of its role. This is
+the only import by name in the house, so that no lower room has to know a higher one.
+"""
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+
+def room_of(spec: Any) -> str:
+    """The package of a specification, or of its class: `thermoviz.labs.heat_bath`."""
+    home = spec if isinstance(spec, type) else type(spec)
+    return home.__module__.rpartition(".")[0]
+
+
+def sibling(spec: Any, role: str) -> ModuleType:
+    """The module `role` ("measurement", "figures", "page", "words") beside a specification (or its class).
+
+    Raises ImportError where the room has no such module.
+    """
+    return importlib.import_module(f"{room_of(spec)}.{role}")
