@@ -1,7 +1,14 @@
 """What every verdict of every lab must keep, whatever it claims."""
 
+import re
+from pathlib import Path
+
+from thermoviz import labs
 from thermoviz.presentation.verdicts import agreement, rule_words, standing, told, was_measured
-from thermoviz.runs.verdict import agrees
+from thermoviz.runs.verdict import Verdict, agrees
+
+KEY = re.compile(r"[a-z][a-z0-9_]*")
+SHORT = 40  # letters of a name among the values; a sentence is longer
 
 
 def check(verdict) -> None:
@@ -24,8 +31,26 @@ def check(verdict) -> None:
     assert all(words) and verdict.name in told(verdict)
 
 
+def check_no_prose(verdict) -> None:
+    """What a file keeps of it is a key, numbers and names, of which the same verdict is made again."""
+    kept = verdict.to_json()
+    assert KEY.fullmatch(verdict.key) and not {"name", "sentence", "unit"} & set(kept), kept
+    assert all(len(text) <= SHORT and not text.endswith(".") for text in _texts(kept["values"])), kept["values"]
+    again = Verdict.from_json(kept, verdict.room)
+    assert repr(again) == repr(verdict) and again.sentence == verdict.sentence  # repr: NaN equals NaN
+
+
+def _texts(value):
+    if isinstance(value, str):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(part)
+
+
 def check_all(run) -> None:
     """The contract for each verdict of a whole run, and that some can be told."""
     assert run.verdicts and len({verdict.name for verdict in run.verdicts}) == len(run.verdicts)
     for verdict in run.verdicts:
         check(verdict)
+        if (Path(labs.__file__).parent / verdict.room.rpartition(".")[2] / "words.py").exists():
+            check_no_prose(verdict)

@@ -54,9 +54,9 @@ def test_numbers_are_plain_json_and_say_none_for_nan():
 
 
 def test_verdicts_survive_the_file():
-    verdict = Verdict("volume wins", 0.21, 0.01, 0.2, None, True, "The widest valley wins above T = 0.21.")
-    run = small_run(verdicts=[verdict.__dict__])
-    assert Run.from_bytes(run.to_bytes()).verdicts == (verdict,)
+    verdict = Verdict("volume", 0.21, 0.01, 0.2, None, True, values={"T": 0.21})
+    run = Run.from_bytes(small_run(verdicts=[verdict.to_json()]).to_bytes())
+    assert run.verdicts == (verdict,) and run.verdicts[0].room == "thermoviz.experiments.landscape"
 
 
 def test_metadata_name_format_version_specification_and_libraries():

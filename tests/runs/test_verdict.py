@@ -2,6 +2,9 @@
 
 import json
 import math
+import pickle
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,9 +13,29 @@ from verdict_contract import check
 
 from thermoviz.core.statistics.estimators import Estimate
 from thermoviz.presentation import verdicts
-from thermoviz.runs.verdict import FAR, Verdict, above, agrees, among, below, equals, judge, within
+from thermoviz.presentation.words import _
+from thermoviz.runs.verdict import FAR, Told, Verdict, above, agrees, among, below, equals, judge, within
 
+ROOM = "a_room_of_tests"
 RULES = (above(1.0), below(1.0), equals(1.0, unlike=3.0), within(1.0, margin=0.5))
+
+
+@pytest.fixture(autouse=True)
+def room(monkeypatch):
+    """A lab's package whose words know three claims, one of them with a value."""
+    words = ModuleType(f"{ROOM}.words")
+    words.VERDICTS = {
+        "one": lambda verdict: Told(_("The bath has one temperature"), _("Spread."), _("of the mean")),
+        "settled": lambda verdict: Told(_("Settled"), _("Too few copies."), _("nats")),
+        "wide": lambda verdict: Told(_("{n} wide wins").format(n=verdict.values["n"]), _("Of {n}.").format(
+            n=verdict.values["n"]), _("T"))}
+    monkeypatch.setitem(sys.modules, ROOM, ModuleType(ROOM))
+    monkeypatch.setitem(sys.modules, f"{ROOM}.words", words)
+
+
+def judged(key, found, rule, **settings):
+    """As a run hands it out: with the words of its room."""
+    return Verdict.from_json(judge(key, found, rule, **settings).to_json(), ROOM)
 
 
 @pytest.mark.parametrize(("rule", "number", "error", "holds"), [
@@ -55,11 +78,10 @@ def test_the_largest_of_many_numbers_is_beyond_its_errors_as_seldom_as_one_numbe
 
 def test_claim_and_theory_are_two_questions():
     """The bath has no single temperature, as theory says: the claim is false and theory confirmed."""
-    verdict = judge("The bath has one temperature", Estimate(3.9, 0.05), equals(0.3, unlike=3.95), unit="of the mean",
-                    sentence="Spread.", theory=3.95, control=0.3)
+    verdict = judged("one", Estimate(3.9, 0.05), equals(0.3, unlike=3.95), theory=3.95, control=0.3)
     assert (verdict.holds, verdict.confirmed) == (False, True)
     assert verdicts.standing(verdict)[0] == "false" and verdicts.agreement(verdict) == ("theory confirmed", "good")
-    missed = judge("One", (3.8, 0.01), above(1.0), unit="ratio", sentence="-", theory=(3.9, 0.02), control=0.3)
+    missed = judged("one", (3.8, 0.01), above(1.0), theory=(3.9, 0.02), control=0.3)
     assert (missed.holds, missed.confirmed) == (True, False)
     check(verdict), check(missed)
 
@@ -71,21 +93,45 @@ def test_theory_counts_its_own_error_and_a_control_that_agrees_tests_nothing():
 
 
 def test_what_is_not_known_claims_nothing_and_shows_no_dashes():
-    verdict = judge("Settled", None, above(0.0), unit="nats", sentence="Too few copies.", theory=1.0)
+    verdict = judged("settled", None, above(0.0), theory=1.0)
     assert verdict.holds is None and verdict.confirmed is None and math.isnan(verdict.measured)
     assert verdicts.agreement(verdict) is None
     assert not any(blank in verdicts.told(verdict) for blank in ("nan", "–"))
-    unsettled = judge("Settled", (5.0, 0.1), above(0.0), unit="nats", sentence="Not at rest.", theory=5.0, known=False)
+    unsettled = judged("settled", (5.0, 0.1), above(0.0), theory=5.0, known=False)
     assert unsettled.holds is None and unsettled.confirmed is None and unsettled.measured == 5.0
     check(verdict), check(unsettled)
 
 
-def test_a_verdict_survives_json_and_older_files_open():
-    verdict = judge("Wide wins", (0.21, 0.01), equals(0.2, unlike=0.4), unit="T", sentence="-", theory=(0.2, 0.01))
-    assert Verdict(**json.loads(json.dumps(verdict.to_json()))) == verdict
-    old = Verdict("volume wins", 0.21, 0.01, 0.2, None, True, "The widest valley wins.")
+def test_a_verdict_survives_json_and_pickle_without_its_words():
+    verdict = judged("wide", (0.21, 0.01), equals(0.2, unlike=0.4), theory=(0.2, 0.01), values={"n": np.int64(3)})
+    kept = json.dumps(verdict.to_json())
+    again = Verdict(**json.loads(kept))
+    assert again == verdict == pickle.loads(pickle.dumps(verdict)) and hash(again) == hash(verdict)
+    assert "wins" not in kept and again.values == {"n": 3}
+    assert (verdict.name, verdict.sentence, verdict.unit) == ("3 wide wins", "Of 3.", "T")
+    assert pickle.loads(pickle.dumps(verdict)).name == "3 wide wins"
+
+
+def test_a_verdict_without_a_lab_is_called_by_its_key():
+    verdict = judge("volume", (0.21, 0.01), above(0.0))
+    assert (verdict.name, verdict.sentence, verdict.unit) == ("volume", "", "")
+    assert Verdict.from_json(verdict.to_json(), "no.such.lab").name == "volume"
+
+
+OLD = {"measured": 0.21, "stderr": 0.01, "theory": 0.2, "control": None, "holds": True}
+
+
+def test_older_files_show_the_words_that_they_hold():
+    old = Verdict.from_json({"name": "volume wins", "sentence": "The widest valley wins.", **OLD}, ROOM)
     assert old.rule is None and old.confirmed is None and verdicts.rule_words(old.rule) == ""
     assert verdicts.told(old).startswith("volume wins: true, theory: cannot tell. 0.210 ± 0.010 (theory 0.2).")
+    assert old.sentence == "The widest valley wins." and old.key == "volume wins" and old.unit == ""
+    assert Verdict.from_json(old.to_json(), ROOM) == old
+
+
+def test_an_older_claim_is_found_by_its_key_where_a_lab_still_has_it():
+    old = Verdict.from_json({"name": "Settled", "sentence": "As it was put then.", "unit": "bits", **OLD}, ROOM)
+    assert old.key == "settled" and (old.sentence, old.unit) == ("As it was put then.", "bits")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)

@@ -20,4 +20,9 @@ def sibling(spec: Any, role: str) -> ModuleType:
 
     Raises ImportError where the room has no such module.
     """
-    return importlib.import_module(f"{room_of(spec)}.{role}")
+    return in_room(room_of(spec), role)
+
+
+def in_room(room: str, role: str) -> ModuleType:
+    """The module `role` of the package `room`. Raises ImportError where it has none."""
+    return importlib.import_module(f"{room}.{role}")

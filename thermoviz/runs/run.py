@@ -16,6 +16,7 @@ import numpy as np
 from ..core.errors import BadFile, BadInput
 from ..core.specs import NUMERICS_VERSION, canonical, from_json, identity
 from . import files
+from .late import room_of
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ class Run:
     @functools.cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         """The claims this run decides, each with its number."""
-        return tuple(Verdict(**verdict) for verdict in self.numbers.get("verdicts", ()))
+        room = room_of(self.spec)
+        return tuple(Verdict.from_json(verdict, room) for verdict in self.numbers.get("verdicts", ()))
 
     @property
     def reading(self) -> str:
@@ -208,7 +210,8 @@ class Run:
             slices.remember_from(spec, arrays)
             run = cls(spec, arrays, json.loads(metadata["numbers"]), metadata["kind"],
                       int(metadata["numerics_version"]))
-            _ = run.honesty, run.verdicts, run.numbers.get("surface", {}).get("error")  # in forms that we know
+            # in forms that we know
+            _ = run.honesty, [one.name for one in run.verdicts], run.numbers.get("surface", {}).get("error")
             return run
         except BadInput as error:
             raise BadFile(f"this run file holds what this version does not allow: {error}") from None

@@ -3,13 +3,21 @@
 Two questions are kept apart. *Is the claim true?* a `Rule` decides: `above`, `below`, `equals` or `within` a number, by
 a stated number of standard errors. *Does theory agree?* is asked of the same number, whatever the claim, so that
 "false, as theory predicts" can be said. A claim that the measurement could not have refuted is not called true.
+
+A verdict is a key and numbers. What it says is asked of the lab's `words.py` where it is read, in the reader's
+language: `VERDICTS: dict[str, Callable[[Verdict], Told]]`, by key.
 """
 
+import contextlib
+import contextvars
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from .files import plain
+from .late import in_room
 
 # Standard errors by which numbers are told apart: as rare as 1 in 370, of normal ones. Few copies need more
 # (`core.estimators.rare`), and say so in their rule.
@@ -80,29 +88,40 @@ def among(n: int, far: float = FAR) -> float:
     return -NormalDist().inv_cdf(NormalDist().cdf(-far) / n)
 
 
+class Told(NamedTuple):
+    """A verdict in words: the claim, how it was measured and where the analogy breaks, and the number's unit."""
+
+    name: str
+    sentence: str = ""
+    unit: str = ""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One claim, measured.
 
-    name: the claim, in words that are true or false. measured, stderr: the number and its standard error (NaN: nothing
-    was measured), in `unit`, as are theory and control. theory: what theory says, +- theory_stderr. control: what the
-    case gives in which the claim must fail, +- control_stderr. holds: whether the claim is true; None for "cannot
-    tell". confirmed: whether theory and measurement agree, whatever the claim; None where there is no theory, or it
-    cannot be told. rule: by which `holds` was decided. sentence: how it was measured and where the analogy breaks.
+    key: names the claim in its lab's `words.VERDICTS`. measured, stderr: the number and its standard error (NaN:
+    nothing was measured), in `unit`, as are theory and control. theory: what theory says, +- theory_stderr. control:
+    what the case gives in which the claim must fail, +- control_stderr. holds: whether the claim is true; None for
+    "cannot tell". confirmed: whether theory and measurement agree, whatever the claim; None where there is no theory,
+    or it cannot be told. rule: by which `holds` was decided. values: plain JSON values that its words tell besides.
+    room: the package whose words they are, set by the run that it belongs to. stored: the words that files of before
+    the keys carry.
     """
 
-    name: str
+    key: str
     measured: float
     stderr: float
-    theory: float | None
-    control: float | None
-    holds: bool | None
-    sentence: str = ""
-    unit: str = ""
+    theory: float | None = None
+    control: float | None = None
+    holds: bool | None = None
     confirmed: bool | None = None
     rule: Rule | None = None
     theory_stderr: float = 0.0
     control_stderr: float = 0.0
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    stored: Told | None = None
+    room: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.rule, Mapping):  # from a run's file
@@ -111,29 +130,84 @@ class Verdict:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, math.nan)
 
+    @property
+    def name(self) -> str:
+        """The claim, in words that are true or false."""
+        return self._told.name
+
+    @property
+    def sentence(self) -> str:
+        """How it was measured, and where the analogy breaks."""
+        return self._told.sentence
+
+    @property
+    def unit(self) -> str:
+        """Of the measured number, theory and control."""
+        return self._told.unit
+
+    @property
+    def _told(self) -> Told:
+        if self.stored is not None:
+            return self.stored
+        words = _words(self.room).get(self.key)
+        return Told(self.key) if words is None else words(self)
+
     def to_json(self) -> dict[str, Any]:
-        """Plain values, of which `Verdict(**values)` makes the same verdict."""
-        return asdict(self)
+        """Plain values, of which `from_json` makes the same verdict; without prose, but what an older file had."""
+        values = {**asdict(self), **(self.stored._asdict() if self.stored else {})}
+        return {name: value for name, value in values.items() if name not in ("room", "stored")}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], room: str = "") -> "Verdict":
+        """The verdict of these plain values, also of older ones, which have its words instead of a key."""
+        if "name" not in values:
+            return cls(**values, room=room)
+        told = Told(*(values.get(name, "") for name in Told._fields))
+        rest = {name: value for name, value in values.items() if name not in Told._fields}
+        verdict = cls(**{"key": told.name, **rest}, stored=told, room=room)
+        return replace(verdict, key=_key_of(verdict))
+
+
+def _words(room: str) -> Mapping[str, Any]:
+    """What the lab in `room` says of its verdicts, by key; nothing where there is no such lab."""
+    if not room:
+        return {}
+    try:
+        return getattr(in_room(room, "words"), "VERDICTS", {})
+    except ModuleNotFoundError:
+        return {}
+
+
+def _key_of(verdict: Verdict) -> str:
+    """The key of a claim of which an older file has only the English name; the name where no claim is called so."""
+    source = contextvars.Context()  # in which nobody has chosen a language yet
+    for key, words in _words(verdict.room).items():
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # words that tell values which older files lack
+            if source.run(words, replace(verdict, key=key)).name == verdict.name:
+                return key
+    return verdict.key
 
 
 def judge(
-    name: str, found: Any, rule: Rule, *, unit: str, sentence: str, theory: Any = None, control: Any = None,
-    known: bool = True,
+    key: str, found: Any, rule: Rule, *, values: Mapping[str, Any] | None = None, theory: Any = None,
+    control: Any = None, known: bool = True, unit: str | None = None, sentence: str | None = None,
 ) -> Verdict:
     """The verdict on a claim: `rule` says whether it is true, and theory is compared with the same number.
 
-    found: an Estimate, or (number, standard error); None or NaN where nothing could be measured. theory, control: a
-    number, an Estimate, (number, error) or None. known: False where the measurement is not valid (not settled, too
-    few copies): then nothing is claimed, and the sentence should say why.
+    key: of its words. found: an Estimate, or (number, standard error); None or NaN where nothing could be measured.
+    theory, control: a number, an Estimate, (number, error) or None. known: False where the measurement is not valid
+    (not settled, too few copies): then nothing is claimed, and the words should say why. values: numbers and names
+    that the words need beside the verdict's own.
     """
     measured, stderr = _pair(found)
     expected, its_error = _pair(theory)
     at_control, control_stderr = _pair(control)
     return Verdict(
-        name, measured, stderr, _or_none(expected), _or_none(at_control),
-        rule.decide(measured, stderr) if known else None, sentence, unit,
+        key, measured, stderr, _or_none(expected), _or_none(at_control),
+        rule.decide(measured, stderr) if known else None,
         agrees((measured, stderr), (expected, its_error), at_control, rule.far) if known else None, rule,
-        its_error if math.isfinite(its_error) else 0.0, control_stderr if math.isfinite(control_stderr) else 0.0)
+        its_error if math.isfinite(its_error) else 0.0, control_stderr if math.isfinite(control_stderr) else 0.0,
+        plain(values or {}), None if sentence is None else Told(key, sentence, unit or ""))
 
 
 def agrees(found: Any, theory: Any, control: float = math.nan, far: float = FAR) -> bool | None:

@@ -15,7 +15,7 @@ from ...presentation.words import _, term
 BRIGHT = 0.5
 COLUMNS = 3
 # Of the verdicts of a run: those whose number is a known rise.
-RISES = ("Unequal heat lifts F", "A whirl lifts F", "Large steps are too hot")
+RISES = ("unequal_heat", "whirl", "large_steps")
 # A change of S that a sentence tells, in nats.
 TOLD = 0.1
 
@@ -175,7 +175,7 @@ def _glow(look: Look) -> list[list[Any]]:
 
 def known_rises(run: Any, look: Look, height: int = 440) -> go.Figure:
     """The control wells: what was measured as a share of what theory says, beside the case without the drive."""
-    found = [verdict for verdict in run.verdicts if verdict.name in RISES and verdict.theory]
+    found = [verdict for verdict in run.verdicts if verdict.key in RISES and verdict.theory]
     names = [term(verdict.name) for verdict in found]
     figure = go.Figure()
     figure.add_vline(x=1, line={"color": look.theory, "width": 1.3 * look.stroke})
@@ -197,7 +197,7 @@ def known_rises(run: Any, look: Look, height: int = 440) -> go.Figure:
 
 def _nothing(verdict: Any) -> float:
     """What no drive at all means: a ratio of 1 for Euler's heat, a rise of 0 for the others."""
-    return 1.0 if verdict.name == RISES[2] else 0.0
+    return 1.0 if verdict.key == "large_steps" else 0.0
 
 
 def _drive(verdict: Any) -> float:

@@ -85,21 +85,15 @@ def verdicts(
 def _falls_without_heat(surface: Surface, arrays: dict[str, np.ndarray]) -> Verdict:
     largest = max(float(np.diff(arrays["cloud_E"]).max()), 0.0) / surface.scale
     return judge(
-        "Without heat the energy never rises", (largest, 0.0), within(0.0, ROUNDING), unit="of the barrier", sentence=(
-            "The largest rise of the mean energy from one moment to the next. Without heat the free energy is the "
-            "energy, and balls only roll downhill; entropy is not defined for balls that end in single points. "
-            "Training is never this cold."), theory=0.0)
+        "no_heat", (largest, 0.0), within(0.0, ROUNDING), theory=0.0)
 
 
 def _never_rises(T: float, arrays: dict[str, np.ndarray], unequal: "Heated") -> Verdict:
     known = np.isfinite(arrays["cloud_F"])
     found = largest_rise(arrays["cloud_F"][known] / T, arrays["cloud_F_error"][known] / T)
     return judge(
-        "The free energy never rises", found.size, within(0.0, RISE, found.far), unit="T",
-        theory=_exactly(arrays["exact_F"] / T, found), control=largest_rise(*unequal.F).size, sentence=(
-            "The largest rise of F between any two moments. More than half a T would count; chance alone makes a few "
-            "hundredths. Control: a well with unequal heat, where F must rise. The law holds in one bath of one "
-            "temperature, and the noise of SGD is no such bath."))
+        "free_energy", found.size, within(0.0, RISE, found.far),
+        theory=_exactly(arrays["exact_F"] / T, found), control=largest_rise(*unequal.F).size)
 
 
 def _exactly(values: np.ndarray, change: Change) -> float:
@@ -113,12 +107,9 @@ def _reaches_equilibrium(
     last = int(np.flatnonzero(np.isfinite(arrays["cloud_F"]))[-1])
     found, error, exact = (float(arrays[name][last]) for name in ("cloud_F", "cloud_F_error", "exact_F"))
     return judge(
-        "F falls to −T ln Z", ((found - numbers["F_eq"]) / T, math.hypot(error / T, step)),
-        equals(0.0, unlike=float(rise)), unit="T", control=rise,
-        theory=(exact - numbers["F_eq"]) / T if numbers["coarseness"] <= RESOLVED else None, sentence=(
-            "How far F of the balls stands above its equilibrium value at the last moment. Theory: the same of the "
-            "exact evolution. Control: a well with unequal heat, which never comes to rest there. A barrier of many T "
-            "can hold balls back for longer than any training lasts."))
+        "equilibrium", ((found - numbers["F_eq"]) / T, math.hypot(error / T, step)),
+        equals(0.0, unlike=float(rise)), control=rise,
+        theory=(exact - numbers["F_eq"]) / T if numbers["coarseness"] <= RESOLVED else None)
 
 
 def step_error(surface: Surface, T: float, dt: float) -> float:
@@ -143,12 +134,8 @@ def _agrees(T: float, arrays: dict[str, np.ndarray], numbers: dict[str, Any], st
     k = int(np.argmax(np.abs(away) / error))
     at_rest = float(np.abs(arrays["exact_F"] - numbers["F_eq"])[known].max()) / T
     return judge(
-        "Balls and exact evolution agree", (away[k], error[k]), equals(0.0, at_rest, among(2 * len(away))), unit="T",
-        theory=0.0, control=at_rest, known=numbers["coarseness"] <= RESOLVED, sentence=(
-            "The distance between F of the balls and F of the exactly evolved density, at the moment at which it is "
-            "largest in its errors. Control: a cloud that stood in equilibrium all along would be off by so much. So "
-            "the balls show the physics of this surface; they say nothing of the network's other dimensions. Where the "
-            "grid is too coarse for this cold, nothing is claimed."))
+        "exact", (away[k], error[k]), equals(0.0, at_rest, among(2 * len(away))),
+        theory=0.0, control=at_rest, known=numbers["coarseness"] <= RESOLVED)
 
 
 def _entropy(arrays: dict[str, np.ndarray], equal: "Heated") -> Verdict:
@@ -156,19 +143,13 @@ def _entropy(arrays: dict[str, np.ndarray], equal: "Heated") -> Verdict:
     found = largest_rise(-arrays["cloud_S"][known], arrays["cloud_S_error"][known])
     S, error = equal.S
     return judge(
-        "The entropy never falls", found.size, within(0.0, FALL, found.far), unit="nats",
-        theory=_exactly(-arrays["exact_S"], found), control=largest_rise(-S, error).size, sentence=(
-            "The largest fall of the cloud's entropy between any two moments. Theory: the exact evolution between the "
-            "same two. Control: a cloud in equilibrium, where only chance makes it fall. The entropy of cloud and bath "
-            "together does rise: by the fall of F divided by T."))
+        "entropy", found.size, within(0.0, FALL, found.far),
+        theory=_exactly(-arrays["exact_S"], found), control=largest_rise(-S, error).size)
 
 
 def _unequal_heat(T: float, rise: Estimate, equal: Estimate) -> Verdict:
     return judge(
-        "Unequal heat lifts F", rise, above(0.0), unit="T", theory=anisotropic_rise(NOISE, 1.0), control=equal,
-        sentence=(
-            "A round well in equilibrium; then one direction is heated to 4 T, the other cooled to T/4. Control: both "
-            "at T. The noise of minibatches is unequal like this, so in SGD no free energy with a single T need fall."))
+        "unequal_heat", rise, above(0.0), theory=anisotropic_rise(NOISE, 1.0), control=equal)
 
 
 class Heated(NamedTuple):
@@ -217,19 +198,12 @@ class _Wells:
                           for omega in (OMEGA, 0.0))
         theory = gaussian_rise(swirl_covariance(CURVATURES, OMEGA, 1.0, dt), CURVATURES, 1.0)
         return judge(
-            "A whirl lifts F", whirled, above(0.0), unit="T", theory=theory, control=still, sentence=(
-                "A rotation added to the forces of a well with unequal curvatures; theory solves its Lyapunov equation "
-                "for steps of this size. Control: no rotation, only what the steps themselves do. Gradients alone "
-                "never whirl, but the noise of SGD makes its parameters do so."))
+            "whirl", whirled, above(0.0), theory=theory, control=still)
 
     def euler(self) -> Verdict:
         hot, accurate = (self._ratio(scheme) for scheme in ("euler-maruyama", "leimkuhler-matthews"))
         return judge(
-            "Large steps are too hot", hot, above(1.0), unit="ratio", theory=euler_heat(1.0, COARSE), control=accurate,
-            sentence=(
-                "Variance in a harmonic well over its right value, for steps of Euler as large as 1/k: theory says "
-                "1/(1 − k dt/2). Control: the balls' own, more accurate steps of that size. A learning rate is such a "
-                "step: part of what looks like heat in training is the step itself."))
+            "large_steps", hot, above(1.0), theory=euler_heat(1.0, COARSE), control=accurate)
 
     def _ratio(self, scheme: str) -> Estimate:
         x = self._walk(Harmonic(1.0), scheme, COARSE, self._boltzmann((1.0, 1.0)), 40, self.T, 40)[-1]

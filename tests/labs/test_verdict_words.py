@@ -1,0 +1,32 @@
+"""A verdict is a key and numbers; its lab has words for each key that it uses, and uses each key that it has words for.
+
+That the words can be made of the verdict's values is asked of each lab's runs by `verdict_contract.check_all`.
+"""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+import thermoviz.labs
+
+ROOM = Path(thermoviz.labs.__file__).parent
+LABS = sorted(path.parent.name for path in ROOM.glob("*/words.py"))
+
+
+def keys_used(lab):
+    """The keys that its calls of `judge` name: literals, or a choice between literals."""
+    for path in sorted((ROOM / lab).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "judge":
+                named = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)]
+                assert named and all(isinstance(key, str) for key in named), (
+                    f"{path.name}:{node.lineno}: the key of a verdict must be a literal")
+                yield from named
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_each_key_has_words_and_is_used(lab):
+    words = importlib.import_module(f"thermoviz.labs.{lab}.words")
+    assert set(keys_used(lab)) == set(words.VERDICTS)
