@@ -10,8 +10,8 @@ from ..experiments.landscape.specification import Descent, Potential
 from ..experiments.own_model import OwnModel
 from ..labs.crystal_or_glass.measurement import CrystalOrGlass
 from ..labs.equilibrium.measurement import Equilibrium
-from ..labs.heat_bath.measurement import HeatBath
-from ..labs.interactions.measurement import Interactions
+from ..labs.heat_bath.specification import HeatBath
+from ..labs.interactions.specification import Interactions
 from ..labs.second_law.measurement import SecondLaw
 from ..labs.volume_or_depth.measurement import VolumeOrDepth
 from ..runs.progress import Progress

@@ -21,8 +21,8 @@ from thermoviz.core.learning.alignment import distinct_units
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.core.statistics.estimators import rare
 from thermoviz.labs.heat_bath.conditions import Stationary, best_minimum
-from thermoviz.labs.heat_bath.measurement import HeatBath
 from thermoviz.labs.heat_bath.rate_law import rate_law
+from thermoviz.labs.heat_bath.specification import HeatBath
 from thermoviz.labs.heat_bath.stationary import Measured
 
 SIGMAS = 4

@@ -13,7 +13,7 @@ from thermoviz.dashboard import state
 from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.lab import opened
 from thermoviz.labs.heat_bath import figures
-from thermoviz.labs.heat_bath.measurement import HeatBath
+from thermoviz.labs.heat_bath.specification import HeatBath
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.presentation.numbers import number
 from thermoviz.stage.payload import payload

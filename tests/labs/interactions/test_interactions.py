@@ -20,7 +20,7 @@ from thermoviz.core.thermodynamics.ramps import Quadratic, ShapedMALA, WithDecay
 from thermoviz.core.thermodynamics.work import MALA, drive, jarzynski
 from thermoviz.labs.interactions import baths as noisy_baths
 from thermoviz.labs.interactions import loop as loops
-from thermoviz.labs.interactions.measurement import Interactions, plane_through
+from thermoviz.labs.interactions.measurement import plane_through
 from thermoviz.labs.interactions.minimum_path import (
     Problem,
     data_hessian,
@@ -31,6 +31,7 @@ from thermoviz.labs.interactions.minimum_path import (
     settled,
 )
 from thermoviz.labs.interactions.ramps import linear_data, linear_problem, programmes, ramp_linear, told
+from thermoviz.labs.interactions.specification import Interactions
 from thermoviz.labs.interactions.training import late, train
 
 QUICK = dict(network=tv.MLP((4,)), steps=60, networks=4, ramp_steps=30, walkers=16)

@@ -9,7 +9,7 @@ from thermoviz.core.specs import canonical
 from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.lab import opened
 from thermoviz.labs.interactions import figures
-from thermoviz.labs.interactions.measurement import Interactions
+from thermoviz.labs.interactions.specification import Interactions
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.stage.payload import payload
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,7 @@ from ...core.learning.minima import bottom
 from ...core.learning.networks import NetworkLoss
 from ...core.learning.resampled import Shaken
 from ...core.seeds import rng
-
-if TYPE_CHECKING:
-    from .measurement import HeatBath
+from .specification import HeatBath
 
 # Noisy training that looks for the best minimum: networks, steps, learning rate, batch.
 STARTS, TRAINING_STEPS, TRAINING = 16, 1500, (0.3, 16)
@@ -29,7 +27,7 @@ SGD_ROW, ISOTROPIC, SLOWER, FASTER = "SGD", "isotropic heat", "half the rate", "
 EQUAL = "equal lr/B"
 
 
-def refuse_large_batches(spec: "HeatBath", n_samples: int) -> None:
+def refuse_large_batches(spec: HeatBath, n_samples: int) -> None:
     """Raises BadInput where batches without replacement cannot be drawn."""
     if 2 * spec.batch_size > n_samples:
         raise BadInput(f"batch_size must be at most {n_samples // 2}, half of the training samples, got "
@@ -61,7 +59,7 @@ class Condition:
     heat: float = 0.0
 
 
-def conditions(spec: "HeatBath", T: float) -> list[Condition]:
+def conditions(spec: HeatBath, T: float) -> list[Condition]:
     """All of them; those of one experiment differ in one thing each from the first."""
     lr, B = spec.lr, spec.batch_size
     partner = B // 2 if B > 1 else 2
@@ -76,7 +74,7 @@ def conditions(spec: "HeatBath", T: float) -> list[Condition]:
 class Stationary:
     """The run of all copies and what is measured in their stationary state."""
 
-    def __init__(self, spec: "HeatBath", loss: NetworkLoss, minimum: np.ndarray, bath: Bath, T: float) -> None:
+    def __init__(self, spec: HeatBath, loss: NetworkLoss, minimum: np.ndarray, bath: Bath, T: float) -> None:
         self.spec, self.loss, self.minimum, self.bath, self.T = spec, loss, minimum, bath, T
         self.conditions = conditions(spec, T)
         self.names = [one.name for one in self.conditions]

@@ -4,19 +4,38 @@ One network is brought to its best minimum; from there many copies are shaken by
 side. Beside them: copies under isotropic heat (the control), and linear regression, where all is known exactly.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ...core.learning.datasets import DATASETS, AnyDataset, Xor
-from ...core.learning.networks import MLP
-from ...core.seeds import MAX_SEED
-from ...core.specs import Field, specification
-from ...experiments.landscape.specification import Seed, surface_arrays, surface_numbers
-from ...runs.carried import OwnData, as_spec, to_arrays
-from ...runs.families import named
+from ...core.dynamics.integrators import GradientDescent, simulate
+from ...core.dynamics.simulation import Trajectory
+from ...core.fluctuations.gradient_noise import (
+    bath_at,
+    centred_gradients,
+    dark,
+    expected_dark,
+    shape_of_noise,
+    turning_plane,
+    with_copies,
+)
+from ...core.landscape.honesty import honesty
+from ...core.landscape.planes import Plane
+from ...core.landscape.surfaces import scan
+from ...core.learning.alignment import distinct_units
+from ...core.learning.networks import NetworkLoss
+from ...experiments.landscape.measurement import plane_arrays, sample_arrays
+from ...experiments.landscape.noise import single_gradients
+from ...experiments.landscape.specification import surface_arrays, surface_numbers
+from ...runs.carried import OwnData, to_arrays
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
+from .conditions import Stationary, best_minimum, refuse_large_batches
+from .rate_law import rate_law
+from .regression import linear_bath
+from .specification import HeatBath
+from .stationary import Measured
+from .verdicts import verdicts
 
 # The slice reaches so many thermal spreads of this batch size (or of a smaller one that is asked for) from the minimum:
 # one window for all, so that what is hotter looks hotter. The copies' paths on it have so many points: more would hide
@@ -24,68 +43,32 @@ from ...runs.run import Run
 REACH, WIDEST, RESOLUTION, SHOWN = 4.0, 4, 41, 12
 
 
-@specification
-class HeatBath:
-    """Minibatch noise as a heat bath: spectrum, temperatures, the lr/B law, fluctuation-dissipation, currents."""
+def measure(spec: HeatBath, progress: Progress | None = None) -> Run:
+    """A Run of kind "heat_bath".
 
-    dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
-                       Field(title="Data", description="What the networks learn")] = Xor(n=400)
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP((4,))
-    lr: Annotated[float, Field(
-        gt=0, le=10, title="Learning rate", json_schema_extra={"ladder": [0.03, 0.1, 0.3, 1.0]},
-        description="Length of a step per gradient; the larger, the hotter the bath")] = 0.3
-    batch_size: Annotated[int, Field(
-        ge=1, le=1000, title="Batch size", json_schema_extra={"ladder": [1, 4, 16, 64]},
-        description="Samples per step; the smaller, the hotter the bath")] = 16
-    momentum: Annotated[float, Field(
-        ge=0.1, le=0.99, title="Momentum", json_schema_extra={"ladder": [0.5, 0.9, 0.99]},
-        description="Of the condition with momentum; its learning rate is lower by 1 − momentum, so that its heat is "
-                    "the same")] = 0.9
-    weight_decay: Annotated[float, Field(
-        gt=0, le=1, title="Weight decay", json_schema_extra={"ladder": [3e-3, 1e-2, 3e-2]},
-        description="Strength of the energy |theta|^2 / 2 added to the loss; without it nothing settles")] = 1e-2
-    replicas: Annotated[int, Field(
-        ge=2, le=128, title="Copies", json_schema_extra={"ladder": [4, 8, 16, 32]},
-        description="Networks in each condition; more of them, smaller errors")] = 16
-    steps: Annotated[int, Field(
-        ge=300, le=200_000, title="Steps", json_schema_extra={"ladder": [3000, 12_000, 30_000]},
-        description="Steps of the copies; the softest direction needs 3 / (learning rate x its curvature) to settle")
-    ] = 12_000
-    problem: Annotated[int, Field(
-        ge=0, le=MAX_SEED, title="Problem", description="Which draw of the data and of the first networks")] = 0
-    seed: Annotated[Seed, Field(title="Seed", description="Draws the batches")] = 0
-    kind: Literal["heat_bath"] = Field(default="heat_bath", kw_only=True, repr=False)
-
-    def compute(self, progress: Progress | None = None) -> Run:
-        """A Run of kind "heat_bath".
-
-        Arrays: of the bath at the start, half-way down, at the minimum: `bath_noise`, `bath_h` [3, k], `bath_loss` [3];
-        `shape_z` [N], single samples' noise along its leading direction; `copied_noise` [d], eigenvalues of C once half
-        of the hidden units are copies of the others. `law_k` [a], `law_lr`, `law_B`, `law_excess`, `law_error` [2, a]
-        of the pairs with equal lr/B and of those with equal B, `law_curve_time` [t], `law_curve` [2, a, t]. `fdr_steps`
-        [b], `fdr`, `fdr_error`, `fdr_identity` [conditions, b]: FDR1 over growing times. `modes_h`, `modes_theory` [m],
-        `modes_T`, `modes_T_error` [2, m], <y dE/dy> of SGD and of isotropic heat, `modes_lit`, `modes_kept` [m];
-        `thermometers`, `thermometers_error` [2, 4], `thermometers_theory` [4]. `area_pairs` [p, 2], `area`,
-        `area_error` [2, p], `area_theory` [p]. Of linear regression: `linear`, `linear_error`, `linear_exact`,
-        `linear_additive` [q]. Of the slice: `xs`, `ys`, `U`, the plane; `steps`, `times` [T], `losses`, `paths_u`,
-        `residual` [T, n], `member`, `diverged_at` [n], `theta_final`, `data_x`, `data_y`. Numbers: `d`, `T` (lr tr C /
-        2 B over the directions that samples push in), `dark` ([measured, theory]), `dark_copied`, `dark_begun`
-        (measured once half of the units are copies, and of the random network that training began with), `distinct`
-        (units, layer by layer), `step` (lr times the largest curvature), `loss`, `bath` (a list), `kurtosis`,
-        `plane_modes`, `burn_in`, `settled`, `stationary`, `law`, `linear`, `members`, `conditions`, `diverged` (a
-        sentence, or None), `honesty`, `T_of_batch_1`, `T_slice`, `verdicts`. Raises BadInput.
-        """
-        return _Experiment(self, Stages(progress)).run()
+    Arrays: of the bath at the start, half-way down, at the minimum: `bath_noise`, `bath_h` [3, k], `bath_loss` [3];
+    `shape_z` [N], single samples' noise along its leading direction; `copied_noise` [d], eigenvalues of C once half
+    of the hidden units are copies of the others. `law_k` [a], `law_lr`, `law_B`, `law_excess`, `law_error` [2, a]
+    of the pairs with equal lr/B and of those with equal B, `law_curve_time` [t], `law_curve` [2, a, t]. `fdr_steps`
+    [b], `fdr`, `fdr_error`, `fdr_identity` [conditions, b]: FDR1 over growing times. `modes_h`, `modes_theory` [m],
+    `modes_T`, `modes_T_error` [2, m], <y dE/dy> of SGD and of isotropic heat, `modes_lit`, `modes_kept` [m];
+    `thermometers`, `thermometers_error` [2, 4], `thermometers_theory` [4]. `area_pairs` [p, 2], `area`,
+    `area_error` [2, p], `area_theory` [p]. Of linear regression: `linear`, `linear_error`, `linear_exact`,
+    `linear_additive` [q]. Of the slice: `xs`, `ys`, `U`, the plane; `steps`, `times` [T], `losses`, `paths_u`,
+    `residual` [T, n], `member`, `diverged_at` [n], `theta_final`, `data_x`, `data_y`. Numbers: `d`, `T` (lr tr C /
+    2 B over the directions that samples push in), `dark` ([measured, theory]), `dark_copied`, `dark_begun`
+    (measured once half of the units are copies, and of the random network that training began with), `distinct`
+    (units, layer by layer), `step` (lr times the largest curvature), `loss`, `bath` (a list), `kurtosis`,
+    `plane_modes`, `burn_in`, `settled`, `stationary`, `law`, `linear`, `members`, `conditions`, `diverged` (a
+    sentence, or None), `honesty`, `T_of_batch_1`, `T_slice`, `verdicts`. Raises BadInput.
+    """
+    return _Experiment(spec, Stages(progress)).run()
 
 
 class _Experiment:
     """One computation: it fills `arrays` and `numbers`, showing what it has."""
 
     def __init__(self, spec: HeatBath, stages: Stages) -> None:
-        from ...core.learning.networks import NetworkLoss
-        from ...experiments.landscape.measurement import sample_arrays
-        from .conditions import refuse_large_batches
-
         stages.tell(0.0, "data")
         self.spec, self.stages = spec, stages
         data = spec.dataset.load(spec.problem)
@@ -97,8 +80,6 @@ class _Experiment:
         self.numbers: dict[str, Any] = {"d": self.loss.d, "diverged": None}
 
     def run(self) -> Run:
-        from .verdicts import verdicts
-
         self._rest()
         self._look_at_the_bath()
         self._slice()
@@ -114,15 +95,10 @@ class _Experiment:
 
     def _rest(self) -> None:
         """The best minimum that noisy training finds, and the random network that led to it."""
-        from .conditions import best_minimum
-
         self.start, self.minimum = best_minimum(self.loss, self.spec.problem, self.stages.part("training", 0.0, 0.06))
         self.numbers["loss"] = float(self.loss(self.minimum))
 
     def _look_at_the_bath(self) -> None:
-        from ...core.fluctuations.gradient_noise import bath_at, shape_of_noise
-        from ...experiments.landscape.noise import single_gradients
-
         points = [self.start, self._half_way(), self.minimum]
         report = self.stages.part("the bath", 0.06, 0.1)
         baths = []
@@ -148,9 +124,6 @@ class _Experiment:
 
     def _look_for_the_dark(self) -> None:
         """In how many directions no sample pushes, here and where half of the hidden units are copies."""
-        from ...core.fluctuations.gradient_noise import centred_gradients, dark, expected_dark, with_copies
-        from ...core.learning.alignment import distinct_units
-
         self.numbers["distinct"] = distinct_units(self.minimum, self.loss).tolist()
         self.numbers["dark"] = [self.bath.dark, expected_dark(self.loss, self.minimum)]
         self.numbers |= {"dark_copied": None, "dark_begun": None}
@@ -164,8 +137,6 @@ class _Experiment:
 
     def _half_way(self) -> np.ndarray:
         """Where plain descent from the start has lost half of its excess loss."""
-        from ...core.dynamics.integrators import GradientDescent, simulate
-
         path = simulate(self.loss, GradientDescent(self.spec.lr), self.start, 400, record_every=2)
         alive = np.nan_to_num(path.energy[:, 0], nan=np.inf)
         half = 0.5 * (alive[0] + self.numbers["loss"])
@@ -173,11 +144,6 @@ class _Experiment:
 
     def _slice(self) -> None:
         """The plane of the two Hessian directions in which the cloud turns most, wide enough for the hottest cloud."""
-        from ...core.fluctuations.gradient_noise import turning_plane
-        from ...core.landscape.planes import Plane
-        from ...core.landscape.surfaces import scan
-        from ...experiments.landscape.measurement import plane_arrays
-
         i, j = turning_plane(self.bath)
         heat = np.maximum(np.diag(self.bath.heat)[[i, j]], self.bath.trace_C / self.loss.d)
         spread = np.sqrt(self.spec.lr / (2 * min(self.spec.batch_size, WIDEST)) * heat / np.maximum(
@@ -194,9 +160,6 @@ class _Experiment:
 
     def _shake(self) -> None:
         """The copies, all conditions in one batch; what they do in the stationary state."""
-        from .conditions import Stationary
-        from .stationary import Measured
-
         state = Stationary(self.spec, self.loss, self.minimum, self.bath, self.numbers["T"])
         self.numbers |= {"conditions": state.names, "burn_in": state.burn_in, "settled": state.settled}
 
@@ -212,10 +175,8 @@ class _Experiment:
         self._bodies(state, path)
         self.stages.tell(0.7, "copies", self._so_far, now=True)
 
-    def _bodies(self, state: Any, path: Any) -> None:
+    def _bodies(self, state: Stationary, path: Trajectory) -> None:
         """Copies under SGD and under isotropic heat as bodies on the slice, and how much it hides of them."""
-        from ...core.landscape.honesty import honesty
-
         rows, member = state.bodies()
         fine = path.diverged_at[rows] < 0
         self.numbers["members"] = state.body_names
@@ -232,8 +193,6 @@ class _Experiment:
 
     def _compare_rates(self) -> None:
         """The lr/B law: training from one start at equal lr x steps."""
-        from .rate_law import rate_law
-
         arrays, self.numbers["law"] = rate_law(self.spec, self.loss, self.start, self.numbers["loss"],
                                                self.stages.part("lr / B", 0.7, 0.9))
         self.arrays |= arrays
@@ -241,7 +200,5 @@ class _Experiment:
 
     def _regress(self) -> None:
         """Linear regression and a known whirl: the instrument where every number is known."""
-        from .regression import linear_bath
-
         arrays, self.numbers["linear"] = linear_bath(self.spec, self.stages.part("linear regression", 0.9, 0.99))
         self.arrays |= arrays

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,9 +11,7 @@ from ...core.errors import BadInput, TooFewSamples
 from ...core.learning.networks import NetworkLoss
 from ...core.seeds import rng
 from ...core.statistics.estimators import Estimate, rare, ratio_of_means
-
-if TYPE_CHECKING:
-    from .measurement import HeatBath
+from .specification import HeatBath
 
 # Factors by which learning rate and batch size are multiplied together.
 FACTORS = (1, 2, 4, 8, 16, 32)
@@ -33,7 +31,7 @@ class Course(NamedTuple):
 
 
 def rate_law(
-    spec: "HeatBath", loss: NetworkLoss, start: np.ndarray, least: float, report: Callable[[float], Any]
+    spec: HeatBath, loss: NetworkLoss, start: np.ndarray, least: float, report: Callable[[float], Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays `law_...` and numbers of training from `start` at lr k, B k (and at lr k, B: the control), k in FACTORS.
 
@@ -67,7 +65,7 @@ def rate_law(
                     "diverged": {name: n for name, n in lost.items() if n}}
 
 
-def _train(spec: "HeatBath", loss: NetworkLoss, start: np.ndarray, lr: float, sizes: np.ndarray, steps: int,
+def _train(spec: HeatBath, loss: NetworkLoss, start: np.ndarray, lr: float, sizes: np.ndarray, steps: int,
            copies: int) -> list[Course]:
     """Copies of `start` [d] at one rate, as many for each batch size: one Course per size."""
     seen: list[tuple[int, np.ndarray]] = []

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,7 @@ from ...core.learning.networks import MLP, NetworkLoss
 from ...core.seeds import rng
 from ...core.statistics.estimators import FEWEST, ratio_of_means
 from ...core.thermodynamics.driven_wells import Swirl
-
-if TYPE_CHECKING:
-    from .measurement import HeatBath
+from .specification import HeatBath
 
 # 48 samples of 3 inputs; a rate and a batch at which single samples' own curvatures matter.
 DATA = LinearRegression(n=60, inputs=3, noise=0.5, test_fraction=0.2)
@@ -50,7 +48,7 @@ SHAKINGS = (
 CURVATURES, OMEGA, HEAT, DT, WHIRLS, BALLS = (1.0, 4.0), 3.0, 1.0, 0.02, 1000, 4
 
 
-def linear_bath(spec: "HeatBath", report: Callable[[float], Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def linear_bath(spec: HeatBath, report: Callable[[float], Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays `linear_...` (entries of three covariances, in units of their diagonals) and numbers.
 
     Numbers: `fdr1`, `fdr2` of the conditions `names`, `epochs` (theory), `away` (root mean square distance from
@@ -147,7 +145,7 @@ def _over(numerator: np.ndarray, denominator: np.ndarray) -> list[float]:
     return [found.value, found.stderr]
 
 
-def _whirl(spec: "HeatBath") -> dict[str, Any]:
+def _whirl(spec: HeatBath) -> dict[str, Any]:
     """Entropy production of a well with a rotation added, and of the same well without."""
     n = BALLS * spec.replicas
     found: dict[str, Any] = {}

@@ -2,16 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...core.statistics.estimators import rare
 from ...runs.verdict import Rule, Verdict, above, equals, judge, within
 from .regression import MORE
-
-if TYPE_CHECKING:
-    from .measurement import HeatBath
+from .specification import HeatBath
 
 # Temperatures, thermometers and losses no farther apart than these shares are alike for all practical purposes.
 ALIKE, EQUAL_LOSS = 0.1, 0.25
@@ -20,7 +18,7 @@ BENT = ("Theory: the exact law at this learning rate, every sample's loss a para
         "the rate: the bend of the valley. ")
 
 
-def verdicts(spec: "HeatBath", arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> list[Verdict]:
+def verdicts(spec: HeatBath, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> list[Verdict]:
     """All of them. Where the copies had no time to settle, those of the stationary state cannot tell.
 
     Numbers agree within so many standard errors (`far`) as are as rare, for this many copies, as three of many.
@@ -29,7 +27,7 @@ def verdicts(spec: "HeatBath", arrays: Mapping[str, np.ndarray], numbers: Mappin
             *_currents(spec, numbers), *_regression(spec, numbers)]
 
 
-def _stationary(spec: "HeatBath", numbers: Mapping[str, Any], name: str, found: Any, rule: Rule, sentence: str,
+def _stationary(spec: HeatBath, numbers: Mapping[str, Any], name: str, found: Any, rule: Rule, sentence: str,
                 **more: Any) -> Verdict:
     """A verdict on the stationary state: open, and says why, where copies did not settle or are too few."""
     why = "" if numbers["settled"] else "The copies had too few steps to settle, so nothing is claimed. "
@@ -42,7 +40,7 @@ def _stationary(spec: "HeatBath", numbers: Mapping[str, Any], name: str, found: 
 # Fluctuation-dissipation
 
 
-def _relations(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
+def _relations(spec: HeatBath, numbers: Mapping[str, Any]) -> list[Verdict]:
     ratios, far = numbers["stationary"]["ratios"], rare(spec.replicas)
     epochs = ratios["shuffled epochs"]
     unlike = epochs[0] if math.isfinite(epochs[0]) else 0.0
@@ -73,7 +71,7 @@ def _relations(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
 # Temperatures
 
 
-def _temperatures(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
+def _temperatures(spec: HeatBath, numbers: Mapping[str, Any]) -> list[Verdict]:
     state, far = numbers["stationary"], rare(spec.replicas)
     found, even = (state["spread"][name] for name in ("SGD", "isotropic heat"))
     step = state["spread_step"] if math.isfinite(state["spread_step"]) else 0.0
@@ -95,7 +93,7 @@ def _temperatures(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]
 # The noise itself
 
 
-def _bath(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
+def _bath(spec: HeatBath, numbers: Mapping[str, Any]) -> list[Verdict]:
     dark, expected = numbers["dark"]
     unlike = [("with half of its units made copies", numbers["dark_copied"]), ("as it began", numbers["dark_begun"])]
     other, control = next((one for one in unlike if one[1] not in (None, expected)), ("", None))
@@ -116,7 +114,7 @@ def _bath(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
               theory=kurtosis / spec.batch_size, control=kurtosis)]
 
 
-def _rate_law(spec: "HeatBath", numbers: Mapping[str, Any]) -> Verdict:
+def _rate_law(spec: HeatBath, numbers: Mapping[str, Any]) -> Verdict:
     state = numbers["stationary"]
     return _stationary(
         spec, numbers, "Equal lr/B, equal loss", state["equal"], within(1, EQUAL_LOSS, rare(spec.replicas)),
@@ -129,7 +127,7 @@ def _rate_law(spec: "HeatBath", numbers: Mapping[str, Any]) -> Verdict:
 # Currents
 
 
-def _currents(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
+def _currents(spec: HeatBath, numbers: Mapping[str, Any]) -> list[Verdict]:
     state, far = numbers["stationary"], rare(spec.replicas)
     return [
         _stationary(
@@ -151,7 +149,7 @@ def _currents(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
 # Where all is known
 
 
-def _regression(spec: "HeatBath", numbers: Mapping[str, Any]) -> list[Verdict]:
+def _regression(spec: HeatBath, numbers: Mapping[str, Any]) -> list[Verdict]:
     linear, far = numbers["linear"], rare(MORE * spec.replicas)
     whirl, control = linear["whirl"], linear["fdr2"][3]
     return [

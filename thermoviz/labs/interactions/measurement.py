@@ -4,23 +4,40 @@ Weight decay and |theta|_1 add an energy: the minimum moves, and its data energy
 the bath. And turning weight decay up is work, from which a free energy follows (Jarzynski).
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ...core.errors import BadInput
+from ...core.landscape.honesty import honesty
 from ...core.landscape.planes import Plane
-from ...core.learning.datasets import DATASETS, AnyDataset, Moons
-from ...core.learning.networks import MLP, NetworkLoss
+from ...core.landscape.surfaces import scan
+from ...core.learning.data import Dataset
+from ...core.learning.networks import NetworkLoss
 from ...core.learning.perturbed import LabelStates
-from ...core.seeds import MAX_SEED, rng
-from ...core.specs import Field, specification
+from ...core.seeds import rng
+from ...experiments.landscape.measurement import sample_arrays
 from ...experiments.landscape.specification import surface_arrays, surface_numbers
-from ...runs.carried import OwnData, as_spec, to_arrays
-from ...runs.families import named
+from ...runs.carried import OwnData, to_arrays
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
-from .minimum_path import Followed, Minimum, Problem, data_hessian, first_descent, follow, imbalance, settled
+from .baths import BATHS, baths, place
+from .loop import loop_work
+from .minimum_path import (
+    Followed,
+    Minimum,
+    Problem,
+    data_hessian,
+    first_descent,
+    follow,
+    imbalance,
+    response,
+    settled,
+)
+from .ramps import linear_data, linear_problem, ramp_linear, ramp_network, valley_below
+from .specification import Interactions
+from .training import gaps, train
+from .verdicts import verdicts
 
 # Strengths at which the minimum is followed (fewer beyond so many parameters), and the least as a share of the largest.
 STRENGTHS, FEWER, LARGE = {"l2": 25, "l1": 9}, 9, 300
@@ -32,71 +49,21 @@ MEMBERS = ("the minimum as λ grows", "walkers in the ramp")
 STEPS = (0.02, 0.01)
 
 
-@specification
-class Interactions:
-    """Data energy and regulariser on one slice, what dropout and label noise do to the bath, and the work of a ramp."""
+def measure(spec: Interactions, progress: Progress | None = None) -> Run:
+    """A Run of kind "interactions"; U is the total energy at the largest strength, on the plane of three minima.
 
-    dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
-                       Field(title="Data", description="What the networks learn")] = (
-        Moons(n=400, noise=0.3, test_fraction=0.75))
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP((8,))
-    regulariser: Annotated[Literal["l2", "l1"], Field(
-        title="Regulariser", description="Weight decay λ|θ|²/2 (l2), or λ times the sum of all |θ| (l1)")] = "l2"
-    strength: Annotated[float, Field(
-        ge=1e-4, le=1, title="Largest strength λ", json_schema_extra={"ladder": [1e-3, 3e-3, 1e-2, 3e-2, 0.1]},
-        description="Of the regulariser: the minimum is followed up to it, and weight decay is ramped up to it")] = 3e-3
-    dropout: Annotated[float, Field(
-        ge=0, le=0.9, title="Dropout", json_schema_extra={"ladder": [0, 0.1, 0.2, 0.3, 0.5]},
-        description="Probability that a hidden unit is left out, for each sample anew")] = 0.2
-    label_noise: Annotated[float, Field(
-        ge=0, le=1, title="Label noise", json_schema_extra={"ladder": [0, 0.03, 0.1, 0.3]},
-        description="Probability that a sample shows another class, each time anew; for regression the size of the "
-                    "noise in standard deviations of the target")] = 0.1
-    rate: Annotated[float, Field(
-        gt=0, le=1000, title="Learning rate", json_schema_extra={"ladder": [0.01, 0.03, 0.1, 0.3, 1]},
-        description="Of SGD with batches of 10 and momentum 0.9")] = 0.1
-    networks: Annotated[int, Field(ge=2, le=64, title="Networks", json_schema_extra={"ladder": [4, 8, 12, 24]},
-                                   description="Trained under each condition, all from the same starts")] = 12
-    steps: Annotated[int, Field(ge=1, le=50_000, title="Training steps", json_schema_extra={
-        "ladder": [300, 1000, 1500, 3000]}, description="Of every training")] = 1500
-    temperature: Annotated[float, Field(
-        gt=0, le=1, title="Temperature of the ramp", json_schema_extra={"ladder": [1e-6, 1e-5, 1e-4, 1e-3]},
-        description="Of the walkers around the network while weight decay is ramped, in units of the loss")] = 1e-5
-    ramp_steps: Annotated[int, Field(ge=10, le=50_000, title="Ramp steps", json_schema_extra={
-        "ladder": [30, 100, 300, 1000, 3000]}, description="Of the slowest ramp")] = 1000
-    walkers: Annotated[int, Field(ge=4, le=5000, title="Walkers", json_schema_extra={"ladder": [16, 64, 256, 1000]},
-                                  description="Replicas that are ramped; more walkers, smaller errors")] = 256
-    problem: Annotated[int, Field(ge=0, le=MAX_SEED, title="Problem",
-                                  description="Which draw of the data and of the random start")] = 0
-    seed: Annotated[int, Field(ge=0, le=MAX_SEED, title="Seed",
-                               description="Draws the noise only: masks, labels, batches, heat")] = 0
-    kind: Literal["interactions"] = Field(default="interactions", kw_only=True, repr=False)
-
-    # What the stage and the figures of networks ask of a specification.
-
-    @property
-    def weight_decay(self) -> float:
-        return self.strength if self.regulariser == "l2" else 0.0
-
-    @property
-    def l1(self) -> float:
-        return self.strength if self.regulariser == "l1" else 0.0
-
-    def compute(self, progress: Progress | None = None) -> Run:
-        """A Run of kind "interactions"; U is the total energy at the largest strength, on the plane of three minima.
-
-        Arrays. Along the minima, over `strengths` [k]: `minimum_u` [k, 2], `minimum_residual`, `minimum_data`,
-        `minimum_test` (NaN without a test part), `minimum_added` (the regulariser at strength 1), `minimum_imbalance`
-        [k]; `jumped` [k - 1]. On the grid: `slice_data`, `slice_added` [nx, ny]. Of training:
-        `interactions_training.train` and `.gaps`. Of ramps: `linear_work`, `network_work` [2, n] (forth; back with its
-        sign turned); over `ramp_strengths` [T] means over walkers and errors: `ramp_train`, `ramp_test`, `ramp_gap`,
-        `..._error`. As of a descent, over T moments of the ramp: `steps`, `losses` (at the largest strength),
-        `paths_u`, `residual`, `member` (0: the minimum, over all strengths; 1: walkers).
-        Numbers: `d`, `diverged`, `honesty`, `forces`, `baths` (see `noisy_baths.baths`), `linear` and `network` (see
-        `interactions_ramps`; `loop` of linear: `interactions_loop`), `valley` (strengths between which the minimum
-        moves without a jump), `members`, `verdicts`. Raises BadInput, also beyond 1000 parameters.
-        """
-        return _Experiment(self, Stages(progress)).run()
+    Arrays. Along the minima, over `strengths` [k]: `minimum_u` [k, 2], `minimum_residual`, `minimum_data`,
+    `minimum_test` (NaN without a test part), `minimum_added` (the regulariser at strength 1), `minimum_imbalance`
+    [k]; `jumped` [k - 1]. On the grid: `slice_data`, `slice_added` [nx, ny]. Of training:
+    `interactions_training.train` and `.gaps`. Of ramps: `linear_work`, `network_work` [2, n] (forth; back with its
+    sign turned); over `ramp_strengths` [T] means over walkers and errors: `ramp_train`, `ramp_test`, `ramp_gap`,
+    `..._error`. As of a descent, over T moments of the ramp: `steps`, `losses` (at the largest strength),
+    `paths_u`, `residual`, `member` (0: the minimum, over all strengths; 1: walkers).
+    Numbers: `d`, `diverged`, `honesty`, `forces`, `baths` (see `noisy_baths.baths`), `linear` and `network` (see
+    `interactions_ramps`; `loop` of linear: `interactions_loop`), `valley` (strengths between which the minimum
+    moves without a jump), `members`, `verdicts`. Raises BadInput, also beyond 1000 parameters.
+    """
+    return _Experiment(spec, Stages(progress)).run()
 
 
 class _Experiment:
@@ -112,8 +79,6 @@ class _Experiment:
         self.numbers: dict[str, Any] = {"d": self.loss.d, "diverged": None, "members": list(MEMBERS)}
 
     def run(self) -> Run:
-        from .verdicts import verdicts
-
         tell = self.stages.tell
         self._follow(self.stages.part("minima", 0.02, 0.2))
         self._cut(0.2, 0.28)
@@ -135,8 +100,6 @@ class _Experiment:
 
     def _follow(self, report: Any) -> None:
         """The minima of the asked regulariser, and the valley in which weight decay can be ramped."""
-        from .ramps import valley_below
-
         spec = self.spec
         decay = Problem(self.exact, "l2")
         strengths = self._strengths("l2")
@@ -168,8 +131,6 @@ class _Experiment:
 
     def _forces(self, report: Any) -> dict[str, Any]:
         """Derivatives by the strength along the minima: from neighbouring minima, and from one minimum alone."""
-        from .minimum_path import response
-
         problem, decays = self.problem, self.spec.regulariser == "l2"
         if decays:
             at = self.valley.middle()
@@ -198,8 +159,6 @@ class _Experiment:
 
     def _cut(self, start: float, end: float) -> None:
         """The plane through three minima, the total energy on it, and both parts on the same grid."""
-        from ...core.landscape.surfaces import scan
-
         spec, thetas = self.spec, self.followed.thetas
         self.plane = plane_through(thetas, spec.problem)
         total = NetworkLoss(spec.network, self.data, weight_decay=spec.weight_decay, l1=spec.l1)
@@ -219,8 +178,6 @@ class _Experiment:
     # The bath
 
     def _measure_baths(self, report: Any) -> None:
-        from .baths import baths, place
-
         spec, at = self.spec, self.valley.middle()
         self.labels = LabelStates(self.loss, spec.label_noise)
         here = place(self.exact, self.valley.thetas[at], self.valley.hessians[at])
@@ -228,8 +185,6 @@ class _Experiment:
                                       spec.seed, report)
 
     def _train(self, report: Any) -> None:
-        from .training import gaps, train
-
         spec = self.spec
         found = train(self.loss, self.labels, spec.strength, spec.dropout, spec.rate, spec.networks, spec.steps,
                       spec.problem, spec.seed, report)
@@ -240,9 +195,6 @@ class _Experiment:
     # The ramps
 
     def _ramp_linear(self, report: Any) -> None:
-        from .loop import loop_work
-        from .ramps import linear_data, linear_problem, ramp_linear
-
         spec = self.spec
         linear = linear_problem(linear_data(spec.problem))
         found = ramp_linear(linear, min(spec.ramp_steps, 300), 2 * spec.walkers, spec.seed,
@@ -252,8 +204,6 @@ class _Experiment:
                                                             spec.seed, lambda f: report(0.5 + 0.5 * f))}
 
     def _ramp_network(self, report: Any) -> None:
-        from .ramps import ramp_network
-
         spec = self.spec
         if not self.valley.lasting:
             return
@@ -266,8 +216,6 @@ class _Experiment:
 
     def _keep_walkers(self, strengths: np.ndarray, thetas: np.ndarray, report: Any) -> None:
         """Losses of the walkers along the ramp, and their paths on the slice beside that of the minimum."""
-        from ...core.landscape.honesty import honesty
-
         train, test = (np.full(thetas.shape[:2], np.nan) for _ in range(2))
         for k, walkers in enumerate(thetas):
             train[k] = self.loss(walkers)
@@ -316,18 +264,14 @@ def _extent(u: np.ndarray) -> tuple[float, float, float, float]:
     return float(a), float(b), float(c), float(d)
 
 
-def _sample_of(spec: Interactions, data: Any) -> dict[str, np.ndarray]:
+def _sample_of(spec: Interactions, data: Dataset) -> dict[str, np.ndarray]:
     """The training points that a run carries, all of them where they are a user's own."""
-    from ...experiments.landscape.measurement import sample_arrays
-
     arrays = sample_arrays(data)
     return arrays | to_arrays(data) if isinstance(spec.dataset, OwnData) else arrays
 
 
 def _diverged(lost: np.ndarray, at: np.ndarray, networks: int) -> str | None:
     """Who diverged in training, and when first; None if nobody did."""
-    from .baths import BATHS
-
     parts = [f"{name}: {count} of {networks} diverged, the first at step {int(row[row >= 0].min())}"
              for name, count, row in zip(BATHS, lost, at, strict=True) if count]
     return "; ".join(parts) or None

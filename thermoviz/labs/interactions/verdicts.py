@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,17 +10,15 @@ from ...core.errors import TooFewSamples
 from ...core.statistics.estimators import independent_mean, rare
 from ...runs.verdict import Verdict, above, equals, judge
 from .baths import BATHS, draws_of
+from .specification import Interactions
 from .training import late
-
-if TYPE_CHECKING:
-    from .measurement import Interactions
 
 # What a slope between minima may be off by, as a share of it: minima are settled to about this.
 SETTLED = 1e-6
 
 
 def verdicts(
-    spec: "Interactions", arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any],
+    spec: Interactions, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any],
 ) -> list[Verdict]:
     """The claims of the lab."""
     far = rare(draws_of(numbers["d"]))
@@ -80,7 +78,7 @@ def _heats(p: float, numbers: Mapping[str, Any], far: float, name: str, title: s
         control=numbers["baths"]["none"]["measured"]["ratio"], sentence=sentence if p > 0 else f"{off} {sentence}")
 
 
-def _pulls(spec: "Interactions", numbers: Mapping[str, Any], far: float) -> Verdict:
+def _pulls(spec: Interactions, numbers: Mapping[str, Any], far: float) -> Verdict:
     found, theory = numbers["baths"]["labels"]["measured"], numbers["baths"]["labels"]["theory"]
     on = spec.label_noise > 0
     return judge(
