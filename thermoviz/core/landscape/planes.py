@@ -329,7 +329,7 @@ class ThroughSolutions:
 
     def _resting(self, loss: Any, ends: np.ndarray, start: float) -> np.ndarray | None:
         """Three minima [3, d] below the ends, best first; None where all are one place."""
-        from .rest import at_rest, function_difference
+        from ..energies.rest import at_rest, function_difference
 
         thetas = at_rest(loss, ends).x
         energies = as_numbers(loss(thetas))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..dynamics.integrators import SGD, GradientDescent, simulate
-from ..landscape.rest import function_difference
+from ..energies.rest import function_difference
 from ..thermodynamics.free_energy import crossing_temperature
 from .alignment import align, distinct_units
 from .derivatives import LARGEST_MATRIX

@@ -5,7 +5,7 @@ import pytest
 
 import thermoviz as tv
 from thermoviz.core.landscape.planes import ThroughSolutions
-from thermoviz.core.landscape.rest import STILL, at_rest, function_difference
+from thermoviz.core.energies.rest import STILL, at_rest, function_difference
 from thermoviz.core.learning.alignment import align
 from thermoviz.core.learning.networks import NetworkLoss
 
