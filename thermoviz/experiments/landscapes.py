@@ -16,7 +16,8 @@ import numpy as np
 
 from ..core.energies.potentials import POTENTIALS, AnyPotential
 from ..core.errors import BadFile, BadInput
-from ..core.landscape.surfaces import Surface, scan
+from ..core.landscape.scan import scan
+from ..core.landscape.surfaces import Surface
 from ..core.specs import Field, specification
 from ..runs import carried as own_data
 from ..runs import files

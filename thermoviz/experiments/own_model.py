@@ -113,7 +113,7 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     Raises BadInput, also for what loss_fn raises.
     """
     from ..core.landscape.honesty import honesty
-    from ..core.landscape.surfaces import scan
+    from ..core.landscape.scan import scan
 
     loss = ModuleLoss(model, loss_fn)
     path, steps, diverged_at = _path(loss, trajectory)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.core.landscape.planes import ThroughSolutions
 from thermoviz.core.energies.rest import STILL, at_rest, function_difference
+from thermoviz.core.landscape.planes import ThroughSolutions
 from thermoviz.core.learning.alignment import align
 from thermoviz.core.learning.networks import NetworkLoss
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from thermoviz.core.landscape.surfaces import Surface, scan
+from thermoviz.core.landscape.scan import scan
+from thermoviz.core.landscape.surfaces import Surface
 
 
 def mueller_brown(u):

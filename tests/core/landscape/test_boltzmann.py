@@ -6,7 +6,8 @@ from scipy.integrate import dblquad, quad
 
 from thermoviz.core.errors import BadInput, TooFewSamples
 from thermoviz.core.landscape.boltzmann import BoltzmannLaw, equilibrium_curve
-from thermoviz.core.landscape.surfaces import Surface, scan
+from thermoviz.core.landscape.scan import scan
+from thermoviz.core.landscape.surfaces import Surface
 
 TEMPERATURES = (0.02, 0.1, 0.5, 2.0)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from thermoviz.core.errors import BadInput, Cancelled
-from thermoviz.core.landscape.surfaces import Surface, scan
+from thermoviz.core.landscape.scan import scan
+from thermoviz.core.landscape.surfaces import Surface
 
 BOX = (-1.6, 1.8, -1.1, 1.3)
 

@@ -6,12 +6,12 @@ polished on the spline.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .surfaces import Surface
+from .lattice import Lattice
+from .spline import Spline
 
 # A minimum is kept if its persistence is at least these shares of the largest finite one and of the surface's
 # spread (60 % quantile - minimum).
@@ -83,35 +83,34 @@ class Basins:
         return np.where(within & (of_cell >= 0), np.where(label < 0, of_cell, label), -1)[()]
 
 
-def on_ridge(surface: "Surface", low: np.ndarray, size: np.ndarray) -> np.ndarray:
+def on_ridge(basins: Basins, low: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Which rectangles [n], from low [n, 2] and of this size [n, 2], have corners in several basins."""
-    corners = [np.asarray(surface.basins.label_at(low + size * (i, j))) for i in (0, 1) for j in (0, 1)]
+    corners = [np.asarray(basins.label_at(low + size * (i, j))) for i in (0, 1) for j in (0, 1)]
     return (np.ptp(corners, axis=0) > 0) & (np.min(corners, axis=0) >= 0)
 
 
-def labels_at(surface: "Surface", u: np.ndarray) -> np.ndarray:
+def labels_at(spline: Spline, basins: Basins, u: np.ndarray) -> np.ndarray:
     """The basin [n] of each u [n, 2], told apart at ridges more finely than the lattice does; -1 as `label_at`.
 
     A lattice point on a ridge belongs to one side with all its surroundings, half a step too many. So where a
     lattice cell has corners in several basins, u first goes one step downhill along the most negative curvature.
     """
-    basins = surface.basins
     label = np.asarray(basins.label_at(u))
     step = np.array([basins.us[1] - basins.us[0], basins.vs[1] - basins.vs[0]])
-    near_ridge = np.flatnonzero(on_ridge(surface, u - 0.5 * step, step))
+    near_ridge = np.flatnonzero(on_ridge(basins, u - 0.5 * step, step))
     places = u[near_ridge]
-    curvature, axes = np.linalg.eigh(surface.hessian(places))
+    curvature, axes = np.linalg.eigh(spline.hessian(places))
     across = axes[:, :, 0]
-    downhill = np.where((surface.gradient(places) * across).sum(axis=1) > 0, -1.0, 1.0)
+    downhill = np.where((spline.gradient(places) * across).sum(axis=1) > 0, -1.0, 1.0)
     away = places + (downhill * (curvature[:, 0] < 0))[:, None] * across * step.max()
-    (x0, x1), (y0, y1) = surface.bounds
+    (x0, x1), (y0, y1) = spline.bounds
     label[near_ridge] = basins.label_at(np.clip(away, (x0, y0), (x1, y1)))
     return label
 
 
-def find_basins(surface: "Surface") -> Basins:
-    """The basins of a surface."""
-    us, vs, energy, _ = surface.lattice
+def find_basins(spline: Spline, lattice: Lattice) -> Basins:
+    """The basins of a spline, found on its finer lattice."""
+    us, vs, energy, _ = lattice
     valid = np.isfinite(energy)
     filled = np.where(valid, energy, np.inf)
     root = descend(filled, us[1] - us[0], vs[1] - vs[0])
@@ -122,7 +121,7 @@ def find_basins(surface: "Surface") -> Basins:
     middle = lowest if middle - lowest <= noise else middle
     merged = _merge(filled.ravel(), root, heights, ends, max(SHARE_OF_SPREAD * (middle - lowest), noise))
 
-    minima, energies = _polished(surface, np.array(merged.kept), downhill=0)
+    minima, energies = _polished(spline, lattice, np.array(merged.kept), downhill=0)
     order = np.argsort(energies, kind="stable")
     rank = {merged.kept[kept]: k for k, kept in enumerate(order)}
     label_of_root = np.full(energy.size, -1, dtype=np.int16)
@@ -130,7 +129,7 @@ def find_basins(surface: "Surface") -> Basins:
         label_of_root[minimum] = rank[kept]
     labels = np.where(valid, label_of_root[root].reshape(energy.shape), np.int16(-1))
 
-    passes, pass_energies = _polished(surface, nodes[merged.edges], downhill=1)
+    passes, pass_energies = _polished(spline, lattice, nodes[merged.edges], downhill=1)
     dies = np.isfinite([merged.persistence[kept] for kept in merged.kept])
     persistence = np.full(len(dies), np.inf)
     persistence[dies] = pass_energies - energies[dies]
@@ -141,11 +140,11 @@ def find_basins(surface: "Surface") -> Basins:
     minima, energies = minima[order], energies[order]
     lowest = float(energies[0])
     out_of_deepest = pass_energies[(pairs == 0).any(axis=1)]
-    edges = np.array(surface.bounds)
+    edges = np.array(spline.bounds)
     return Basins(
         minima=minima, energies=energies, open=(minima[:, :, None] == edges).any(axis=(1, 2)),
         persistence=persistence[order],
-        curvatures=np.linalg.eigvalsh(surface.hessian(minima)), areas=_areas(labels, us, vs, len(energies)),
+        curvatures=np.linalg.eigvalsh(spline.hessian(minima)), areas=_areas(labels, us, vs, len(energies)),
         passes=passes, pass_energies=pass_energies, pass_pairs=pairs, us=us, vs=vs, labels=labels,
         minimum=lowest, barrier=float(out_of_deepest.min() - lowest) if len(out_of_deepest) else None,
         ceiling=float(lowest + 2 * (pass_energies.max() - lowest)) if len(pass_energies) else max(middle, lowest),
@@ -252,44 +251,46 @@ def _merge(
     return _Merged(kept, persistence, label, [death[r][0] for r in kept if r in death])
 
 
-def _polished(surface: "Surface", nodes: np.ndarray, downhill: int) -> tuple[np.ndarray, np.ndarray]:
+def _polished(
+    spline: Spline, lattice: Lattice, nodes: np.ndarray, downhill: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Stationary points [n, 2] of the spline beside lattice points (flat indices [n]), their energies [n].
 
     `downhill`: in how many directions it falls away from them (0: minima, 1: passes). Newton's method within two
     lattice steps, else the lattice point itself. A coordinate on the edge of the box is held there, and let go
     only where the force at the edge's own stationary point leads inwards.
     """
-    us, vs, energy, _ = surface.lattice
+    us, vs, energy, _ = lattice
     i, j = np.unravel_index(np.asarray(nodes, dtype=np.intp), energy.shape)
     start = np.stack([us[i], vs[j]], axis=1)
     reach = REACH * np.array([us[1] - us[0], vs[1] - vs[0]])
-    low, high = np.array(surface.bounds).T
+    low, high = np.array(spline.bounds).T
     held = (start == low) | (start == high)
-    found = _newton(surface, start, ~held, reach, downhill)
-    force = surface.evaluate_few(found)[1]
+    found = _newton(spline, start, ~held, reach, downhill)
+    force = spline.evaluate_few(found)[1]
     inwards = held & (np.where(start == low, force, -force) > 0)
-    found = _newton(surface, found, (~held | inwards) & inwards.any(axis=1)[:, None], reach, downhill)
-    return found, surface.evaluate_few(found)[0]
+    found = _newton(spline, found, (~held | inwards) & inwards.any(axis=1)[:, None], reach, downhill)
+    return found, spline.evaluate_few(found)[0]
 
 
 def _newton(
-    surface: "Surface", start: np.ndarray, free: np.ndarray, reach: np.ndarray, downhill: int
+    spline: Spline, start: np.ndarray, free: np.ndarray, reach: np.ndarray, downhill: int
 ) -> np.ndarray:
     """Newton's method from start [n, 2] on the free coordinates [n, 2].
 
     A point that leaves the box, the reach or the cells with data, or that ends at another kind of stationary
     point, stays at its start.
     """
-    low, high = np.array(surface.bounds).T
+    low, high = np.array(spline.bounds).T
     u, lost = start.copy(), np.zeros(len(start), dtype=bool)
     both = free[:, :, None] & free[:, None, :]
     curvature = np.eye(2) + np.zeros((len(start), 1, 1))
     for _ in range(NEWTON_STEPS):
         # A held coordinate has no force and a unit curvature: it does not move.
-        curvature = np.where(both, surface.hessian(u), np.eye(2))
+        curvature = np.where(both, spline.hessian(u), np.eye(2))
         lost |= ~np.isfinite(curvature).all(axis=(1, 2))
         curvature[lost] = np.eye(2)
-        force = np.where(free & ~lost[:, None], surface.evaluate_few(u)[1], 0.0)
+        force = np.where(free & ~lost[:, None], spline.evaluate_few(u)[1], 0.0)
         step = np.einsum("nij,nj->ni", np.linalg.pinv(curvature, rcond=1e-10, hermitian=True), force)
         lost |= ((np.abs(u + step - start) > reach) | (u + step < low) | (u + step > high)).any(axis=1)
         u = np.where(lost[:, None], start, u + step)
@@ -298,7 +299,7 @@ def _newton(
     # Rounding may bend a flat direction down by this much.
     least = -1e-6 * np.abs(curvature).max(axis=(1, 2))
     lost |= (np.linalg.eigvalsh(curvature) < least[:, None]).sum(axis=1) != downhill
-    return np.where((lost | surface.masked(u))[:, None], start, u)
+    return np.where((lost | spline.masked(u))[:, None], start, u)
 
 
 def _areas(labels: np.ndarray, us: np.ndarray, vs: np.ndarray, n: int) -> np.ndarray:

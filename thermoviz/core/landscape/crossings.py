@@ -1,14 +1,13 @@
 """Where volume overtakes depth: the temperatures at which the largest share of the balls changes its basin."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from .boltzmann import Mesh, positive_temperature
-
-if TYPE_CHECKING:
-    from .surfaces import Surface
+from .boltzmann import mesh_of, positive_temperature
+from .mesh import Mesh
+from .relief import Relief
 
 # Where they are looked for, in units of the surface's scale (its barrier): the range in which equilibria are shown.
 COLDEST, HOTTEST = 0.01, 10.0
@@ -34,7 +33,7 @@ class Crossing(NamedTuple):
 Shares = Callable[[float], np.ndarray]
 
 
-def crossings(surface: "Surface", coldest: float | None = None, hottest: float | None = None) -> tuple[Crossing, ...]:
+def crossings(surface: Relief, coldest: float | None = None, hottest: float | None = None) -> tuple[Crossing, ...]:
     """Every temperature, coldest first, at which the largest share of the exact equilibrium passes to another basin.
 
     Looked for from `coldest` to `hottest` (default: 0.01 and 10 times the surface's scale); empty where one basin
@@ -48,7 +47,7 @@ def crossings(surface: "Surface", coldest: float | None = None, hottest: float |
     hottest = positive_temperature(HOTTEST * surface.scale if hottest is None else hottest)
     if coldest >= hottest:
         return ()
-    shares = _shares_on(Mesh(surface, coldest, hottest))
+    shares = _shares_on(mesh_of(surface, coldest, hottest))
     found = _passed(shares, _watched(shares, np.log(coldest), np.log(hottest)))
     return tuple(Crossing(cold, hot, _exactly(surface, cold, hot, x)) for cold, hot, x in found)
 
@@ -108,10 +107,10 @@ def _lead(shares: np.ndarray, cold: int, hot: int) -> float:
     return float((shares[hot] - shares[cold]) / (shares[hot] + shares[cold]))
 
 
-def _exactly(surface: "Surface", cold: int, hot: int, x: float) -> float:
+def _exactly(surface: Relief, cold: int, hot: int, x: float) -> float:
     """T near e^x at which the two shares of the equilibrium at that very temperature, with its own mesh, are equal."""
     for _ in range(MESHES):
-        before, x = x, _root_near(_shares_on(Mesh(surface, float(np.exp(x)), float(np.exp(x)))), cold, hot, x)
+        before, x = x, _root_near(_shares_on(mesh_of(surface, float(np.exp(x)), float(np.exp(x)))), cold, hot, x)
         if abs(x - before) <= 8 * ROUNDING * max(1.0, abs(x)):
             break
     return float(np.exp(x))

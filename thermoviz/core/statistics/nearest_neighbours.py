@@ -6,15 +6,12 @@ estimates from the k-th neighbours extrapolated to k = 0 by a + b sqrt(k), the l
 sharply, and about that of a Gaussian's tails.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ..errors import BadInput, TooFewSamples
 from .patches import patches, shapes
-
-if TYPE_CHECKING:
-    from ..landscape.surfaces import Surface
 
 # Below this many balls the nearest is not near.
 FEWEST = 20
@@ -44,6 +41,13 @@ class LocalEntropies(NamedTuple):
     resolved: bool
 
 
+class Box(Protocol):
+    """What has a box ((x0, x1), (y0, y1)) with cells [nx, ny], of which those in `mask` hold no data: a Surface."""
+
+    bounds: Any
+    mask: Any
+
+
 class Region(NamedTuple):
     """Where balls can be: a box ((x0, x1), (y0, y1)), and the cells of it [nx, ny] that are shut."""
 
@@ -51,7 +55,7 @@ class Region(NamedTuple):
     mask: Any = None
 
     @classmethod
-    def of(cls, surface: "Surface") -> "Region":
+    def of(cls, surface: Box) -> "Region":
         """The box of a surface without its cells that have no data."""
         return cls(surface.bounds, surface.mask if surface.mask.any() else None)
 

@@ -8,14 +8,13 @@ away. Steps longer than the stiffest relaxation lose that order, not stability.
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import BadInput
-
-if TYPE_CHECKING:
-    from ..landscape.surfaces import Surface
+from ..landscape.surfaces import Surface
+from .evolution import MasterEquation
 
 CELLS = 48
 # Steps per relaxation time of the deepest valley, within limits; halving the step is tried besides.
@@ -38,7 +37,7 @@ class Annealing(NamedTuple):
 
 
 def anneal(
-    surface: "Surface", programme: Callable[[float], float], time: float, basin: int = 0, start: Any = None,
+    surface: Surface, programme: Callable[[float], float], time: float, basin: int = 0, start: Any = None,
     steps: int | None = None, cells: int = CELLS,
 ) -> Annealing:
     """The cloud that starts in Boltzmann's law of programme(0) and is taken through programme(share) > 0, share 0 to 1.
@@ -47,8 +46,6 @@ def anneal(
     Boltzmann's. steps: of time (None: two per relaxation of the deepest valley, 40 to 1000, and even, so that half-way
     is one of them). Error O(dt^2) in a step that resolves it, O(h^2) in the cells. Raises BadInput.
     """
-    from .evolution import MasterEquation
-
     if not 0 < time < math.inf or (steps is not None and steps < 1):
         raise BadInput(f"an annealing needs a finite time > 0 and at least 1 step, got {time!r} and {steps!r}.")
     if steps is None:

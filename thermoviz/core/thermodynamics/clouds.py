@@ -1,16 +1,14 @@
 """Energy, entropy, free energy and distance to Boltzmann of a cloud of balls, be it tight, split or quenched."""
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import BadInput, TooFewSamples
+from ..landscape.surfaces import Surface
 from ..statistics.estimators import Bound, Estimate, independent_mean
 from ..statistics.nearest_neighbours import FEWEST, LocalEntropies, Region, local_entropies
-
-if TYPE_CHECKING:
-    from ..landscape.surfaces import Surface
 
 # Of more balls the entropy is taken of this many, evenly chosen: the browser has a quarter of a second for it.
 MOST = 3000
@@ -25,7 +23,7 @@ class CloudNumbers(NamedTuple):
     KL: Estimate | None
 
 
-def cloud(surface: "Surface", temperature: float, points: Any) -> CloudNumbers:
+def cloud(surface: Surface, temperature: float, points: Any) -> CloudNumbers:
     """E, S, F and KL of a cloud of independent balls at points [n, 2] on a surface, at temperature T >= 0.
 
     S = -int p ln p of the law that the balls are drawn from, by nearest neighbours (`neighbours`; of 3000 balls where
@@ -71,7 +69,7 @@ def _error(local: LocalEntropies, energies: np.ndarray, n: int, temperature: flo
     return math.sqrt(max(heat + (energy - 2 * temperature * both) / n, 0.0))
 
 
-def _distance(surface: "Surface", T: float, F: Estimate) -> Estimate | None:
+def _distance(surface: Surface, T: float, F: Estimate) -> Estimate | None:
     try:
         equilibrium = surface.equilibrium(T)
     except BadInput:  # below the temperature that the surface resolves

@@ -8,15 +8,13 @@ Exact for the cells; against the continuum the error is O(h^2) where E varies by
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import BadInput
+from ..landscape.surfaces import Surface
 from .propagation import Propagator
-
-if TYPE_CHECKING:
-    from ..landscape.surfaces import Surface
 
 CELLS = 80
 MOST_CELLS = 400
@@ -49,7 +47,7 @@ class MasterEquation:
     us [nx], vs [ny]: cell centres; energy [nx, ny] there; inside [nx, ny]; area: of one cell. Raises BadInput.
     """
 
-    def __init__(self, surface: "Surface", temperature: float, cells: Any = CELLS, highest: float = np.inf) -> None:
+    def __init__(self, surface: Surface, temperature: float, cells: Any = CELLS, highest: float = np.inf) -> None:
         self.T = _positive(temperature)
         self.surface = surface
         self.shape = _cells(cells)

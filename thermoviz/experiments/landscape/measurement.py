@@ -51,7 +51,7 @@ class Record:
 def compute(spec: "Descent", progress: Progress | None = None) -> Run:
     """See `Descent.compute`."""
     from ...core.landscape.honesty import honesty
-    from ...core.landscape.surfaces import scan
+    from ...core.landscape.scan import scan
     from ...core.learning.networks import NetworkLoss
 
     stages = Stages(progress)

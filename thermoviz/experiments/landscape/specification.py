@@ -46,7 +46,7 @@ class Potential:
 
     def compute(self, progress: Progress | None = None) -> Run:
         """A Run of kind "potential": the surface alone."""
-        from ...core.landscape.surfaces import scan
+        from ...core.landscape.scan import scan
 
         level = Stages(progress).each_new("surface", 0, 1, lambda surface: surface_run(self, surface))
         return surface_run(self, scan(self.potential, resolution=self.resolution, tolerance=self.tolerance,

@@ -121,7 +121,7 @@ class _Experiment:
 
     def _slice(self) -> None:
         """Three solutions that belong to the problem, and the surface through them."""
-        from ...core.landscape.surfaces import scan
+        from ...core.landscape.scan import scan
         from ...experiments.landscape.measurement import plane_arrays
         from .solutions import plane_of, three_minima
 

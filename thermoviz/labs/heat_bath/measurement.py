@@ -21,7 +21,7 @@ from ...core.fluctuations.gradient_noise import (
 )
 from ...core.landscape.honesty import honesty
 from ...core.landscape.planes import Plane
-from ...core.landscape.surfaces import scan
+from ...core.landscape.scan import scan
 from ...core.learning.alignment import distinct_units
 from ...core.learning.networks import NetworkLoss
 from ...experiments.landscape.measurement import plane_arrays, sample_arrays

@@ -11,7 +11,7 @@ import numpy as np
 from ...core.errors import BadInput
 from ...core.landscape.honesty import honesty
 from ...core.landscape.planes import Plane
-from ...core.landscape.surfaces import scan
+from ...core.landscape.scan import scan
 from ...core.learning.data import Dataset
 from ...core.learning.networks import NetworkLoss
 from ...core.learning.perturbed import LabelStates
