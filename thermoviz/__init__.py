@@ -32,8 +32,8 @@ _HOME = {
     "core.thermodynamics.work": ("MALA", "drive", "jarzynski"),
     "core.dynamics.replica_exchange": ("replica_exchange",),
     "catalogue": ("EXPERIMENTS", "run"),
-    "labs.crystal_or_glass.measurement": ("CrystalOrGlass",),
-    "labs.equilibrium.measurement": ("Equilibrium",),
+    "labs.crystal_or_glass.specification": ("CrystalOrGlass",),
+    "labs.equilibrium.specification": ("Equilibrium",),
     "labs.interactions.specification": ("Interactions",),
     "labs.heat_bath.specification": ("HeatBath",),
     "experiments.landscape.specification": ("Descent", "Potential"),
@@ -42,7 +42,7 @@ _HOME = {
     "labs.second_law.measurement": ("SecondLaw",),
     "runs.run": ("Run", "open_run"),
     "runs.verdict": ("Verdict",),
-    "labs.volume_or_depth.measurement": ("VolumeOrDepth",),
+    "labs.volume_or_depth.specification": ("VolumeOrDepth",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [*_MODULE, "__version__"]

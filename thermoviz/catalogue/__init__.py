@@ -8,12 +8,12 @@ from ..core.landscape.planes import ThroughSolutions
 from ..core.learning.datasets import Moons
 from ..experiments.landscape.specification import Descent, Potential
 from ..experiments.own_model import OwnModel
-from ..labs.crystal_or_glass.measurement import CrystalOrGlass
-from ..labs.equilibrium.measurement import Equilibrium
+from ..labs.crystal_or_glass.specification import CrystalOrGlass
+from ..labs.equilibrium.specification import Equilibrium
 from ..labs.heat_bath.specification import HeatBath
 from ..labs.interactions.specification import Interactions
 from ..labs.second_law.measurement import SecondLaw
-from ..labs.volume_or_depth.measurement import VolumeOrDepth
+from ..labs.volume_or_depth.specification import VolumeOrDepth
 from ..runs.progress import Progress
 from ..runs.run import Run
 

@@ -10,11 +10,12 @@ import thermoviz as tv
 from thermoviz.core.dynamics.simulation import simulate
 from thermoviz.core.errors import BadInput, Cancelled
 from thermoviz.core.specs import from_json, to_json
-from thermoviz.core.statistics.estimators import independent_mean
+from thermoviz.core.statistics.estimators import independent_mean, share_error
 from thermoviz.core.thermodynamics.annealing import anneal, harmonic_loop_area
 from thermoviz.experiments.landscapes import surface_of
+from thermoviz.labs.crystal_or_glass.controls import _excess, well_of
 from thermoviz.labs.crystal_or_glass.cooling import bath, cycles
-from thermoviz.labs.crystal_or_glass.measurement import CrystalOrGlass, lengths, share_error
+from thermoviz.labs.crystal_or_glass.measurement import lengths
 from thermoviz.labs.crystal_or_glass.networks import (
     COOLED,
     DATA,
@@ -27,7 +28,8 @@ from thermoviz.labs.crystal_or_glass.networks import (
     left_over,
     near_best,
 )
-from thermoviz.labs.crystal_or_glass.verdicts import _excess, well_of
+from thermoviz.labs.crystal_or_glass.specification import CrystalOrGlass
+from thermoviz.labs.crystal_or_glass.verdicts import network_verdicts
 
 
 @pytest.fixture(scope="module")
@@ -196,8 +198,14 @@ def test_slices_of_presets_and_of_runs_are_landscapes():
 @pytest.fixture(scope="module")
 def cooled():
     """Networks alone, for three seeds and other problems: what the lab's own part for them gives."""
-    return [cooled_networks(CrystalOrGlass(**settings), lambda fraction: None) for settings in (
-        {}, {"seed": 1}, {"problem": 100})]
+    return [of_networks(**settings) for settings in ({}, {"seed": 1}, {"problem": 100})]
+
+
+def of_networks(**settings):
+    """(arrays, numbers, verdicts) of networks alone."""
+    spec = CrystalOrGlass(**settings)
+    arrays, numbers = cooled_networks(spec, lambda fraction: None)
+    return arrays, numbers, network_verdicts(arrays, spec.network_hot)
 
 
 def test_networks_cooled_slowly_reach_lower_losses_whatever_the_seed_and_the_problems(cooled):
@@ -248,8 +256,7 @@ def test_networks_that_diverge_are_not_counted():
 
 def test_four_problems_tell_only_what_is_plain():
     """Too hot to cool down in time, slow cooling ends higher by far; at the usual heat four problems cannot tell."""
-    hot, few = (cooled_networks(CrystalOrGlass(problems=4, **heat), lambda fraction: None)[2][0]
-                for heat in ({"network_hot": 1.0}, {}))
+    hot, few = (of_networks(problems=4, **heat)[2][0] for heat in ({"network_hot": 1.0}, {}))
     assert hot.holds is False and few.holds is None and few.rule.far > 9
 
 

@@ -9,7 +9,7 @@ from thermoviz.core.errors import BadInput
 from thermoviz.core.specs import canonical
 from thermoviz.dashboard.controls import describe
 from thermoviz.labs.crystal_or_glass import figures
-from thermoviz.labs.crystal_or_glass.measurement import CrystalOrGlass
+from thermoviz.labs.crystal_or_glass.specification import CrystalOrGlass
 from thermoviz.presentation.looks import LOOKS
 
 PAGE = "thermoviz/dashboard/pages/crystal_or_glass.py"

@@ -15,12 +15,18 @@ from thermoviz.core.fluctuations.chain import linear_chain
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.core.statistics.estimators import Estimate, independent_mean, jackknife, r_hat
 from thermoviz.core.statistics.time_averages import displacement, time_averages
-from thermoviz.labs.equilibrium import control as linear_control
 from thermoviz.labs.equilibrium.agreement import Chains, agreement, estimate, middle, observables, r_hats
+from thermoviz.labs.equilibrium.controls import (
+    compared,
+    control_loss,
+    expected_r_hat,
+    heated,
+    noise_temperature,
+    train_control,
+)
 from thermoviz.labs.equilibrium.heat_loop import area, expected_loops, lag, loops, rates
-from thermoviz.labs.equilibrium.isotropic_heat import compared, heated, noise_temperature
-from thermoviz.labs.equilibrium.measurement import Equilibrium
 from thermoviz.labs.equilibrium.replicas import GROUPS, OWN, SAME_DATA, Replicas, curves, record_every
+from thermoviz.labs.equilibrium.specification import Equilibrium
 from thermoviz.labs.equilibrium.verdicts import _averages, _loss_forgets, _no_ridge
 
 SGD_FORGETS = "SGD forgets the start in the parameters"
@@ -101,7 +107,7 @@ def test_covariance_is_that_of_the_exact_regression_law():
 
 
 def test_loops_of_linear_regression_follow_their_moments():
-    loss, n, steps = linear_control.control_loss(3), 64, 2000
+    loss, n, steps = control_loss(3), 64, 2000
     exact = linear_chain(loss, 0.02, 1)
     draw = np.random.default_rng(0).multivariate_normal(exact.minimum, exact.covariance, n)
     expected = expected_loops(loss, exact, 1, steps)
@@ -130,9 +136,9 @@ def test_area_of_a_loop():
 
 @pytest.mark.parametrize("seed, problem", [(1, 0), (2, 5)])
 def test_parameters_of_linear_regression_agree_as_theory_says(seed, problem):
-    found, samples = linear_control.train_control(24, 4000, seed, problem, lambda *told: None)
+    found, samples = train_control(24, 4000, seed, problem, lambda *told: None)
     seen = {group: observables(found, group) for group in (OWN, SAME_DATA)}
-    expected = np.median(linear_control.expected_r_hat(found, samples))
+    expected = np.median(expected_r_hat(found, samples))
     own = estimate(middle, Chains(seen[OWN]["aligned"]))
     assert 1 < expected < 1.2 and abs(own.value - expected) < 4 * own.stderr
 
@@ -489,7 +495,7 @@ def test_own_data_travels_with_the_run(tmp_path):
 
 
 def test_a_worker_needs_no_torch():
-    code = ("import sys, thermoviz as tv; from thermoviz.labs.equilibrium.measurement import Equilibrium;"
+    code = ("import sys, thermoviz as tv; from thermoviz.labs.equilibrium.specification import Equilibrium;"
             "tv.run(Equilibrium(steps=100, replicas=4)); assert 'torch' not in sys.modules")
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

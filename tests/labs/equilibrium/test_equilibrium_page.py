@@ -12,7 +12,7 @@ from thermoviz.dashboard.controls import describe
 from thermoviz.labs.equilibrium import figures
 from thermoviz.labs.equilibrium import figures_memory as memory
 from thermoviz.labs.equilibrium import figures_starts as starts
-from thermoviz.labs.equilibrium.measurement import Equilibrium
+from thermoviz.labs.equilibrium.specification import Equilibrium
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.stage.payload import payload
 

@@ -20,7 +20,8 @@ from thermoviz.labs.volume_or_depth.solutions import (
     harmonic_widths,
     two_solutions,
 )
-from thermoviz.labs.volume_or_depth.two_wells import SOFT, TwoWells
+from thermoviz.labs.volume_or_depth.specification import SOFT
+from thermoviz.labs.volume_or_depth.two_wells import TwoWells
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.runs.progress import Stages
 
@@ -113,7 +114,7 @@ def test_answer_and_hint_follow_the_run(runs):
 def test_the_exact_shares_hold_in_two_dimensions_as_a_whole():
     """The factor along the second direction is common: the same ratio from a plane integral."""
     spec, T = tv.VolumeOrDepth(d=2, distance=1.0), 0.5
-    wells = spec.wells
+    wells = TwoWells.of(spec)
     weight = lambda y, x: float(np.exp(-(wells.energy(np.array([x, y])) + spec.depth) / T))  # noqa: E731
     far = wells.a + 8 * np.sqrt(T / SOFT)
     deep, wide = (dblquad(weight, *ends, -far, far, epsabs=0, epsrel=1e-7)[0]

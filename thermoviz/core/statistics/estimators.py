@@ -146,6 +146,15 @@ def independent_mean(samples: Any) -> Estimate:
     return Estimate(array.mean(), array.std(ddof=1) / math.sqrt(array.size))
 
 
+def share_error(share: Any, n: int) -> Any:
+    """Standard error of a share, or of each in an array, of n independent things.
+
+    As if one more stood on each side (Laplace's rule of succession), so that it is not 0 where all or none do.
+    """
+    smoothed = (np.asarray(share) * n + 1) / (n + 2)
+    return np.sqrt(smoothed * (1 - smoothed) / n)
+
+
 def _enough(n: int, what: str) -> None:
     if n < FEWEST:
         raise TooFewSamples(f"{n} {what} are too few for a standard error; at least {FEWEST} are needed.")

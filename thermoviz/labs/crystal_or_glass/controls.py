@@ -1,27 +1,22 @@
-"""What cooling and driving show, as verdicts: each with its error, its theory and the case in which it must fail."""
+"""Where everything is known: a convex well under the same cooling, and the instrument for work on two traps."""
 
 import math
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ...core.dynamics.integrators import Overdamped
 from ...core.dynamics.simulation import simulate
 from ...core.energies.potentials import Harmonic
+from ...core.landscape.surfaces import Surface
 from ...core.seeds import rng
-from ...core.statistics.estimators import independent_mean, rare
+from ...core.statistics.estimators import independent_mean
 from ...core.thermodynamics.annealing import harmonic_loop_area
 from ...core.thermodynamics.work import MALA, Trap, dragged_trap, drive, jarzynski, stiffening_trap
-from ...runs.verdict import Verdict, above, equals, judge
 from .cooling import cycles
+from .specification import CrystalOrGlass
 
-if TYPE_CHECKING:
-    from ...core.landscape.surfaces import Surface
-    from .measurement import CrystalOrGlass
-
-# A gain of less than this share of the balls counts as none.
-NO_GAIN = 0.05
 # Balls of the controls.
 BALLS = 1000
 # The convex control: cycles of so many relaxation times 1/k_min, a hold, steps of so many 1/k_max.
@@ -39,11 +34,8 @@ TRAP_STEP = 0.02
 TRAP_BALLS = 2000
 
 
-# Controls
-
-
 def controls(
-    spec: "CrystalOrGlass", surface: "Surface", hot: float, cold: float, report: Callable[[float], Any],
+    spec: CrystalOrGlass, surface: Surface, hot: float, cold: float, report: Callable[[float], Any],
 ) -> dict[str, Any]:
     """Numbers `control` (a convex well) and `traps` (the instrument against closed forms)."""
     k = well_of(surface)
@@ -52,7 +44,7 @@ def controls(
     return {"control": control, "traps": _traps(spec.seed)}
 
 
-def well_of(surface: "Surface") -> tuple[float, float]:
+def well_of(surface: Surface) -> tuple[float, float]:
     """Curvatures of a convex well as stiff as the surface's deepest valley."""
     stiff = max(float(np.max(surface.basins.curvatures[0])), 1e-6)
     soft = float(np.min(surface.basins.curvatures[0]))
@@ -63,7 +55,7 @@ def _start(k: tuple[float, float], T: float) -> Callable[[int, np.random.Generat
     return lambda n, draw: draw.standard_normal((n, 2)) * np.sqrt(T / np.array(k))
 
 
-def _convex_loops(spec: "CrystalOrGlass", k: tuple[float, float], hot: float, cold: float) -> dict[str, Any]:
+def _convex_loops(spec: CrystalOrGlass, k: tuple[float, float], hot: float, cold: float) -> dict[str, Any]:
     """Areas of linear heat-cool loops in the convex well, the error of the time step by halving it."""
     areas = []
     for refine in (1, 2):
@@ -80,7 +72,7 @@ def _convex_loops(spec: "CrystalOrGlass", k: tuple[float, float], hot: float, co
             "loop_area_exact": [harmonic_loop_area(k, hot, cold, time) for time in times]}
 
 
-def _convex_hold(spec: "CrystalOrGlass", k: tuple[float, float], hot: float, cold: float) -> dict[str, Any]:
+def _convex_hold(spec: CrystalOrGlass, k: tuple[float, float], hot: float, cold: float) -> dict[str, Any]:
     """Energy after a quench minus that after slow cooling, both then held for 5/k_min at the cold temperature.
 
     In units of the surface's scale: measured, exact, and exact without the hold.
@@ -134,88 +126,3 @@ def _driven(family: Callable[[float], Any], k: float, time: float, dt: float, se
     steps = round(time / dt)
     x0 = rng(seed, "trap").standard_normal((TRAP_BALLS, 1)) / math.sqrt(k)
     return drive(family, np.linspace(0, 1, steps + 1), MALA(dt), x0, 1.0, seed).work
-
-
-# Verdicts
-
-
-def verdicts(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> list[Verdict]:
-    """The claims of the lab, from the numbers of a whole run."""
-    return [_gain(arrays, numbers), _exchange(arrays, numbers), _work(arrays, numbers), _no_gain(numbers),
-            _loop(numbers), _dragged(numbers), _stiffening(numbers)]
-
-
-def _gain(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Verdict:
-    mass, error, exact, its_error = (arrays[f"mass{end}"] for end in ("", "_error", "_exact", "_exact_error"))
-    return judge(
-        "Slow cooling brings more into the deepest valley",
-        (float(mass[-1] - mass[0]), math.hypot(error[0], error[-1])), above(NO_GAIN), unit="of the balls",
-        theory=(float(exact[-1] - exact[0]), math.hypot(its_error[0], its_error[-1])), control=numbers["waited"],
-        sentence=(
-            "Share of the balls in the deepest valley, slowest minus quickest cooling; theory is the exact evolution. "
-            "Control: what a quench gains that then waits in the cold for as long as the slowest cooling takes. So it "
-            "is the warmth on the way that counts, not the time. In training both go together: a network trained "
-            "longer at one learning rate may gain as much."))
-
-
-def _exchange(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Verdict:
-    found, slow, its_error = numbers["exchange"], float(arrays["mass"][-1]), float(arrays["mass_error"][-1])
-    return judge(
-        "Replica exchange finds more than slow cooling, in a tenth of the steps",
-        (found["mass"] - slow, math.hypot(found["mass_error"], its_error)), above(NO_GAIN, rare(found["ladders"])),
-        unit="of the balls", theory=numbers["share_cold"] - float(arrays["mass_exact"][-1]),
-        control=float(arrays["mass"][0]) - slow, sentence=(
-            "Share in the deepest valley at the cold end, where balls at eight temperatures trade places, minus that "
-            "after the slowest cooling. Theory: Boltzmann's share, minus the exact evolution's. Control: the quickest "
-            "cooling instead. It is a way to sample, not something that training does."))
-
-
-def _work(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Verdict:
-    T, exact = numbers["drive"]["T"], numbers["drive"]["dF_exact"] / numbers["drive"]["T"]
-    quick = float(arrays["work_mean"][0]) / T
-    return judge(
-        "Work gives back the free energy (Jarzynski)",
-        (float(arrays["drive_dF"][-1]) / T, float(arrays["drive_dF_error"][-1]) / T), equals(exact, unlike=quick),
-        unit="T", theory=exact, control=(quick, float(arrays["work_error"][0]) / T), sentence=(
-            "From the work of the slowest pull. Control: the mean work of the quickest, which dissipates and is no "
-            "free energy. Where fewer than 50 weights count, nothing is stated. Exact for steps that keep Boltzmann's "
-            "law; SGD does not."))
-
-
-def _no_gain(numbers: Mapping[str, Any]) -> Verdict:
-    control = numbers["control"]
-    return judge(
-        "Convex well: slow cooling gains nothing", (control["gain"], control["gain_error"]),
-        equals(0.0, unlike=control["gain_at_once"]), unit="of the barrier", theory=control["gain_exact"],
-        control=control["gain_at_once"], sentence=(
-            "Energy after a quench minus that after slow cooling, both held for five relaxation times: with one valley "
-            "there is no glass. Theory: exactly what has not relaxed by then. Control: the same without the hold."))
-
-
-def _loop(numbers: Mapping[str, Any]) -> Verdict:
-    control = numbers["control"]
-    area, error, exact = (control[name][1] for name in ("loop_area", "loop_area_error", "loop_area_exact"))
-    return judge(
-        "A convex well has a heat-cool loop as well", (area, error), above(0.0), unit="energy²", theory=exact,
-        control=control["curve_area"][-1], sentence=(
-            "Even one valley lags behind its bath, by a known area. So a loop alone is no sign of a glass: what counts "
-            "is whether it outlasts the slowest relaxation of a valley. Control: cycles a hundred times slower than "
-            "that, whose loop has all but closed."))
-
-
-def _trap(numbers: Mapping[str, Any], name: str, title: str, sentence: str) -> Verdict:
-    found = numbers["traps"][name]
-    return judge(title, (found["work"], found["work_error"]), above(found["dF_exact"]), unit="T",
-                 theory=found["work_exact"], control=(found["dF"], found["dF_error"]), sentence=sentence)
-
-
-def _dragged(numbers: Mapping[str, Any]) -> Verdict:
-    return _trap(numbers, "dragged", "Dragging a trap takes work, but no free energy",
-                 "Mean work of dragging a trap, whose closed form is theory. Control: Jarzynski's free energy of the "
-                 "same pulls, 0 but for its error: moving a trap changes nothing but the place.")
-
-
-def _stiffening(numbers: Mapping[str, Any]) -> Verdict:
-    return _trap(numbers, "stiffening", "Stiffening a trap takes more work than free energy",
-                 "Mean work of stiffening a trap fourfold, whose closed form is theory. Control: Jarzynski's free "
-                 "energy of the same pulls, which should be 1/2 ln 4 = 0.693.")

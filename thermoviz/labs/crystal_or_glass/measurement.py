@@ -6,27 +6,27 @@ it: heat-cool loops, replica exchange as the strong alternative, and the work of
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import ValidationInfo, field_validator
 
 from ...core.dynamics.replica_exchange import geometric_ladder, replica_exchange
 from ...core.dynamics.schedules import Schedule
-from ...core.energies.potentials import TwoBasins
 from ...core.errors import TooFewSamples
 from ...core.landscape.surfaces import Surface
-from ...core.learning.networks import MLP
-from ...core.seeds import MAX_SEED, rng
-from ...core.specs import Field, specification
-from ...core.statistics.estimators import independent_mean
+from ...core.seeds import rng
+from ...core.statistics.estimators import independent_mean, share_error
 from ...core.thermodynamics.annealing import anneal, loop_area
 from ...core.thermodynamics.work import MALA, Tilted, drive, jarzynski, kish_size
-from ...experiments.landscape.specification import Seed, surface_arrays, surface_numbers
-from ...experiments.landscapes import AnyLandscape, surface_of
+from ...experiments.landscape.specification import surface_arrays, surface_numbers
+from ...experiments.landscapes import surface_of
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
+from .controls import controls
 from .cooling import Cycle, cycles
+from .networks import cooled_networks
+from .specification import CrystalOrGlass
+from .verdicts import network_verdicts, verdicts
 
 # Cooling times: each 10^(1/2) times shorter than the one before.
 SPEEDS = 6
@@ -39,69 +39,22 @@ EXCHANGE_EVERY = 5
 STAGE_END, STAGE_POINTS = 0.01, 61
 # Points of the loops that are drawn.
 LOOP_POINTS = 61
-# What a deep narrow and a shallow wide valley look like with a pass low enough to be crossed while it is warm.
-DEEP_OR_WIDE = TwoBasins(depth=1.5, narrow=16.0, wide=2.0, distance=1.5, rounding=0.2)
-Share = Annotated[float, Field(ge=0.003, le=100)]
 
 
-@specification
-class CrystalOrGlass:
-    """Mass in the deepest valley, and loops of energy against temperature, for cooling times over three decades."""
+def measure(spec: CrystalOrGlass, progress: Progress | None = None) -> Run:
+    """A Run of kind "crystal_or_glass".
 
-    landscape: AnyLandscape = DEEP_OR_WIDE
-    programme: Annotated[Literal["linear", "exponential"], Field(
-        title="Cooling", description="By equal steps of temperature, or by equal ratios")] = "linear"
-    hot: Annotated[Share, Field(
-        title="Hot, in barriers", json_schema_extra={"ladder": [0.1, 0.3, 0.5, 1, 3]},
-        description="Temperature at the start, as a share of the barrier (of the height, where there is one valley)",
-    )] = 0.5
-    cold: Annotated[Share, Field(
-        validate_default=True, title="Cold, in barriers", json_schema_extra={"ladder": [0.01, 0.03, 0.05, 0.1, 0.3]},
-        description="Temperature at the end; must be below the hot one")] = 0.05
-    steps: Annotated[int, Field(
-        ge=100, le=100_000, title="Slowest cooling, in steps", json_schema_extra={"ladder": [300, 1000, 3000, 10_000]},
-        description="Steps of the slowest cooling; five more are each about three times quicker")] = 3000
-    balls: Annotated[int, Field(ge=4, le=10_000, title="Balls", json_schema_extra={"ladder": [10, 30, 100, 300, 1000]},
-                                description="Balls for each cooling time; more balls, smaller errors")] = 300
-    pull: Annotated[float, Field(
-        ge=0.01, le=30, title="Pull, in barriers", json_schema_extra={"ladder": [0.1, 0.3, 1, 3, 10]},
-        description="How far the landscape is tilted from the deepest valley towards the next, for the work")] = 1.0
-    networks: Annotated[bool, Field(
-        title="On real networks", description="Also cool small networks in all dimensions of their own loss; takes "
-                                              "some seconds more")] = False
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation of the networks")] = MLP((4,))
-    network_hot: Annotated[float, Field(
-        ge=1e-6, le=1, title="Heat of the networks", json_schema_extra={"ladder": [3e-4, 1e-3, 3e-3, 1e-2]},
-        description="Temperature at which their cooling starts, in units of the loss")] = 3e-3
-    problems: Annotated[int, Field(
-        ge=4, le=256, title="Problems", json_schema_extra={"ladder": [4, 10, 40, 100]},
-        description="Draws of the data that networks learn; two networks for each of them and each cooling time")] = 40
-    problem: Annotated[int, Field(ge=0, le=MAX_SEED - 256, title="First problem",
-                                  description="Which draws of the data")] = 0
-    seed: Seed = 0
-    kind: Literal["crystal_or_glass"] = Field(default="crystal_or_glass", kw_only=True, repr=False)
-
-    @field_validator("cold", mode="after")
-    @classmethod
-    def _colder(cls, cold: float, others: ValidationInfo) -> float:
-        if cold >= others.data.get("hot", math.inf):
-            raise ValueError("the cold temperature must be below the hot one")
-        return cold
-
-    def compute(self, progress: Progress | None = None) -> Run:
-        """A Run of kind "crystal_or_glass".
-
-        Arrays over the cooling times, quickest first: `cool_steps`, `cool_times` [m]; `mass`, `mass_error` in the
-        deepest valley at the coldest moment, `mass_exact`; `energy_cold`, `energy_cold_error`, `energy_cold_exact`;
-        `area`, `area_error`, `area_exact` of the loop. `loop_share` [p], `loop_T` [p], `loop_E` [3, p] of the
-        quickest, a middle and the slowest cycle, `loop_E_exact` [3, p], `loop_E_equilibrium` [p]. Over the drives,
-        quickest first: `drive_steps`, `drive_times`, `work_mean`, `work_error`, `drive_dF`, `drive_dF_error` (NaN:
-        refused), `drive_kish` [q]; `work` [2, n] of the quickest and the slowest. With `networks` those of
-        `glassy_networks.cooled_networks`. Numbers: `T_hot`, `T_cold`, `dt`, `share_hot`, `share_cold`, `stage` (what
-        the stage's annealing leaves in the deepest valley), `waited`, `exchange`, `drive`, `control`, `traps`,
-        `networks`. Raises BadInput.
-        """
-        return _Experiment(self, Stages(progress)).run()
+    Arrays over the cooling times, quickest first: `cool_steps`, `cool_times` [m]; `mass`, `mass_error` in the
+    deepest valley at the coldest moment, `mass_exact`; `energy_cold`, `energy_cold_error`, `energy_cold_exact`;
+    `area`, `area_error`, `area_exact` of the loop. `loop_share` [p], `loop_T` [p], `loop_E` [3, p] of the
+    quickest, a middle and the slowest cycle, `loop_E_exact` [3, p], `loop_E_equilibrium` [p]. Over the drives,
+    quickest first: `drive_steps`, `drive_times`, `work_mean`, `work_error`, `drive_dF`, `drive_dF_error` (NaN:
+    refused), `drive_kish` [q]; `work` [2, n] of the quickest and the slowest. With `networks` those of
+    `networks.cooled_networks`. Numbers: `T_hot`, `T_cold`, `dt`, `share_hot`, `share_cold`, `stage` (what
+    the stage's annealing leaves in the deepest valley), `waited`, `exchange`, `drive`, `control`, `traps`,
+    `networks`. Raises BadInput.
+    """
+    return _Experiment(spec, Stages(progress)).run()
 
 
 def lengths(longest: int, count: int) -> list[int]:
@@ -123,8 +76,6 @@ class _Experiment:
             **surface_numbers(self.surface), "T_hot": self.hot, "T_cold": self.cold, "dt": self.dt}
 
     def run(self) -> Run:
-        from .verdicts import controls, verdicts
-
         end = 0.4 if self.spec.networks else 1.0
         self._cool_exactly(self.stages.part("exact evolution", 0.0, 0.35 * end))
         self.stages.tell(0.35 * end, "exact evolution", self._so_far, now=True)
@@ -142,10 +93,9 @@ class _Experiment:
         return self._so_far()
 
     def _cool_networks(self, report: Callable[[float], Any]) -> None:
-        from .networks import cooled_networks
-
-        arrays, self.numbers["networks"], found = cooled_networks(self.spec, report)
+        arrays, self.numbers["networks"] = cooled_networks(self.spec, report)
         self.arrays |= arrays
+        found = network_verdicts(arrays, self.spec.network_hot)
         self.numbers["verdicts"] = [*self.numbers["verdicts"], *(one.to_json() for one in found)]
 
     def _so_far(self) -> Run:
@@ -274,12 +224,6 @@ class _Experiment:
 def _three(cycles: list[Any]) -> list[Any]:
     """The quickest, a middle and the slowest of them."""
     return [cycles[k] for k in (0, len(cycles) // 2, -1)]
-
-
-def share_error(share: Any, n: int) -> Any:
-    """Standard error of a share of n independent balls; at 0 and 1 as if one more ball stood on each side."""
-    smoothed = (np.asarray(share) * n + 1) / (n + 2)
-    return np.sqrt(smoothed * (1 - smoothed) / n)
 
 
 def _free_energy(work: np.ndarray, T: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ accident of its data, and errors are between problems.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +16,8 @@ from ...core.dynamics.simulation import simulate
 from ...core.learning.data import Dataset
 from ...core.learning.datasets import Moons
 from ...core.learning.networks import MLP, NetworkLoss
-from ...core.statistics.estimators import FEWEST, Estimate, independent_mean, rare
-from ...runs.verdict import Verdict, above, below, judge
-
-if TYPE_CHECKING:
-    from .measurement import CrystalOrGlass
+from ...core.statistics.estimators import FEWEST, Estimate, independent_mean
+from .specification import CrystalOrGlass
 
 # The share of all steps over which each group is cooled; the first is quenched at once.
 COOLED = (0.0, 0.1, 0.6)
@@ -36,9 +33,9 @@ NEAR_BEST = 0.02
 
 
 def cooled_networks(
-    spec: "CrystalOrGlass", report: Callable[[float], Any],
-) -> tuple[dict[str, np.ndarray], dict[str, Any], list[Verdict]]:
-    """(arrays, numbers, verdicts) of groups of networks, each cooled in its own time, on p problems, r for each.
+    spec: CrystalOrGlass, report: Callable[[float], Any],
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, numbers) of groups of networks, each cooled in its own time, on p problems, r for each.
 
     Arrays over g groups, quenched first: `net_steps` [T], `net_T` [T, g], `net_loss_mean`
     [T, g] of the networks that did not diverge, `net_final` [g, p, r] at the end (NaN: diverged), `net_control`
@@ -53,13 +50,13 @@ def cooled_networks(
     _, control = _cool(problems, convex, ends, spec, lambda fraction: report(0.85 + 0.15 * fraction))
     final = losses[-1]
     arrays = {"net_steps": steps, "net_T": np.stack([_heat(COOLED, spec.network_hot, int(s)) for s in steps]),
-              "net_loss_mean": _means(losses.reshape(*losses.shape[:2], -1)), "net_final": final,
+              "net_loss_mean": means(losses.reshape(*losses.shape[:2], -1)), "net_final": final,
               "net_control": control[-1]}
-    crystals = [_over_problems(one) for one in near_best(final)]
+    crystals = [over_problems(one) for one in near_best(final)]
     numbers = {"d": loss.d, "cooled": [share * STEPS for share in COOLED],
                "crystal": [None if one is None else one.value for one in crystals],
                "crystal_error": [None if one is None else one.stderr for one in crystals]}
-    return arrays, numbers, _verdicts(final, control[-1], spec.network_hot)
+    return arrays, numbers
 
 
 class Problems:
@@ -81,7 +78,7 @@ class Problems:
 
 
 def _cool(
-    problems: Problems, loss: NetworkLoss, cooled: tuple[float, ...], spec: "CrystalOrGlass",
+    problems: Problems, loss: NetworkLoss, cooled: tuple[float, ...], spec: CrystalOrGlass,
     report: Callable[[float], Any],
 ) -> tuple[np.ndarray, np.ndarray]:
     """(steps [T], losses [T, g, p, r]): all groups from the same starts, with heat of their own."""
@@ -103,7 +100,7 @@ def _heat(cooled: tuple[float, ...], hot: float, step: int) -> np.ndarray:
     return hot * (1 - np.minimum(step / lengths, 1.0)) * (np.array(cooled) > 0)
 
 
-def _means(losses: np.ndarray) -> np.ndarray:
+def means(losses: np.ndarray) -> np.ndarray:
     """Mean over the networks [..., r] that are still finite; NaN where there is none."""
     alive = np.isfinite(losses)
     total = np.where(alive, losses, 0.0).sum(axis=-1)
@@ -115,16 +112,13 @@ def near_best(final: np.ndarray) -> np.ndarray:
     known = np.isfinite(final)
     best = np.where(known, final, np.inf).min(axis=(0, 2))[:, None]
     near = np.where(known, final, np.inf) <= best * (1 + NEAR_BEST)
-    return _means(np.where(known, near, np.nan))
+    return means(np.where(known, near, np.nan))
 
 
-def _over_problems(values: np.ndarray) -> Estimate | None:
+def over_problems(values: np.ndarray) -> Estimate | None:
     """Mean and error over the problems [p] that have a number; None if they are too few."""
     finite = values[np.isfinite(values)]
     return independent_mean(finite) if len(finite) >= FEWEST else None
-
-
-# Verdicts
 
 
 def left_over(hot: float) -> float:
@@ -138,24 +132,7 @@ def left_over(hot: float) -> float:
     return float(0.5 * WEIGHT_DECAY * (c**2 * np.concatenate([T[:1], T]) * DT / 2).sum())
 
 
-def _verdicts(final: np.ndarray, control: np.ndarray, hot: float) -> list[Verdict]:
-    gain, none = (_over_problems(_means(ends[0] - ends[-1])) for ends in (final, control))
-    near = near_best(final)
-    more = _over_problems(near[-1] - near[0])
-    # Softmax leaves one direction per input, and one of the biases, that the data do not see: only weight decay does.
-    dark = DATA.load(0).x_train.shape[1] + 1
-    far = rare(int(np.isfinite(_means(final[0] - final[-1])).sum()))
-    few = "" if gain is not None else " Too few networks came through here: they diverge at this temperature."
-    return [
-        judge("Networks: slow cooling ends lower", gain, above(0.0, far), unit="nats of loss", control=none, sentence=(
-            "Mean loss after a quench minus that after the slowest cooling, with equally many steps; the error is "
-            "between problems, each a new draw of the data. Control: a linear network, whose loss has one valley. It "
-            "holds for heat that is the same in all directions; the heat of minibatches is not." + few)),
-        judge("Networks: slow cooling finds more of the best", more, above(0.0, far), unit="of the networks", sentence=(
-            "Share of networks within 2 % of the lowest loss of their problem, slowest minus quenched: the crystals "
-            "among them." + few)),
-        judge("Linear network: slow cooling gains nothing", none, below(0.0, far), unit="nats of loss",
-              theory=-dark * left_over(hot), control=gain, sentence=(
-                  "The same where the loss is convex. It even loses a little: the last descent has not ended in the "
-                  "directions that the data do not see. Theory: exactly what is left over in these. Control: the gain "
-                  "of the networks above." + few))]
+def unseen_directions() -> int:
+    """Directions of a linear network that the data do not see, but weight decay does: softmax leaves one per input,
+    and one of the biases."""
+    return DATA.load(0).x_train.shape[1] + 1

@@ -4,20 +4,39 @@ Replicas of one network with other starts and other samples of the data, in one 
 isotropic heat as strong as SGD's, the path of least energy between them, and linear regression.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ...core.dynamics.integrators import SGD
-from ...core.learning.datasets import DATASETS, AnyDataset, Moons
-from ...core.learning.networks import MLP
-from ...core.seeds import MAX_SEED
-from ...core.specs import Field, specification
-from ...experiments.landscape.specification import Seed, surface_arrays, surface_numbers
-from ...runs.carried import OwnData, as_spec, to_arrays
-from ...runs.families import named
+from ...core.fluctuations.chain import linear_chain
+from ...core.landscape.honesty import honesty
+from ...core.landscape.paths import lowest_path, straight_path
+from ...core.landscape.scan import scan
+from ...core.learning.networks import NetworkLoss
+from ...experiments.landscape.measurement import plane_arrays, sample_arrays
+from ...experiments.landscape.specification import surface_arrays, surface_numbers
+from ...runs.carried import OwnData, to_arrays
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
+from .agreement import ALIKE, agreement, meeting, observables, shaking, spreads, together
+from .controls import (
+    BATCH,
+    LR,
+    compared,
+    control_steps,
+    expected_memory,
+    expected_r_hat,
+    heated,
+    noise_temperature,
+    train_control,
+)
+from .heat_loop import expected_loops, loops
+from .memory import ergodicity, memory
+from .replicas import COLD, FAR, GROUPS, HOT, OWN, SAME_DATA, curves, diverged_sentence, own_samples, starts, train
+from .solutions import pass_on_slice, plane_of, three_minima
+from .specification import Equilibrium
+from .verdicts import verdicts
 
 # Points of the paths on the slice.
 SHOWN = 60
@@ -28,64 +47,28 @@ PATH_RATE = 0.5
 TINY = 1e-9
 
 
-@specification
-class Equilibrium:
-    """Replicas over starts and resampled data: forgotten starts, R-hat outside and inside, ergodicity, ageing, loops.
+def measure(spec: Equilibrium, progress: Progress | None = None) -> Run:
+    """A Run of kind "equilibrium".
 
-    Controls: isotropic heat as strong as SGD's, which forgets what SGD remembers, and linear regression, where the
-    parameters agree as well.
+    Arrays with the prefix `net_` (the network) and `lin_` (linear regression): `curve_steps` [p], `curve`
+    [6, 3, p] (`replicas.curves`); those of `memory.memory` and `ergodicity`, of `heat_loop.loops`;
+    `lin_msd_theory`, `lin_omega_theory`, `lin_loop_theory`. Of both baths those of `controls.compared`; of
+    the way from the cold to the far solution `way_along`, `way`, `line_along`, `line` [p]: energies above the cold
+    one along the path found and along the straight line. Of the slice: `xs`, `ys`, `U`, the plane, its `points`;
+    `steps`, `times` [T], `losses`, `paths_u`, `residual` [T, n], `member`, `diverged_at` [n] of the groups
+    `numbers["members"]`, `theta_final`, `data_x`, `data_y`. Numbers: `net`, `lin`: `r_hat`
+    (`agreement.agreement`), `spread` {group: ...}, `met`, `ageing`, `tau`, `omega`, `shaking`; `lin` also
+    `r_hat_theory`; `heat`: those of `controls.compared`; `way`: `climbs`, `line`, `slice` [from the cold end,
+    from the far one], None where there is no other solution; `slope`: the largest |grad E| of the solutions;
+    `another`, `d`, `diverged` (a sentence, or None), `honesty`, `verdicts`. Raises BadInput.
     """
-
-    dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
-                       Field(title="Data", description="What the networks learn")] = Moons()
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP((8,))
-    lr: Annotated[float, Field(
-        gt=0, le=100, title="Learning rate", json_schema_extra={"ladder": [0.1, 0.3, 1.0, 3.0]},
-        description="Length of a step per gradient; the larger, the hotter the bath")] = 1.0
-    batch_size: Annotated[int, Field(
-        ge=1, le=1000, title="Batch size", json_schema_extra={"ladder": [4, 10, 32, 100]},
-        description="Samples per step, drawn with replacement; the smaller, the hotter the bath")] = 32
-    momentum: Annotated[float, Field(
-        ge=0, lt=1, title="Momentum", json_schema_extra={"ladder": [0.0, 0.5, 0.9]},
-        description="Share of the last step that is kept")] = 0.0
-    weight_decay: Annotated[float, Field(
-        ge=0, le=1, title="Weight decay", json_schema_extra={"ladder": [0, 3e-4, 1e-3, 3e-3, 1e-2]},
-        description="Strength of the energy |theta|^2 / 2 added to the loss; without it nothing settles")] = 1e-3
-    replicas: Annotated[int, Field(
-        ge=2, le=64, title="Replicas", json_schema_extra={"ladder": [4, 8, 16, 32]},
-        description="Networks in each of the six groups; more of them, smaller errors")] = 16
-    steps: Annotated[int, Field(
-        ge=100, le=100_000, title="Steps", json_schema_extra={"ladder": [1000, 3000, 10_000, 20_000, 30_000]},
-        description="Training steps; the first half is not counted")] = 20_000
-    problem: Annotated[int, Field(ge=0, le=MAX_SEED, title="Problem", description="Which draw of the data")] = 0
-    seed: Annotated[Seed, Field(title="Seed", description="Draws starts, resampled data and batches")] = 0
-    kind: Literal["equilibrium"] = Field(default="equilibrium", kw_only=True, repr=False)
-
-    def compute(self, progress: Progress | None = None) -> Run:
-        """A Run of kind "equilibrium".
-
-        Arrays with the prefix `net_` (the network) and `lin_` (linear regression): `curve_steps` [p], `curve`
-        [6, 3, p] (`replicas.curves`); those of `replica_memory.memory` and `ergodicity`, of `heat_loop.loops`;
-        `lin_msd_theory`, `lin_omega_theory`, `lin_loop_theory`. Of both baths those of `isotropic_heat.compared`; of
-        the way from the cold to the far solution `way_along`, `way`, `line_along`, `line` [p]: energies above the cold
-        one along the path found and along the straight line. Of the slice: `xs`, `ys`, `U`, the plane, its `points`;
-        `steps`, `times` [T], `losses`, `paths_u`, `residual` [T, n], `member`, `diverged_at` [n] of the groups
-        `numbers["members"]`, `theta_final`, `data_x`, `data_y`. Numbers: `net`, `lin`: `r_hat`
-        (`agreement.agreement`), `spread` {group: ...}, `met`, `ageing`, `tau`, `omega`, `shaking`; `lin` also
-        `r_hat_theory`; `heat`: those of `isotropic_heat.compared`; `way`: `climbs`, `line`, `slice` [from the cold end,
-        from the far one], None where there is no other solution; `slope`: the largest |grad E| of the solutions;
-        `another`, `d`, `diverged` (a sentence, or None), `honesty`, `verdicts`. Raises BadInput.
-        """
-        return _Experiment(self, Stages(progress)).run()
+    return _Experiment(spec, Stages(progress)).run()
 
 
 class _Experiment:
     """One computation: it fills `arrays` and `numbers`, showing what it has."""
 
     def __init__(self, spec: Equilibrium, stages: Stages) -> None:
-        from ...core.learning.networks import NetworkLoss
-        from ...experiments.landscape.measurement import sample_arrays
-
         stages.tell(0.0, "data")
         self.spec, self.stages = spec, stages
         data = spec.dataset.load(spec.problem)
@@ -95,14 +78,7 @@ class _Experiment:
             self.arrays |= to_arrays(data)
         self.numbers: dict[str, Any] = {"d": self.loss.d, "net": {}, "lin": {}, "diverged": None}
 
-    @property
-    def rate(self) -> float:
-        """Time per step of the networks' SGD."""
-        return self.spec.lr / (1 - self.spec.momentum)
-
     def run(self) -> Run:
-        from .verdicts import verdicts
-
         self._slice()
         self._way()
         self._networks()
@@ -121,10 +97,6 @@ class _Experiment:
 
     def _slice(self) -> None:
         """Three solutions that belong to the problem, and the surface through them."""
-        from ...core.landscape.scan import scan
-        from ...experiments.landscape.measurement import plane_arrays
-        from .solutions import plane_of, three_minima
-
         self.minima = three_minima(self.loss, self.spec.problem, self.stages.part("three solutions", 0.0, 0.04))
         self.plane = plane_of(self.minima)
         surface = scan(self.loss, self.plane, RESOLUTION, 0.4,
@@ -137,9 +109,6 @@ class _Experiment:
 
     def _way(self) -> None:
         """How high one must climb from one solution to the other: along the best path found, the line, the slice."""
-        from ...core.landscape.paths import lowest_path, straight_path
-        from .solutions import pass_on_slice
-
         cold, far = self.minima.cold, self.minima.far
         curvature = float(self.loss.leading_eigenpairs(cold, 1)[0][0])
         self.stiffest = max(curvature, self.spec.weight_decay, TINY)
@@ -156,8 +125,6 @@ class _Experiment:
                                "slice": pass_on_slice(self.surface, self.plane, self.minima)}
 
     def _networks(self) -> None:
-        from .replicas import diverged_sentence, own_samples, starts, train
-
         spec = self.spec
         x0 = starts(self.loss, spec.replicas, spec.seed, spec.problem, self.minima.cold, self.minima.far)
 
@@ -174,20 +141,15 @@ class _Experiment:
 
     def _heat(self) -> None:
         """The cold and the far start once more, in isotropic heat as strong as SGD's."""
-        from .isotropic_heat import compared, heated, noise_temperature
-
         report = self.stages.part("isotropic heat", 0.46, 0.63)
-        heat = noise_temperature(self.found, self.rate, self.spec.batch_size)
-        copies = heated(self.found, heat, self.rate, self.stiffest, self.spec.seed, report)
-        arrays, self.numbers["heat"] = compared(self.found, self.rate, copies)
+        heat = noise_temperature(self.found, self.spec.rate, self.spec.batch_size)
+        copies = heated(self.found, heat, self.spec.rate, self.stiffest, self.spec.seed, report)
+        arrays, self.numbers["heat"] = compared(self.found, self.spec.rate, copies)
         self.arrays |= arrays
         self.stages.tell(0.63, "isotropic heat", self._so_far, now=True)
 
     def _on_slice(self) -> None:
         """The replicas as bodies on the slice, and how much it hides of them."""
-        from ...core.landscape.honesty import honesty
-        from .replicas import COLD, FAR, GROUPS, HOT, SAME_DATA
-
         found, members = self.found, (SAME_DATA, HOT, COLD, FAR)
         self.numbers["members"] = ["usual start", *(GROUPS[group] for group in members[1:])]
         each = np.arange(found.each)
@@ -201,7 +163,7 @@ class _Experiment:
         u, residual = (np.full((len(at), len(rows), *tail), np.nan, np.float32) for tail in ((2,), ()))
         u[:, fine], residual[:, fine] = self.plane.project(paths[:, fine]), self.plane.residual(paths[:, fine])
         self.arrays |= {
-            "steps": found.steps[at].astype(np.int32), "times": found.steps[at] * self.rate, "paths_u": u,
+            "steps": found.steps[at].astype(np.int32), "times": found.steps[at] * self.spec.rate, "paths_u": u,
             "residual": residual, "losses": found.losses[at][:, rows].astype(np.float32),
             "member": np.repeat(np.arange(len(members)), found.each).astype(np.int8),
             "diverged_at": found.diverged_at[rows].astype(np.int32),
@@ -211,10 +173,6 @@ class _Experiment:
 
     def _measure(self, system: str, found: Any, start: float, end: float) -> dict[int, dict[str, np.ndarray]]:
         """All that is read off the replicas of one system; shown at once."""
-        from .agreement import agreement, meeting, observables, shaking, spreads, together
-        from .memory import ergodicity, memory
-        from .replicas import GROUPS, OWN, SAME_DATA, curves
-
         report = self.stages.part("agreement", start, end)
         seen = {}
         for group in range(len(GROUPS)):
@@ -234,8 +192,6 @@ class _Experiment:
         return seen
 
     def _control(self) -> None:
-        from .control import control_steps, expected_memory, expected_r_hat, train_control
-
         spec = self.spec
         self.linear, samples = train_control(spec.replicas, control_steps(spec.steps), spec.seed, spec.problem,
                                              self.stages.part("linear regression", 0.63, 0.78))
@@ -246,12 +202,6 @@ class _Experiment:
         self.numbers["lin"] |= {"r_hat_theory": [float(np.median(expected)), float(expected.max())]}
 
     def _loops(self) -> None:
-        from ...core.fluctuations.chain import linear_chain
-        from . import control
-        from .agreement import ALIKE
-        from .heat_loop import expected_loops, loops
-        from .replicas import SAME_DATA
-
         spec = self.spec
         self._put("net", loops(
             self.loss, self.found.x[-1, self.found.rows(SAME_DATA)], spec.lr, spec.momentum, spec.batch_size,
@@ -259,8 +209,8 @@ class _Experiment:
         self.stages.tell(0.9, "heating and cooling", self._so_far, now=True)
         loss = self.linear.loss
         alike = np.concatenate([self.linear.rows(group) for group in ALIKE])
-        steps = control.control_steps(spec.steps)
-        expected = expected_loops(loss, linear_chain(loss, control.LR, control.BATCH), control.BATCH, steps)
+        steps = control_steps(spec.steps)
+        expected = expected_loops(loss, linear_chain(loss, LR, BATCH), BATCH, steps)
         self._put("lin", loops(
-            loss, self.linear.x[-1, alike], control.LR, 0.0, control.BATCH, steps, spec.seed,
+            loss, self.linear.x[-1, alike], LR, 0.0, BATCH, steps, spec.seed,
             self.stages.part("heating and cooling", 0.9, 0.99), expected) | {"loop_theory": expected})

@@ -2,19 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...core.statistics.estimators import Estimate, rare
 from ...runs.verdict import Verdict, above, below, equals, judge, within
 from .agreement import ALIKE, NOTHING
-from .control import LR, control_steps
+from .controls import FAR_LENGTHS, LR, control_steps
 from .memory import EARLY
 from .replicas import BURN_IN, COLD, FAR, GROUPS, OWN, SAME_DATA
-
-if TYPE_CHECKING:
-    from .measurement import Equilibrium
+from .specification import Equilibrium
 
 # Replicas of a group below which nothing is decided.
 FEWEST = 8
@@ -33,7 +31,7 @@ Numbers = Mapping[str, Any]
 Arrays = Mapping[str, np.ndarray]
 
 
-def verdicts(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> list[Verdict]:
+def verdicts(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> list[Verdict]:
     """The claims of the lab, from the numbers of a whole run."""
     return [
         _loss_forgets(spec, numbers), _function_forgets(spec, numbers), _sgd_forgets(spec, numbers),
@@ -75,21 +73,21 @@ def _started(numbers: Numbers) -> str:
     return f"Cold: begun at the lowest solution found; far: at {where}."
 
 
-def _loss_forgets(spec: "Equilibrium", numbers: Numbers) -> Verdict:
+def _loss_forgets(spec: Equilibrium, numbers: Numbers) -> Verdict:
     return _start(spec, numbers, "loss", within, "The start is forgotten in the loss", (
         "Mean loss of the far start minus that of the cold one, in units of what the loss of one network shakes by. "
         f"{_started(numbers)} A small difference is hidden by the shaking. The loss alone cannot tell two equally good "
         "places apart."))
 
 
-def _function_forgets(spec: "Equilibrium", numbers: Numbers) -> Verdict:
+def _function_forgets(spec: Equilibrium, numbers: Numbers) -> Verdict:
     return _start(spec, numbers, "function", lambda _zero, share, far: below(share, far),
                   "The start is forgotten in what the networks say", (
         "Root mean square difference of both groups' mean answers at test points, in units of what the answers of one "
         f"network shake by. {_started(numbers)} Away from the data they may say other things."))
 
 
-def _start(spec: "Equilibrium", numbers: Numbers, name: str, rule: Any, claim: str, sentence: str) -> Verdict:
+def _start(spec: Equilibrium, numbers: Numbers, name: str, rule: Any, claim: str, sentence: str) -> Verdict:
     value, error = numbers["net"]["met"]["far start"][name][:2]
     scale = numbers["net"]["shaking"][name]
     found = (value / scale, error / scale) if scale > 0 else None
@@ -97,7 +95,7 @@ def _start(spec: "Equilibrium", numbers: Numbers, name: str, rule: Any, claim: s
                  sentence=sentence, known=_sgd_known(spec, numbers))
 
 
-def _sgd_known(spec: "Equilibrium", numbers: Numbers) -> bool:
+def _sgd_known(spec: Equilibrium, numbers: Numbers) -> bool:
     return enough(numbers, COLD, FAR) and _settled(BURN_IN * spec.steps)
 
 
@@ -105,7 +103,7 @@ def _left(numbers: Numbers, bath: str) -> Estimate:
     return Estimate(*numbers["heat"]["left"][bath])
 
 
-def _sgd_forgets(spec: "Equilibrium", numbers: Numbers) -> Verdict:
+def _sgd_forgets(spec: Equilibrium, numbers: Numbers) -> Verdict:
     return judge(
         "SGD forgets the start in the parameters", _left(numbers, "sgd"),
         equals(0.0, unlike=1.0, far=_far(copies(numbers, COLD, FAR))), unit="of the squared distance",
@@ -117,12 +115,10 @@ def _sgd_forgets(spec: "Equilibrium", numbers: Numbers) -> Verdict:
 
 def _lin_left(numbers: Numbers) -> float:
     """Squared distance that linear regression keeps, of its own start's: far starts lie so many lengths away."""
-    from .control import FAR_LENGTHS
-
     return float((numbers["lin"]["met"]["far start"]["parameters"][0] / FAR_LENGTHS) ** 2)
 
 
-def _heat_forgets(spec: "Equilibrium", numbers: Numbers) -> Verdict:
+def _heat_forgets(spec: Equilibrium, numbers: Numbers) -> Verdict:
     heat, sgd = _left(numbers, "heat"), _left(numbers, "sgd")
     softest = (1 - BURN_IN) * numbers["heat"]["time"] * spec.weight_decay
     known = enough(numbers, COLD, FAR) and softest >= SETTLED * (1 - 1e-9)
@@ -140,7 +136,7 @@ def _heat_forgets(spec: "Equilibrium", numbers: Numbers) -> Verdict:
         known=known)
 
 
-def _no_ridge(spec: "Equilibrium", numbers: Numbers) -> Verdict:
+def _no_ridge(spec: Equilibrium, numbers: Numbers) -> Verdict:
     name, unit = "No high ridge parts the two solutions", "T"
     way, heat = numbers["way"], numbers["heat"]["temperature"]
     if way is None or heat is None:
@@ -160,7 +156,7 @@ def _no_ridge(spec: "Equilibrium", numbers: Numbers) -> Verdict:
         known=rule.decide(*found) is True and _at_rest(spec, numbers))
 
 
-def _at_rest(spec: "Equilibrium", numbers: Numbers) -> bool:
+def _at_rest(spec: Equilibrium, numbers: Numbers) -> bool:
     """Whether the solutions have less than a tenth of T to fall, if nothing is softer than the weight decay."""
     fall = numbers["slope"] ** 2 / (2 * spec.weight_decay) if spec.weight_decay > 0 else math.inf
     return bool(fall < 0.1 * numbers["heat"]["temperature"][0])
@@ -171,7 +167,7 @@ def _rounded_up(value: float) -> str:
     return f"10^{math.ceil(math.log10(max(value, 1e-12)))}".replace("-", "−")
 
 
-def _copies_stay(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verdict:
+def _copies_stay(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> Verdict:
     name, unit = "SGD leaves copies of a hidden unit together", "units per network"
     gained, whole = numbers["heat"].get("gained"), sum(spec.network.hidden)
     if gained is None:
@@ -231,7 +227,7 @@ def _explained(ratio_and_error: list[Any]) -> Estimate:
 # Does age matter?
 
 
-def _ageing(spec: "Equilibrium", numbers: Numbers) -> Verdict:
+def _ageing(spec: Equilibrium, numbers: Numbers) -> Verdict:
     lag, lin = numbers["net"]["ageing_lag"], numbers["lin"]["ageing"][0]
     return judge(
         "Networks do not age", numbers["net"]["ageing"], _ageless(numbers, "net"), unit="ratio",
@@ -245,7 +241,7 @@ def _ageless(numbers: Numbers, system: str) -> Any:
     return equals(1.0, unlike=0.5, far=_far(sum(numbers[system]["replicas"][group] for group in (SAME_DATA, OWN))))
 
 
-def _linear_ageing(spec: "Equilibrium", numbers: Numbers) -> Verdict:
+def _linear_ageing(spec: Equilibrium, numbers: Numbers) -> Verdict:
     net = numbers["net"]["ageing"][0]
     return judge(
         "Linear regression does not age", numbers["lin"]["ageing"], _ageless(numbers, "lin"), unit="ratio", theory=1.0,
@@ -258,7 +254,7 @@ def _linear_ageing(spec: "Equilibrium", numbers: Numbers) -> Verdict:
 # Is the heat's history forgotten?
 
 
-def _loop(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verdict:
+def _loop(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> Verdict:
     scale, lin = numbers["net"]["shaking"]["loss"], numbers["lin"]["shaking"]["loss"]
     area, error = float(arrays["net_loop_area"][-1]), float(arrays["net_loop_area_error"][-1])
     control = float(arrays["lin_loop_area"][-1]) / lin if lin > 0 else math.nan
@@ -271,7 +267,7 @@ def _loop(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verdict:
         known=enough(numbers, SAME_DATA) and _settled(BURN_IN * spec.steps))
 
 
-def _linear_loop(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verdict:
+def _linear_loop(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> Verdict:
     found = float(arrays["lin_loop_lag"][0]), float(arrays["lin_loop_lag_error"][0])
     return judge(
         "Heated in a hurry, linear regression lags behind", found, above(0.0, far=_far(int(arrays["lin_loop_copies"]))),
@@ -282,12 +278,12 @@ def _linear_loop(spec: "Equilibrium", arrays: Arrays, numbers: Numbers) -> Verdi
         known=_control_known(spec, numbers, *ALIKE))
 
 
-def _control_known(spec: "Equilibrium", numbers: Numbers, *groups: int) -> bool:
+def _control_known(spec: Equilibrium, numbers: Numbers, *groups: int) -> bool:
     """Whether the control has enough replicas and has come to rest."""
     return enough(numbers, *groups, system="lin") and _settled(BURN_IN * control_steps(spec.steps))
 
 
-def _linear_agrees(spec: "Equilibrium", numbers: Numbers) -> Verdict:
+def _linear_agrees(spec: Equilibrium, numbers: Numbers) -> Verdict:
     group = GROUPS[OWN]
     net, lin = (numbers[system]["r_hat"][group]["aligned"] for system in ("net", "lin"))
     return judge(

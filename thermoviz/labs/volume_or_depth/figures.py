@@ -4,12 +4,14 @@ The deep basin has the first colour of the valleys, the wide one the second; wha
 theory, what is measured stands in the colour of heat with its standard error.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from ...core.errors import BadInput
+from ...core.thermodynamics.free_energy import crossing_temperature
 from ...figures import charts
 from ...figures.marks import MARKER, line, points
 from ...figures.paper import axis, lay_out
@@ -31,12 +33,20 @@ def try_this(run: Any) -> str:
     """Another narrowness, and where T* goes."""
     spec = run.spec
     other = 100.0 if spec.ratio < 100 else 10.0
-    there = number(2 * spec.depth / np.log(other), 3)
+    there = number(_harmonic_crossing(spec.depth, other), 3)
     if spec.ratio == 1:
         return _("set Narrowness to {n} (Experiment): now the wide one wins above T* = {T}.").format(
             n=f"{other:.0f}", T=there)
     return _("set Narrowness to {n} (Experiment): T* goes from {now} to {T}. At 1 both are equally wide, and the "
-             "answer is yes.").format(n=f"{other:.0f}", T=there, now=number(spec.wells.predicted, 3))
+             "answer is yes.").format(n=f"{other:.0f}", T=there,
+        now=number(_harmonic_crossing(spec.depth, spec.ratio), 3))
+
+
+def _harmonic_crossing(depth: float, ratio: float) -> float:
+    """T* of harmonic theory for basins of which one is `ratio` > 1 times as curved along one axis."""
+    T = crossing_temperature(depth, math.log(ratio))
+    assert T is not None
+    return T
 
 
 def energy_line(run: Any, look: Look, height: int = 380) -> go.Figure:

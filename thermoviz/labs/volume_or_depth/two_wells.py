@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ...core.dynamics.integrators import Overdamped, simulate
 from ...core.energies.potentials import TwoBasins
@@ -23,9 +24,11 @@ from ...core.thermodynamics.free_energy import (
     harmonic_free_energy,
     metropolis,
 )
+from .specification import SOFT, VolumeOrDepth, along_the_line
 
-# Curvature of the wide basin along every axis: the unit in which the other curvatures are given.
-SOFT = 4.0
+# Temperatures of the curves, from the colder of these to the barrier.
+COLDEST_OF_BARRIER, COLDEST_OF_CROSSING = 0.02, 0.2
+N_TEMPERATURES = 15
 # Samples of each walker, after as many that are forgotten.
 SAMPLES = 30
 # Gauss-Legendre cells between the ends of the line, its minima and its pass, and points in each.
@@ -96,7 +99,7 @@ class TwoWells:
         self.wide = np.full(d, SOFT)
         self.deep = self.wide.copy()
         self.deep[0] *= ratio
-        self.line = TwoBasins(depth=depth, narrow=(self.deep[0],), wide=(SOFT,), distance=distance)
+        self.line = along_the_line(depth, ratio, distance)
         self.energy = _Factored(self.line)
         self.predicted = crossing_temperature(depth, math.log(ratio))
         self.ridge = self._pass()
@@ -110,6 +113,18 @@ class TwoWells:
             k = int(np.argmax(self.line(x[:, None])))
             low, high = x[max(k - 1, 0)], x[min(k + 1, 2000)]
         return float(low + high) / 2
+
+    @classmethod
+    def of(cls, spec: VolumeOrDepth) -> "TwoWells":
+        """The two basins that a specification asks about."""
+        return cls(spec.d, spec.depth, spec.ratio, spec.distance)
+
+    def temperatures(self) -> np.ndarray:
+        """[N_TEMPERATURES] from far below the crossing to the barrier."""
+        coldest = COLDEST_OF_BARRIER * self.barrier
+        if self.predicted is not None:
+            coldest = min(coldest, COLDEST_OF_CROSSING * self.predicted)
+        return np.geomspace(coldest, self.barrier, N_TEMPERATURES)
 
     def inside(self, sign: int) -> Callable[[np.ndarray], np.ndarray]:
         """What belongs to the deep basin (+1) or to the wide one (-1): the half space beyond the pass."""
@@ -138,8 +153,6 @@ class TwoWells:
 
     def exact_crossing(self, hottest: float) -> float | None:
         """The lowest temperature up to `hottest` at which both basins hold half, by quadrature; None: there is none."""
-        from scipy.optimize import brentq
-
         def difference(T: float) -> float:
             deep, wide = self.exact(T)
             return float(deep - wide)
@@ -149,7 +162,7 @@ class TwoWells:
         if signs[0] or not signs.any():
             return None
         k = int(np.argmax(signs))
-        return float(brentq(difference, grid[k - 1], grid[k], rtol=1e-10))
+        return float(scipy.optimize.brentq(difference, grid[k - 1], grid[k], rtol=1e-10))
 
     def harmonic(self, T: float) -> np.ndarray:
         """(F_deep, F_wide) of harmonic theory from the common well."""
@@ -194,6 +207,10 @@ class TwoWells:
         by_step = deep.mean(axis=(1, 3))
         apart, error = np.abs(seen[:, 0] - seen[:, 1]), np.hypot(stderr[:, 0], stderr[:, 1])
         return Hops(T, seen, stderr, np.abs(by_step[:, 0] - by_step[:, 1]), (apart <= AGREE * error) & (error < VAGUE))
+
+    def claimed(self, hops: Hops) -> np.ndarray:
+        """[k]: the barrier allows hops, and both starts tell the same."""
+        return (self.barrier <= MOST_BARRIER * hops.T * (1 + 1e-9)) & hops.agree
 
 
 def part_of(progress: Callable[[float], Any] | None, k: int, n: int) -> Callable[[float], Any] | None:
