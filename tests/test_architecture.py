@@ -20,7 +20,8 @@ ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "plotly": ("fig
            "numba": ("core/kernels_cache", "core/landscape/kernels/", "core/learning/kernels/",
                      "core/thermodynamics/kernels/")}
 # Imported inside functions only, so that importing a module stays light.
-NEVER_AT_TOP = {"torch", "sklearn", "scipy", "numba", "pebble"}
+# (`import scipy` alone is light: it loads its parts itself, on first use.)
+NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble"}
 # Backends: they import their library, and are themselves imported at the point of use.
 BACKENDS = re.compile(r"core\.(kernels_cache|\w+\.kernels(\.\w+)?|learning\.tensors)")
 LIGHT = {"torch", "sklearn", "numba"}
