@@ -39,7 +39,7 @@ _HOME = {
     "experiments.landscape.specification": ("Descent", "Potential"),
     "experiments.own_model": ("Recorder", "explore"),
     "experiments.presets": ("PRESETS", "load_preset"),
-    "labs.second_law.measurement": ("SecondLaw",),
+    "labs.second_law.specification": ("SecondLaw",),
     "runs.run": ("Run", "open_run"),
     "runs.verdict": ("Verdict",),
     "labs.volume_or_depth.specification": ("VolumeOrDepth",),

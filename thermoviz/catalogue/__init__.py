@@ -12,7 +12,7 @@ from ..labs.crystal_or_glass.specification import CrystalOrGlass
 from ..labs.equilibrium.specification import Equilibrium
 from ..labs.heat_bath.specification import HeatBath
 from ..labs.interactions.specification import Interactions
-from ..labs.second_law.measurement import SecondLaw
+from ..labs.second_law.specification import SecondLaw
 from ..labs.volume_or_depth.specification import VolumeOrDepth
 from ..runs.progress import Progress
 from ..runs.run import Run

@@ -15,7 +15,7 @@ from scipy.special import gamma, ive
 import thermoviz as tv
 from thermoviz.core.thermodynamics.evolution import CELLS
 from thermoviz.core.thermodynamics.work import Tilted, Trap
-from thermoviz.labs.second_law.measurement import WIDTH
+from thermoviz.labs.second_law.specification import WIDTH
 
 SIGMAS = 4
 

@@ -10,7 +10,8 @@ from thermoviz.experiments import landscapes as slices
 from thermoviz.experiments.landscapes import OwnSlice, Slice, surface_of
 from thermoviz.figures import LABS, LOOKS, still
 from thermoviz.labs.second_law import figures as second_law
-from thermoviz.labs.second_law.measurement import SecondLaw
+from thermoviz.labs.second_law import words
+from thermoviz.labs.second_law.specification import SecondLaw
 from thermoviz.labs.second_law.verdicts import FALL, RISE, largest_rise, step_error
 
 
@@ -73,6 +74,10 @@ def test_the_entropy_of_the_default_rises_and_then_falls(run):
 def test_the_hint_says_what_s_will_do(run):
     assert second_law.answer(run).startswith("No.")
     assert "rises from −1.2 to 0.88, then falls to 0.23" in second_law.try_this(run)
+
+
+def test_the_wells_that_a_figure_shows_have_words():
+    assert set(second_law.RISES) <= set(words.VERDICTS)
 
 
 def test_verdicts_of_the_default(run):

@@ -2,9 +2,7 @@
 
 import pytest
 
-from thermoviz.labs.second_law import words as second_law_words
-from thermoviz.labs.second_law.figures import RISES
-from thermoviz.labs.second_law.measurement import SecondLaw
+from thermoviz.labs.second_law.specification import SecondLaw
 from thermoviz.presentation import words
 from thermoviz.runs.verdict import Verdict
 
@@ -21,10 +19,6 @@ def german(monkeypatch):
 def test_one_run_is_read_in_two_languages(german):
     verdict = Verdict("whirl", 1.0, 0.1, room="thermoviz.labs.second_law")
     assert verdict.name == "Ein Wirbel hebt F" and verdict.unit == "T"
-
-
-def test_the_wells_that_a_figure_shows_have_words():
-    assert set(RISES) <= set(second_law_words.VERDICTS)
 
 
 def test_a_run_of_before_the_keys_opens_and_its_wells_are_drawn_by_key():

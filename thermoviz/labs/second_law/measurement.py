@@ -1,29 +1,25 @@
-"""Does entropy always rise? A cloud of balls in a heat bath, beside the exact evolution of its density.
-
-In contact with a bath the free energy F = E - TS of the cloud falls, to -T ln Z; its entropy S may rise or fall.
-"""
+"""How the second law is measured: the exact evolution of a density, a cloud of balls beside it, and the controls."""
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ...core.dynamics.integrators import Overdamped
 from ...core.dynamics.simulation import simulate
 from ...core.dynamics.walls import reflect
-from ...core.energies.potentials import DoubleWell
 from ...core.errors import BadInput
-from ...core.landscape.surfaces import Surface
 from ...core.seeds import rng
-from ...core.specs import Field, specification
-from ...core.statistics.nearest_neighbours import FEWEST, Region
+from ...core.statistics.nearest_neighbours import Region
 from ...core.thermodynamics.clouds import cloud_numbers
 from ...core.thermodynamics.evolution import CELLS, CUTOFF, RESOLVED, MasterEquation
-from ...experiments.landscape.specification import Seed, surface_arrays, surface_numbers
-from ...experiments.landscapes import AnyLandscape, surface_of
+from ...experiments.landscape.specification import surface_arrays, surface_numbers
+from ...experiments.landscapes import surface_of
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
+from .specification import SecondLaw
+from .verdicts import verdicts
 
 # Moments at which the cloud is measured, evenly spread in log t; each is reached in at least so many steps.
 RECORDS = 24
@@ -34,60 +30,23 @@ ARRIVED = 1e-3
 # Work of the exact evolution: cells times products with its generator.
 WORK = 6e7
 MOST_CELLS = 160
-# Width of a start at a point, in cells.
-WIDTH = 3.0
 # Energies that matter for the cells' size: up to so many T above the minimum (and above a start at a point).
 MATTERS = 10.0
 SNAPSHOTS = 6
 BALLS_SHOWN = 400
 
 
-@specification
-class SecondLaw:
-    """A cloud of balls, its E, S and F over time, against the exact evolution; and controls in which F must rise."""
+def measure(spec: SecondLaw, progress: Progress | None = None) -> Run:
+    """A Run of kind "second_law".
 
-    landscape: AnyLandscape = DoubleWell()
-    start: Annotated[Literal["saddle", "point", "uniform", "basin"], Field(
-        title="Start", description="Where the cloud begins: on the lowest pass, at a point, everywhere alike, or "
-                                   "settled in the deepest valley")] = "saddle"
-    at: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]], Field(
-        title="The point", description="Of a start at a point: shares of the landscape's two sides")] = (0.2, 0.8)
-    heat: Annotated[float, Field(
-        ge=0, le=100, title="Temperature, in barriers", json_schema_extra={"ladder": [0, 0.1, 0.25, 0.5, 1, 3]},
-        description="Heat of the bath as a share of the barrier (of the height, where there is one valley)")] = 0.1
-    balls: Annotated[int, Field(ge=FEWEST, le=50_000, title="Balls",
-                                json_schema_extra={"ladder": [30, 100, 300, 1000, 3000, 10_000]},
-                                description="More balls, smaller errors")] = 3000
-    steps: Annotated[int, Field(ge=30, le=100_000, title="Steps", json_schema_extra={"ladder": [100, 300, 1000, 3000]},
-                                description="How far the balls walk; the exact evolution goes further")] = 1000
-    seed: Seed = 0
-    kind: Literal["second_law"] = Field(default="second_law", kw_only=True, repr=False)
-
-    def compute(self, progress: Progress | None = None) -> Run:
-        """A Run of kind "second_law".
-
-        Arrays over `times` [T] (0, then evenly in log t): `exact_E`, `exact_S`, `exact_F` of the density; `cloud_E`,
-        `cloud_S`, `cloud_F` of the balls and their standard errors `..._error`, NaN beyond the balls' last moment.
-        At `snapshot_times` [s]: `snapshot_density` [s, nx, ny] on `snapshot_xs`, `snapshot_ys`, and `snapshot_balls`
-        [s, b, 2]. Numbers: `T`, `E_eq`, `S_eq`, `F_eq`, `dt`, `cells`, `coarseness`, `reached` (time of the exact
-        evolution), `arrived` (whether it came to rest), `cells_error` (of F at rest).
-        At T = 0 there is only the cloud, F = E, and S is not defined. Raises BadInput.
-        """
-        return _Experiment(self, Stages(progress)).run()
-
-    def width(self, surface: Surface) -> float:
-        """Standard deviation of a start at a point or on the pass: WIDTH cells of the exact evolution."""
-        return WIDTH * max(high - low for low, high in surface.bounds) / CELLS
-
-    def centre(self, surface: Surface) -> np.ndarray:
-        """Of a start at a point or on the lowest pass: u [2]. Raises BadInput where there is no saddle."""
-        if self.start == "point":
-            (x0, x1), (y0, y1) = surface.bounds
-            return np.array([x0, y0]) + np.array(self.at) * [x1 - x0, y1 - y0]
-        passes = surface.basins.passes
-        if not len(passes):
-            raise BadInput("this landscape has one valley and hence no saddle to start from: choose another start.")
-        return np.asarray(passes[0], dtype=float)
+    Arrays over `times` [T] (0, then evenly in log t): `exact_E`, `exact_S`, `exact_F` of the density; `cloud_E`,
+    `cloud_S`, `cloud_F` of the balls and their standard errors `..._error`, NaN beyond the balls' last moment.
+    At `snapshot_times` [s]: `snapshot_density` [s, nx, ny] on `snapshot_xs`, `snapshot_ys`, and `snapshot_balls`
+    [s, b, 2]. Numbers: `T`, `E_eq`, `S_eq`, `F_eq`, `dt`, `cells`, `coarseness`, `reached` (time of the exact
+    evolution), `arrived` (whether it came to rest), `cells_error` (of F at rest).
+    At T = 0 there is only the cloud, F = E, and S is not defined. Raises BadInput.
+    """
+    return _Experiment(spec, Stages(progress)).run()
 
 
 class _Experiment:
@@ -103,8 +62,6 @@ class _Experiment:
         self.density: np.ndarray | None = None
 
     def run(self) -> Run:
-        from .verdicts import verdicts
-
         x = self._first_cloud()
         self.times, self.dt = self._moments(x)
         self.arrays["times"] = self.times

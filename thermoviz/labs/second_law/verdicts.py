@@ -1,44 +1,23 @@
-"""What a run of SecondLaw decides, and the controls without which it would decide nothing: wells where F must rise."""
+"""What a run of SecondLaw decides."""
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.dynamics.integrators import Overdamped
-from ...core.dynamics.simulation import simulate
-from ...core.energies.potentials import Harmonic
 from ...core.landscape.surfaces import Surface
-from ...core.seeds import rng
 from ...core.statistics.estimators import Estimate
-from ...core.thermodynamics.clouds import cloud_numbers
-from ...core.thermodynamics.driven_wells import (
-    Swirl,
-    anisotropic_rise,
-    euler_heat,
-    gaussian_rise,
-    measured_rise,
-    swirl_covariance,
-)
+from ...core.thermodynamics.driven_wells import anisotropic_rise, euler_heat
 from ...core.thermodynamics.evolution import RESOLVED
 from ...runs.verdict import Verdict, above, among, equals, judge, within
-
-if TYPE_CHECKING:
-    from .measurement import SecondLaw
+from .controls import COARSE, MOST_BALLS, NOISE, OMEGA, Heated, Wells, whirl_rise
+from .specification import SecondLaw
 
 # What counts as a rise of F, in T, and as a fall of S, in nats; unequal heat (the control) lifts F by 1.1 T.
 RISE, FALL = 0.5, 0.1
 # Rounding of energies, as a share of the surface's scale.
 ROUNDING = 1e-7
-# The controls: heat of the two directions in units of T; curvatures, and the rotation beside them.
-NOISE = (4.0, 0.25)
-CURVATURES, OMEGA = (1.0, 4.0), 3.0
-# Steps times curvature: of the accurate chains, and of the one that is to be too hot. Steps of the wells in unequal
-# heat, and between two looks at them.
-FINE, COARSE = 0.1, 1.0
-STEPS, EVERY = 80, 8
-MOST_BALLS = 10_000
 
 
 class Change(NamedTuple):
@@ -63,23 +42,25 @@ def largest_rise(values: Any, errors: Any) -> Change:
 
 
 def verdicts(
-    spec: "SecondLaw", surface: Surface, T: float, arrays: dict[str, np.ndarray], numbers: dict[str, Any],
+    spec: SecondLaw, surface: Surface, T: float, arrays: dict[str, np.ndarray], numbers: dict[str, Any],
     report: Callable[[float], None],
 ) -> list[Verdict]:
     """All verdicts of a run whose cloud has been walked. At T = 0 one: the energy never rises."""
     if T == 0:
         return [_falls_without_heat(surface, arrays)]
-    wells = _Wells(T, min(spec.balls, MOST_BALLS), spec.seed)
+    wells = Wells(T, min(spec.balls, MOST_BALLS), spec.seed)
     report(0.1)
     unequal, equal = wells.heated(NOISE), wells.heated((1.0, 1.0))
     report(0.5)
-    swirl, euler = wells.swirl(), wells.euler()
+    whirled, still = wells.whirl(OMEGA), wells.whirl(0.0)
+    hot, accurate = wells.ratio("euler-maruyama"), wells.ratio("leimkuhler-matthews")
     report(0.9)
     step = step_error(surface, T, numbers["dt"]) / T
     return [
         _never_rises(T, arrays, unequal), _reaches_equilibrium(T, arrays, numbers, unequal.rise, step),
-        _agrees(T, arrays, numbers, step), _entropy(arrays, equal), _unequal_heat(T, unequal.rise, equal.rise), swirl,
-        euler]
+        _agrees(T, arrays, numbers, step), _entropy(arrays, equal), _unequal_heat(unequal.rise, equal.rise),
+        judge("whirl", whirled, above(0.0), theory=whirl_rise(), control=still),
+        judge("large_steps", hot, above(1.0), theory=euler_heat(1.0, COARSE), control=accurate)]
 
 
 def _falls_without_heat(surface: Surface, arrays: dict[str, np.ndarray]) -> Verdict:
@@ -88,7 +69,7 @@ def _falls_without_heat(surface: Surface, arrays: dict[str, np.ndarray]) -> Verd
         "no_heat", (largest, 0.0), within(0.0, ROUNDING), theory=0.0)
 
 
-def _never_rises(T: float, arrays: dict[str, np.ndarray], unequal: "Heated") -> Verdict:
+def _never_rises(T: float, arrays: dict[str, np.ndarray], unequal: Heated) -> Verdict:
     known = np.isfinite(arrays["cloud_F"])
     found = largest_rise(arrays["cloud_F"][known] / T, arrays["cloud_F_error"][known] / T)
     return judge(
@@ -138,7 +119,7 @@ def _agrees(T: float, arrays: dict[str, np.ndarray], numbers: dict[str, Any], st
         theory=0.0, control=at_rest, known=numbers["coarseness"] <= RESOLVED)
 
 
-def _entropy(arrays: dict[str, np.ndarray], equal: "Heated") -> Verdict:
+def _entropy(arrays: dict[str, np.ndarray], equal: Heated) -> Verdict:
     known = np.isfinite(arrays["cloud_S"])
     found = largest_rise(-arrays["cloud_S"][known], arrays["cloud_S_error"][known])
     S, error = equal.S
@@ -147,70 +128,6 @@ def _entropy(arrays: dict[str, np.ndarray], equal: "Heated") -> Verdict:
         theory=_exactly(-arrays["exact_S"], found), control=largest_rise(-S, error).size)
 
 
-def _unequal_heat(T: float, rise: Estimate, equal: Estimate) -> Verdict:
+def _unequal_heat(rise: Estimate, equal: Estimate) -> Verdict:
     return judge(
         "unequal_heat", rise, above(0.0), theory=anisotropic_rise(NOISE, 1.0), control=equal)
-
-
-class Heated(NamedTuple):
-    """A harmonic well whose directions got heat of their own: the rise of F at the end, F and S over time, in T.
-
-    F, S: values and their standard errors, [2, m].
-    """
-
-    rise: Estimate
-    F: np.ndarray
-    S: np.ndarray
-
-
-class _Wells:
-    """Harmonic wells driven out of equilibrium, n balls each, from Boltzmann's law at T; F in units of T."""
-
-    def __init__(self, T: float, n: int, seed: int) -> None:
-        self.T, self.n = T, n
-        self._draw, self._seeds = rng(seed, "wells"), rng(seed, "well noise")
-
-    def _walk(self, energy: Any, scheme: Any, dt: float, x: np.ndarray, steps: int, T: Any, every: int) -> np.ndarray:
-        return simulate(energy, Overdamped(dt, scheme), x, steps, T, int(self._seeds.integers(2**32)), every).x
-
-    def _boltzmann(self, k: Any) -> np.ndarray:
-        return np.sqrt(self.T / np.asarray(k)) * self._draw.standard_normal((self.n, len(k)))
-
-    def _rise(self, x: np.ndarray, k: Any) -> Estimate:
-        found = measured_rise(x, k, self.T)
-        return Estimate(found.value / self.T, found.stderr / self.T)
-
-    def heated(self, noise: tuple[float, float]) -> Heated:
-        """The two directions are balls of one dimension each, at their own temperatures (in T)."""
-        x = self._boltzmann((1.0, 1.0)).T.reshape(-1, 1)
-        heat = np.repeat(np.array(noise) * self.T, self.n)
-        path = self._walk(Harmonic(1.0), "leimkuhler-matthews", FINE, x, STEPS, heat, EVERY)
-        clouds = np.moveaxis(path.reshape(-1, 2, self.n), 1, 2)
-        well = Harmonic(1.0)
-        seen = [cloud_numbers(well(x), x, self.T) for x in clouds]
-        F, S = (_series(series) for series in ([one.F for one in seen], [one.S for one in seen]))
-        return Heated(self._rise(clouds[-1], 1.0), F / self.T, S)
-
-    def swirl(self) -> Verdict:
-        dt, steps = FINE / max(CURVATURES), 240
-        whirled, still = (self._rise(self._walk(Swirl(CURVATURES, omega), "euler-maruyama", dt,
-                                                self._boltzmann(CURVATURES), steps, self.T, steps)[-1], CURVATURES)
-                          for omega in (OMEGA, 0.0))
-        theory = gaussian_rise(swirl_covariance(CURVATURES, OMEGA, 1.0, dt), CURVATURES, 1.0)
-        return judge(
-            "whirl", whirled, above(0.0), theory=theory, control=still)
-
-    def euler(self) -> Verdict:
-        hot, accurate = (self._ratio(scheme) for scheme in ("euler-maruyama", "leimkuhler-matthews"))
-        return judge(
-            "large_steps", hot, above(1.0), theory=euler_heat(1.0, COARSE), control=accurate)
-
-    def _ratio(self, scheme: str) -> Estimate:
-        x = self._walk(Harmonic(1.0), scheme, COARSE, self._boltzmann((1.0, 1.0)), 40, self.T, 40)[-1]
-        squares = (x**2).ravel() / self.T
-        return Estimate(squares.mean(), squares.std(ddof=1) / math.sqrt(squares.size))
-
-
-def _series(found: list[Any]) -> np.ndarray:
-    """Estimates [m] as values and standard errors, [2, m]."""
-    return np.array([[one.value, one.stderr] for one in found]).T
