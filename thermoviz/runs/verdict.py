@@ -11,6 +11,7 @@ language: `VERDICTS: dict[str, Callable[[Verdict], Told]]`, by key.
 import contextlib
 import contextvars
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from statistics import NormalDist
@@ -181,9 +182,10 @@ def _words(room: str) -> Mapping[str, Any]:
 def _key_of(verdict: Verdict) -> str:
     """The key of a claim of which an older file has only the English name; the name where no claim is called so."""
     source = contextvars.Context()  # in which nobody has chosen a language yet
+    unknown: Mapping[str, Any] = defaultdict(lambda: math.nan)  # the values that words tell besides
     for key, words in _words(verdict.room).items():
-        with contextlib.suppress(KeyError, TypeError, ValueError):  # words that tell values which older files lack
-            if source.run(words, replace(verdict, key=key)).name == verdict.name:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            if source.run(words, replace(verdict, key=key, values=unknown)).name == verdict.name:
                 return key
     return verdict.key
 

@@ -22,7 +22,7 @@ FLOOR = 1e-3
 def answer(run: Any) -> str:
     """Whether data are a heat bath, with the two numbers that decide."""
     first = _("Every minibatch pushes the network a little to the side, as water molecules push a pollen grain.")
-    T, one = _temperature(run), next((v for v in run.verdicts if v.name == "The bath has one temperature"), None)
+    T, one = _temperature(run), next((v for v in run.verdicts if v.key == "one_temperature"), None)
     if T is None:
         return first
     if one is None or one.holds is None:
