@@ -3,7 +3,8 @@
 import numpy as np
 
 from thermoviz.core.landscape.surfaces import Surface
-from thermoviz.presentation.looks import LOOKS
+from thermoviz.stage.message import Message
+from thermoviz.stage.payload import _look as look_message
 from thermoviz.stage.payload import encoded
 
 
@@ -41,15 +42,15 @@ def surface_of(function=valleys, n=41, side=4.0):
     return Surface.from_grid(xs, ys, function(*np.meshgrid(xs, ys, indexing="ij")))
 
 
-def message(function=valleys, look="dark", temperature=None, with_networks=True, n=41, **more):
+def message(function=valleys, look="dark", temperature=None, with_networks=True, n=41, **more) -> Message:
     """A complete stage message of an analytic surface: dict of plain JSON."""
     surface = surface_of(function, n)
     basins = surface.basins
     (x0, x1), (y0, y1) = surface.bounds
     fields = {name: encoded(np.nan_to_num(getattr(surface, name))) for name in ("E", "Ex", "Ey", "Exy")}
     return {
-        "v": 1, "id": f"scene-{function.__name__}", "title": "Heat lets the balls choose between the valleys.",
-        "look": LOOKS[look].to_json(), "words": {}, "axes": ["u₁", "u₂"],
+        "id": f"scene-{function.__name__}", "title": "Heat lets the balls choose between the valleys.", "sentence": "",
+        "look": look_message(look), "words": {}, "axes": ["u₁", "u₂"],
         "surface": {"xs": [x0, x1, n], "ys": [y0, y1, n], **fields,
                     "mask": encoded(surface.mask, "uint8") if surface.mask.any() else None,
                     "min": float(basins.minimum), "ceiling": float(surface.ceiling),
@@ -62,7 +63,9 @@ def message(function=valleys, look="dark", temperature=None, with_networks=True,
                     "sentence": "You see 2 of 354 directions; the height under the paths is roughly true."}
         if with_networks else None,
         "temperature": .1 * float(surface.scale) if temperature is None else temperature,
-        "batch": {"T_of_batch_1": 4e-4} if with_networks else None, "seed": 7, "n_balls": 1000,
+        "batch": {"T_of_batch_1": 4e-4, "T_slice": None} if with_networks else None, "crossing": None,
+        "heat": {"sentence": "", "more": []}, "seed": 7, "n_balls": 1000, "start": "boltzmann", "paused": False,
+        "captions": False, "law": "exponential", "programme_steps": 10_000,
         "link": "http://localhost:8501/?seed=7&v=1", **more,
     }
 
@@ -82,7 +85,7 @@ def _paths(minima):
     w = np.exp(-np.linspace(0, 6, T))[:, None, None]
     u = starts * w + ends * (1 - w) + .25 * w * np.sin(np.linspace(0, 9, T))[:, None, None]
     residual = np.linspace(2.5, .2, T)[:, None] * np.array([1, .4, .7, .2])
-    return {"u": encoded(u), "residual": encoded(residual), "energy": encoded(residual), "of": 4,
+    return {"u": encoded(u), "residual": encoded(residual), "energy": encoded(residual),
             "member": [0, 1, 2, 1], "names": ["SGD", "Adam", "RMSProp"], "steps": list(range(0, 10 * T, 10))}
 
 
@@ -93,7 +96,7 @@ def _network():
     d = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
     x = draw.normal(size=(200, 2))
     origin, u, v = (encoded(scale * draw.normal(size=d)) for scale in (.5, .2, .2))
-    return {"sizes": sizes, "hidden": sizes[1:-1], "activation": "tanh", "task": "classification", "weight_decay": 1e-3,
+    return {"sizes": sizes, "activation": "tanh", "task": "classification", "weight_decay": 1e-3,
             "l1": 0.0, "origin": origin, "u": u, "v": v,
-            "data": {"x": encoded(x), "y": encoded(x[:, 0] * x[:, 1] > 0, "int16"), "raw": False, "n": 200,
-                     "of": 200, "center": encoded([0, 0]), "scale": encoded([1, 1]), "pictures": False}}
+            "data": {"x": encoded(x), "y": encoded(x[:, 0] * x[:, 1] > 0, "int16"), "raw": False,
+                     "center": encoded([0, 0]), "scale": encoded([1, 1]), "pictures": False}}

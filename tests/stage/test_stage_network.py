@@ -29,7 +29,7 @@ class Case:
                   "plane_v": self.plane.v}
         run_spec = SimpleNamespace(network=mlp, weight_decay=weight_decay, l1=l1, dataset=spec)
         self.message = network_message(SimpleNamespace(arrays=arrays, spec=run_spec))
-        n = self.message["data"]["n"]
+        n = self.message["data"]["y"]["shape"][0]
         sent = tv.Dataset(data.x_train[:n], data.y_train[:n], data.task)
         self.sizes_agree = self.message["sizes"] == list(full.sizes)
         # The first samples may lack a class, so the logits' number comes from the whole problem.

@@ -15,6 +15,7 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 
 from ..experiments.presets import PRESETS, preset_of
 from ..stage.html import component_program
+from ..stage.message import Message, Said
 from ..stage.payload import payload
 
 NAME = "thermoviz.stage"
@@ -54,7 +55,7 @@ def _component() -> Callable[..., Any]:
 
 
 def stage(run: Any, look: Any, key: str = "stage", on_temperature: Callable[[], None] | None = None,
-          **settings: Any) -> dict[str, Any]:
+          **settings: Any) -> Said:
     """Mounts the live stage of a Run; the balls move in the browser and need no server.
 
     `look`: a Look or its name; `settings`: what `stage.payload.payload` takes (temperature, seed, n_balls, start,
@@ -67,8 +68,7 @@ def stage(run: Any, look: Any, key: str = "stage", on_temperature: Callable[[], 
     return mount(payload(run, look, **settings), key, on_temperature)
 
 
-def mount(data: dict[str, Any], key: str = "stage",
-          on_temperature: Callable[[], None] | None = None) -> dict[str, Any]:
+def mount(data: Message, key: str = "stage", on_temperature: Callable[[], None] | None = None) -> Said:
     """Mounts the stage of a message made by `stage.payload.payload`; returns what `stage` returns."""
     _declare()
     # In a list, since Streamlit looks for data frames among a dict's values, and loads pandas (70 MB) to do so.

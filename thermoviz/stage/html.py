@@ -7,13 +7,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+from .message import Message
+
 ASSETS = Path(__file__).parent / "assets"
 
 # What the modules of the stage may use of the ES module language; anything else is refused by `_wrapped`.
 _IMPORT = re.compile(r'^import\s+(?:\{([^}]*)\}|\*\s+as\s+(\w+))\s+from\s+"\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:function|const|class)\s+(\w+))", re.MULTILINE)
-# Lines that hold a comment alone, and what indents the others: a third of the program that nobody runs.
-_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
+# Lines that hold a comment alone, types inside of lines, and what indents the rest: a third of the program that nobody
+# runs.
+_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*(?:(?!\*/).)*\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
+_TYPE = re.compile(r"/\*\*(?:(?!\*/).)*\*/ ?", re.DOTALL)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _ENTRY = "\n//# entry\n"  # the same line as ENTRY in assets/page.js
@@ -31,7 +35,8 @@ def _wrapped(name: str, source: str) -> str:
         parts = [part.strip().replace(" as ", ": ") for part in names.split(",") if part.strip()]
         return f"const {{ {', '.join(parts)} }} = m_{origin};\n"
 
-    body = _INDENT.sub("", _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub(binding, source))))
+    bare = _TYPE.sub("", _COMMENT.sub("", _IMPORT.sub(binding, source)))
+    body = _INDENT.sub("", _EXPORT.sub("", bare))
     if left := _LEFT_OVER.search(body):
         raise ValueError(f"stage module {name}.js: the bundler does not know {left[0]!r}")
     return f"const m_{name} = (() => {{\n{body}return {{ {exports} }};\n}})();\n"
@@ -70,13 +75,13 @@ def component_program() -> str:
     return f"{program()}{_ENTRY}export default (component) => thermoviz.mount(component, import.meta.url);\n"
 
 
-def page(payload: dict[str, Any]) -> str:
+def page(payload: Message) -> str:
     """The HTML file of a stage payload. It makes no requests and works from disk; the text is UTF-8."""
     found = _PAGE.search((ASSETS / "page.js").read_text(encoding="utf-8"))
     assert found is not None
     script = re.sub(r"</(script)", r"<\\/\1", f"{program()}{_ENTRY}thermoviz.open();\n", flags=re.IGNORECASE)
     parts = {
-        "TITLE": html.escape(payload.get("title") or "thermoviz"),
+        "TITLE": html.escape(payload["title"] or "thermoviz"),
         "BACKGROUND": html.escape(payload["look"]["background"]),
         # "<" may not stand in a script element's text, whatever a title or a link says.
         "PAYLOAD": json.dumps(payload, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),

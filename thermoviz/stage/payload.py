@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast, get_args
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from ..core.errors import BadInput
 from ..core.seeds import MAX_SEED
 from ..experiments.presets import PRESETS, preset_of
 from ..presentation.words import term
+from . import message as sent
 
-VERSION = 1
+Plain = TypeVar("Plain")
 ASSETS = Path(__file__).parent / "assets"
 # A message larger than this leaves out what the browser can compute again (bytes of JSON).
 ROOMY = 170_000
@@ -27,9 +28,9 @@ MOST_PARAMETERS = 5000  # of the network under the pointer
 MOST_SAMPLES = 500
 SAMPLE_BYTES = 12_000  # of the inputs of these samples
 MOST_BALLS = 50_000
-LAWS = ("exponential", "linear")
+LAWS: tuple[sent.Law, ...] = get_args(sent.Law)
 MOST_PROGRAMME_STEPS = 100_000
-STARTS = ("boltzmann", "uniform", "training", "basin", "point")
+STARTS: tuple[sent.StartKind, ...] = get_args(sent.StartKind)
 FIRST_TEMPERATURE = 0.1  # of the surface's scale
 # The browser's own spline is the same surface if it differs by less than this share of (ceiling - minimum).
 SAME_SPLINE = 5e-6
@@ -42,7 +43,7 @@ def payload(
     seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", at: Sequence[float] | None = None,
     width: float | None = None, paused: bool = False, title: str | None = None, link: str = "",
     sentence: str | None = None, captions: bool = False, law: str = "exponential", programme_steps: int = 10_000,
-) -> dict[str, Any]:
+) -> sent.Message:
     """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
 
     `look`: a Look or its name. `words`: translations of the stage's English sentences; None takes the
@@ -70,26 +71,24 @@ def payload(
     if law not in LAWS or not 1 <= programme_steps <= MOST_PROGRAMME_STEPS:
         raise BadInput(f"annealing must be one of {', '.join(LAWS)}, in 1 to {MOST_PROGRAMME_STEPS:,} steps, got "
                        f"{law!r} in {programme_steps!r}.")
-    from ..figures.charts import data_heat
     from ..presentation import names
     from ..presentation.badge import badge
 
-    message = {
-        "v": VERSION, "id": run.id, "title": _title(run) if title is None else title,
+    whole: sent.Message = {
+        "id": run.id, "title": _title(run) if title is None else title,
         "sentence": _sentence(run) if sentence is None else sentence,
-        "look": _look(look).to_json(),
-        "words": stage_words() if words is None else dict(words), "axes": list(names.axis_titles(run)),
-        "surface": {**_surface(surface), "unit": names.energy_title(run)}, "basins": _basins(run),
-        "equilibrium": _equilibrium(run), "paths": _paths(run), "network": _network(run),
-        "honesty": badge(run),
+        "look": _look(look),
+        "words": stage_words() if words is None else dict(words), "axes": names.axis_titles(run),
+        "surface": _surface(surface, names.energy_title(run)), "basins": _basins(run),
+        "paths": _paths(run), "network": _network(run), "honesty": cast("sent.Honesty | None", badge(run)),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
-        "batch": data_heat(run), "crossing": _crossing(run), "heat": _heat(run),
+        "batch": _batch(run), "crossing": _crossing(run), "heat": _heat(run),
         "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
         "link": link, "captions": bool(captions), "law": law, "programme_steps": int(programme_steps),
     }
-    message = _plain(message)
+    message = _plain(whole)
     if len(json.dumps(message)) > ROOMY and _follows_from_energies(surface):
-        message["surface"].update(Ex=None, Ey=None, Exy=None)
+        message["surface"].update({"Ex": None, "Ey": None, "Exy": None})
     return message
 
 
@@ -115,13 +114,13 @@ def sentences() -> tuple[str, ...]:
     return tuple(sorted({json.loads(f'"{match}"') for text in sources for match in SENTENCE.findall(text)}))
 
 
-def encoded(array: Any, dtype: str = "float32") -> dict[str, Any]:
+def encoded(array: Any, dtype: sent.Dtype = "float32") -> sent.Encoded:
     """An array as `{shape, dtype, data}`, data being base64 of little-endian numbers in C order."""
     values = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<"))
     return {"shape": list(values.shape), "dtype": dtype, "data": base64.b64encode(values.tobytes()).decode()}
 
 
-def quantised(array: np.ndarray, dtype: str = "uint16") -> dict[str, Any]:
+def quantised(array: np.ndarray, dtype: sent.Dtype = "uint16") -> sent.Quantised:
     """An array [..., k] as whole numbers q for low[k] + step[k] q, the largest q for NaN. Error: step / 2."""
     values = np.asarray(array, float)
     finite = np.isfinite(values)
@@ -135,18 +134,18 @@ def quantised(array: np.ndarray, dtype: str = "uint16") -> dict[str, Any]:
     return {**encoded(q, dtype), "low": low.tolist(), "step": step.tolist(), "none": none}
 
 
-def _surface(surface: Any) -> dict[str, Any]:
+def _surface(surface: Any, unit: str) -> sent.Surface:
     """Nodes and scales. `mask` [n - 1, m - 1]: cells that touch a node without data."""
     xs, ys, nodes, mask = _nodes(surface)
     ceiling = float(surface.ceiling)
     # E, E_x, E_y, E_xy; what stands at nodes without data is never evaluated, but must be a number.
-    filled = [np.where(np.isfinite(nodes[k]), nodes[k], ceiling if k == 0 else 0.0) for k in range(4)]
+    E, Ex, Ey, Exy = (encoded(np.where(np.isfinite(nodes[k]), nodes[k], ceiling if k == 0 else 0.0)) for k in range(4))
     return {
-        "xs": [float(xs[0]), float(xs[-1]), len(xs)], "ys": [float(ys[0]), float(ys[-1]), len(ys)],
-        **{name: encoded(values) for name, values in zip(("E", "Ex", "Ey", "Exy"), filled, strict=True)},
+        "xs": (float(xs[0]), float(xs[-1]), len(xs)), "ys": (float(ys[0]), float(ys[-1]), len(ys)),
+        "E": E, "Ex": Ex, "Ey": Ey, "Exy": Exy,
         "mask": encoded(mask, "uint8") if mask.any() else None,
         "min": float(surface.minimum), "ceiling": ceiling, "barrier": surface.barrier,
-        "scale": float(surface.scale), "error": surface.error,
+        "scale": float(surface.scale), "unit": unit,
     }
 
 
@@ -176,7 +175,7 @@ def _follows_from_energies(surface: Any) -> bool:
     return float(np.max(difference)) <= SAME_SPLINE * (surface.ceiling - surface.minimum)
 
 
-def _basins(run: Any) -> dict[str, Any]:
+def _basins(run: Any) -> sent.Basins:
     """Minima, deepest first, their names, and the basin of each lattice point as runs of equal labels."""
     from ..presentation.names import basin_names
 
@@ -185,22 +184,13 @@ def _basins(run: Any) -> dict[str, Any]:
     starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
     runs = np.diff(np.concatenate([starts, [flat.size]]))
     return {
-        "minima": basins.minima, "energies": basins.energies, "open": basins.open, "passes": basins.passes,
-        "pass_energies": basins.pass_energies, "names": basin_names(run),
+        "minima": [(float(x), float(y)) for x, y in basins.minima], "names": list(basin_names(run)),
         "labels": {"shape": list(basins.labels.shape), "values": encoded(flat[starts], "int16"),
                    "runs": encoded(runs, "int32")},
     }
 
 
-def _equilibrium(run: Any) -> dict[str, Any]:
-    """The exact equilibrium at the run's temperatures: T, U, S, F [t], shares [t, k]."""
-    # A flat surface has no scale, and with it no temperatures.
-    states = run.equilibria if run.surface.scale > 0 else ()
-    table = {name: [float(getattr(state, name)) for state in states] for name in ("T", "U", "S", "F")}
-    return {**table, "shares": [[float(share) for share in state.shares] for state in states]}
-
-
-def _paths(run: Any) -> dict[str, Any] | None:
+def _paths(run: Any) -> sent.Paths | None:
     """Projected paths of the networks: u [T, n, 2], distance from the plane and energy [T, n], quantised."""
     arrays = run.arrays
     if "paths_u" not in arrays:
@@ -215,8 +205,7 @@ def _paths(run: Any) -> dict[str, Any] | None:
         "u": quantised(arrays["paths_u"][pick]),
         "residual": _without_axis(quantised(arrays["residual"][pick][..., None], "uint8")),
         "energy": _without_axis(quantised(arrays["losses"][pick][..., None])),
-        "steps": arrays["steps"][at], "member": arrays["member"][chosen], "of": n,
-        "names": member_names(run),
+        "steps": arrays["steps"][at].tolist(), "member": arrays["member"][chosen].tolist(), "names": member_names(run),
     }
 
 
@@ -225,12 +214,12 @@ def _spread(n: int, most: int) -> np.ndarray:
     return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
 
 
-def _without_axis(message: dict[str, Any]) -> dict[str, Any]:
+def _without_axis(message: sent.Quantised) -> sent.Quantised:
     """A quantised [..., 1] as [...]."""
     return {**message, "shape": message["shape"][:-1]}
 
 
-def _network(run: Any) -> dict[str, Any] | None:
+def _network(run: Any) -> sent.Network | None:
     """Parameters on the slice, origin + u U + v V, and a sample of the data; None beyond 5000 parameters."""
     arrays = run.arrays
     if "plane_u" not in arrays or "data_x" not in arrays or len(arrays["plane_u"]) > MOST_PARAMETERS:
@@ -240,8 +229,8 @@ def _network(run: Any) -> dict[str, Any] | None:
     before_last = sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(sizes, sizes[1:], strict=False))
     outputs = (len(arrays["plane_u"]) - before_last) // (sizes[-1] + 1)
     return {
-        "sizes": [*sizes, outputs], "hidden": list(spec.network.hidden),
-        "activation": spec.network.activation, "task": "classification" if _classifies(run) else "regression",
+        "sizes": [*sizes, outputs], "activation": spec.network.activation,
+        "task": "classification" if _classifies(run) else "regression",
         "weight_decay": spec.weight_decay, "l1": getattr(spec, "l1", 0.0), "origin": encoded(arrays["plane_origin"]),
         "u": encoded(arrays["plane_u"]), "v": encoded(arrays["plane_v"]), "data": data,
     }
@@ -251,7 +240,7 @@ def _classifies(run: Any) -> bool:
     return bool(np.issubdtype(run.arrays["data_y"].dtype, np.integer))
 
 
-def _samples(run: Any) -> dict[str, Any]:
+def _samples(run: Any) -> sent.Samples:
     """The first training points. Inputs that were small whole numbers (pixels) travel as such."""
     x, y = run.arrays["data_x"], run.arrays["data_y"]
     center, scale = run.arrays["data_center"], run.arrays["data_scale"]
@@ -262,23 +251,25 @@ def _samples(run: Any) -> dict[str, Any]:
     return {
         "x": encoded(np.rint(raw[:n]), "uint8") if whole else encoded(x[:n]), "raw": whole,
         "y": encoded(y[:n], "int16" if _classifies(run) else "float32"),
-        "center": encoded(center), "scale": encoded(scale), "n": n, "of": _training_points(run),
+        "center": encoded(center), "scale": encoded(scale),
         "pictures": whole and side >= 4 and side * side == x.shape[1],
     }
 
 
-def _training_points(run: Any) -> int | None:
-    """How many samples the networks were trained on, where the specification says so."""
-    n, test = getattr(run.spec.dataset, "n", None), getattr(run.spec.dataset, "test_fraction", None)
-    return None if n is None or test is None else n - round(test * n)
+def _batch(run: Any) -> sent.Batch | None:
+    """What minibatches heat, where the run has any."""
+    from ..figures.charts import data_heat
+
+    heat = data_heat(run)
+    return None if heat is None else {"T_of_batch_1": heat.get("T_of_batch_1"), "T_slice": heat.get("T_slice")}
 
 
-def _crossing(run: Any) -> dict[str, Any] | None:
+def _crossing(run: Any) -> sent.Crossing | None:
     """Where, as it grows warmer, the largest share first passes from valley `cold` to valley `hot`."""
     return None if run.crossing is None else run.crossing._asdict()
 
 
-def _heat(run: Any) -> dict[str, Any]:
+def _heat(run: Any) -> sent.Heat:
     """What the marks on the slider mean, in words: `sentence`, and one click further `more`."""
     from ..figures.charts import data_heat_sentence, network_heat_sentences
 
@@ -298,20 +289,26 @@ def _sentence(run: Any) -> str:
     return "" if key is None else term(PRESETS[key].sentence)
 
 
-def _look(look: Any) -> Any:
+def _look(look: Any) -> sent.Look:
+    """What the stage draws with, of a Look or of the one of that name."""
     from ..presentation.looks import LOOKS
 
     if isinstance(look, str) and look not in LOOKS:
         raise BadInput(f"look must be one of {', '.join(LOOKS)}, got {look!r}.")
-    return LOOKS[look] if isinstance(look, str) else look
+    whole = (LOOKS[look] if isinstance(look, str) else look).to_json()
+    return cast(sent.Look, {name: whole[name] for name in sent.Look.__annotations__})
 
 
-def _plain(value: Any) -> Any:
-    """Arrays as lists and every number that is not finite as None, so that strict JSON holds it."""
+def _plain(value: Plain) -> Plain:
+    """Every number that is not finite as None, so that strict JSON holds it; a tuple as JSON's list."""
+    return cast(Plain, _strict(value))
+
+
+def _strict(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_plain(item) for item in value]
+        return {key: _strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,13 +2,25 @@
 
 import { HEIGHT } from "./frame.js";
 
+/** @import * as sent from "../message" */
+/** @import { Frame, Vector } from "./frame.js" */
+/** @import { Surface } from "./surface.js" */
+/** @typedef {Record<"left" | "right" | "top" | "bottom", number>} Margins */
+/** @typedef {{azimuth: number, elevation: number}} FirstView */
+/** @typedef {ReturnType<typeof createCamera>} Camera */
+/** @typedef {ReturnType<Camera["view"]>} View how a picture of some size is seen */
+
 const FIELD_OF_VIEW = 0.5; // radians, vertical: long lens, little distortion
 const FIRST_ELEVATION = 55 * Math.PI / 180;
 const TOP_ELEVATION = 89.9 * Math.PI / 180;
+/** @type {Array<"azimuth" | "elevation" | "zoom" | "panX" | "panY">} */
+const KEYS = ["azimuth", "elevation", "zoom", "panX", "panY"]; // what moves
 const EASE = 7; // 1/s: two thirds of the way in 0.16 s
 
+/** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
+/** @param {number} azimuth @param {number} elevation @returns {Record<"back" | "right" | "up", Vector>} */
 function directions(azimuth, elevation) {
   const ce = Math.cos(elevation), se = Math.sin(elevation), ca = Math.cos(azimuth), sa = Math.sin(azimuth);
   return {
@@ -18,9 +30,17 @@ function directions(azimuth, elevation) {
   };
 }
 
+/** @type {(component: (i: number) => number) => Vector} */
+const vector = (component) => [component(0), component(1), component(2)];
+
+/** @param {Vector} a @param {Vector} b */
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 
-/** Distance, and shift to the right and up, that put the drawn part of the relief inside the margins (css-like pixels). */
+/**
+ * Distance, and shift to the right and up, that put the drawn part of the relief inside the margins (css-like pixels).
+ * @param {Frame} frame @param {number} azimuth @param {number} elevation @param {number} width @param {number} height
+ * @param {Margins} margins
+ */
 function fit(frame, azimuth, elevation, width, height, margins) {
   const { back, right, up } = directions(azimuth, elevation);
   const tanY = Math.tan(FIELD_OF_VIEW / 2), tanX = tanY * width / height;
@@ -45,7 +65,10 @@ function fit(frame, azimuth, elevation, width, height, margins) {
   return { distance, shiftX, shiftY };
 }
 
-/** Whether the segment from the point to the eye stays above the drawn part of the relief. */
+/**
+ * Whether the segment from the point to the eye stays above the drawn part of the relief.
+ * @param {Surface} surface @param {Frame} frame @param {number[]} point @param {number[]} eye
+ */
 function seen(surface, frame, point, eye) {
   const steps = 60;
   for (let k = 2; k < steps; k++) {
@@ -60,10 +83,14 @@ function seen(surface, frame, point, eye) {
   return true;
 }
 
-/** The first view: about 55 degrees down, from the side that sees every minimum and most of the valleys around them. */
+/**
+ * The first view: about 55 degrees down, from the side that sees every minimum and most of the valleys around them.
+ * @param {Surface} surface @param {Frame} frame @param {Array<[number, number]>} minima
+ */
 export function firstView(surface, frame, minima) {
   const bottoms = minima.map(([x, y]) => [frame.wx(x), frame.wy(y), frame.wz(surface.energy(x, y)) + 0.02]);
   const valleys = frame.points.filter(([, , z], k) => k % 3 === 0 && z > 0 && z < 0.45 * HEIGHT);
+  /** @param {number[][]} points @param {number[]} eye */
   const share = (points, eye) => (points.length ? points.filter((point) => seen(surface, frame, point,
     eye)).length / points.length : 1);
   let best = { azimuth: -0.42, elevation: FIRST_ELEVATION, score: -1 };
@@ -87,11 +114,13 @@ export function createCamera() {
   let top = false;
 
   // A resting camera is asked for the same few views again and again.
+  /** @type {Map<string, {frame: Frame, whole: ReturnType<typeof fit>}>} */
   const fits = new Map();
+  /** @param {Frame} frame @param {number} width @param {number} height @param {Margins} margins */
   function remembered(frame, width, height, margins) {
     const key = [now.azimuth, now.elevation, width, height, ...Object.values(margins)].join();
     let known = fits.get(key);
-    if (known?.frame !== frame) {
+    if (!known || known.frame !== frame) {
       if (fits.size > 4) fits.clear();
       known = { frame, whole: fit(frame, now.azimuth, now.elevation, width, height, margins) };
       fits.set(key, known);
@@ -102,9 +131,9 @@ export function createCamera() {
   const camera = {
     get top() { return top; },
     get moving() {
-      return Object.keys(goal).some((key) => Math.abs(goal[key] - now[key]) > 2e-4);
+      return KEYS.some((key) => Math.abs(goal[key] - now[key]) > 2e-4);
     },
-    /** Sets where the first picture is seen from, without easing. */
+    /** Sets where the first picture is seen from, without easing. @param {FirstView} view */
     start({ azimuth, elevation }) {
       Object.assign(keep, { azimuth, elevation });
       Object.assign(goal, { azimuth, elevation, zoom: 1, panX: 0, panY: 0 });
@@ -113,22 +142,26 @@ export function createCamera() {
     },
     /** Where it is going to stand, for a file that opens as it was left; place() puts it there at once. */
     get stand() { return { ...goal, top }; },
+    /** @param {sent.Stand} stand */
     place(stand) {
-      for (const key of Object.keys(goal)) if (Number.isFinite(stand[key])) goal[key] = stand[key];
+      for (const key of KEYS) if (Number.isFinite(stand[key])) goal[key] = stand[key];
       top = Boolean(stand.top);
       Object.assign(now, goal);
     },
+    /** @param {number} dx @param {number} dy */
     orbit(dx, dy) {
       if (top) return camera.pan(dx, dy);
       goal.azimuth -= 2.6 * dx;
       goal.elevation = clamp(goal.elevation + 2.2 * dy, 0.12, 1.5);
     },
-    /** Moves the relief by fractions of the picture's height. */
+    /** Moves the relief by fractions of the picture's height. @param {number} dx @param {number} dy */
     pan(dx, dy) {
       goal.panX = clamp(goal.panX - 1.6 * dx / goal.zoom, -1.2, 1.2);
       goal.panY = clamp(goal.panY + 1.6 * dy / goal.zoom, -1.2, 1.2);
     },
+    /** @param {number} factor */
     zoom(factor) { goal.zoom = clamp(goal.zoom * factor, 0.5, 8); },
+    /** @param {boolean} value */
     setTop(value) {
       if (value === top) return;
       if (value) Object.assign(keep, { azimuth: goal.azimuth, elevation: goal.elevation });
@@ -137,19 +170,26 @@ export function createCamera() {
       const turns = 2 * Math.PI * Math.round(goal.azimuth / (2 * Math.PI));
       Object.assign(goal, value ? { azimuth: turns, elevation: TOP_ELEVATION } : keep, { panX: 0, panY: 0, zoom: 1 });
     },
+    /** @param {FirstView} view */
     home(view) {
       top = false;
       Object.assign(goal, { azimuth: view.azimuth, elevation: view.elevation, zoom: 1, panX: 0, panY: 0 });
     },
-    /** Moves towards the goal by `seconds`; with reduced motion at once. */
+    /**
+     * Moves towards the goal by `seconds`; with reduced motion at once.
+     * @param {number} seconds @param {boolean} [still]
+     */
     ease(seconds, still = false) {
       const w = still ? 1 : 1 - Math.exp(-EASE * Math.min(seconds, 0.1));
-      for (const key of Object.keys(goal)) {
+      for (const key of KEYS) {
         now[key] += w * (goal[key] - now[key]);
         if (Math.abs(goal[key] - now[key]) < 2e-4) now[key] = goal[key];
       }
     },
-    /** The view of a picture width x height with margins left free: matrix (column-major), eye, project(), ray(). */
+    /**
+     * The view of a picture width x height with margins left free: matrix (column-major), eye, project(), ray().
+     * @param {Frame} frame @param {number} width @param {number} height @param {Margins} margins
+     */
     view(frame, width, height, margins) {
       const aspect = width / height;
       const { back, right, up } = directions(now.azimuth, now.elevation);
@@ -158,8 +198,8 @@ export function createCamera() {
       // Zooming in turns to the middle of the relief; panning moves from there.
       const x = whole.shiftX / now.zoom + now.panX, y = whole.shiftY / now.zoom + now.panY;
       const middle = (1 - 1 / now.zoom), cx = (frame.floor.x0 + frame.floor.x1) / 2, cy = (frame.floor.y0 + frame.floor.y1) / 2;
-      const target = [0, 1, 2].map((i) => x * right[i] + y * up[i] + middle * [cx, cy, 0.1][i]);
-      const eye = [0, 1, 2].map((i) => target[i] + distance * back[i]);
+      const target = vector((i) => x * right[i] + y * up[i] + middle * [cx, cy, 0.1][i]);
+      const eye = vector((i) => target[i] + distance * back[i]);
       const near = Math.max(0.05, distance - 2.6), far = distance + 3;
       const f = 1 / Math.tan(FIELD_OF_VIEW / 2);
       const a = (far + near) / (near - far), b = 2 * far * near / (near - far);
@@ -178,6 +218,7 @@ export function createCamera() {
         matrix, eye, near, far, width, height, back, right, up, azimuth: now.azimuth, elevation: now.elevation,
         /** Pixels per unit of length at unit depth. */
         scale: 0.5 * height * f,
+        /** @param {number} x @param {number} y @param {number} z */
         project(x, y, z) {
           const w = matrix[3] * x + matrix[7] * y + matrix[11] * z + matrix[15];
           return {
@@ -186,9 +227,10 @@ export function createCamera() {
             depth: w,
           };
         },
+        /** @param {number} px @param {number} py */
         ray(px, py) {
           const sx = (2 * px / width - 1) * aspect / f, sy = (1 - 2 * py / height) / f;
-          return [0, 1, 2].map((i) => -back[i] + sx * right[i] + sy * up[i]);
+          return vector((i) => -back[i] + sx * right[i] + sy * up[i]);
         },
       };
     },

@@ -5,7 +5,29 @@ import { h } from "./dom.js";
 import { networkPicture } from "./pointer.js";
 import { percent } from "./words.js";
 
+/** @import * as sent from "../message" */
+/** @import { Network } from "./network.js" */
+/** @import { Box } from "./overlay.js" */
+/** @import { Spot } from "./pointer.js" */
+/** @import { Words } from "./words.js" */
+/** @typedef {{x: number, y: number}} Pixel a point of the picture, in css pixels */
+/** @typedef {[Pixel, Pixel]} Segment */
+/** @typedef {Pixel & {k?: number, elsewhere?: boolean}} Target what a caption may point at; k: number of a ball */
+/** @typedef {Box & {target: Target}} Placed */
+/**
+ * What the captions explain. home: the deepest valley; flat: the relief is seen from above; again: they were there before,
+ * and do not come in slowly.
+ * @typedef {{look: sent.Look, network: Network | null, hasNetworks: boolean, flat: boolean, home: Spot, shown: boolean,
+ *   again: boolean, onchange: (shown: boolean) => void}} Explained
+ */
+/**
+ * The picture. relief: its points there, part of the ceiling; balls: the first ones; taken: rectangles to be left free.
+ * @typedef {{width: number, height: number, spot: (x: number, y: number, E: number) => Pixel,
+ *   relief: Array<Pixel & {part: number}>, balls: Target[], taken: Box[]}} Layout
+ */
+
 const SEEN = "thermoviz.seen";
+const SVG = "http://www.w3.org/2000/svg";
 const GRID = 10; // css pixels between two places that are tried for a caption
 const ROOM = 6; // css pixels kept free around captions
 const LONELY = 12; // balls among which the best to point at is found
@@ -29,33 +51,48 @@ function remember() {
   } catch { /* it comes for the first time again */ }
 }
 
+/** @param {Box} a @param {Box} b @param {number} [room] */
 const overlap = (a, b, room = ROOM) => a.x < b.x + b.width + room && b.x < a.x + a.width + room
   && a.y < b.y + b.height + room && b.y < a.y + a.height + room;
 
-/** Where a line from the box to the point leaves the box. */
+/** Where a line from the box to the point leaves the box. @param {Box} box @param {Pixel} point @returns {Pixel} */
 function edge(box, point) {
   return { x: Math.min(Math.max(point.x, box.x), box.x + box.width),
     y: Math.min(Math.max(point.y, box.y), box.y + box.height) };
 }
 
+/** @param {Pixel} a @param {Pixel} b @param {Pixel} c */
 const side = (a, b, c) => Math.sign((b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x));
+/** @param {Segment} one @param {Segment} other */
 const cross = ([a, b], [c, d]) => side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
 
-/** Whether the line from a to b runs through the box. */
+/** Whether the line from a to b runs through the box. @param {Segment} line @param {Box} box */
 const through = ([a, b], { x, y, width, height }) => {
   const corners = [[x, y], [x + width, y], [x + width, y + height], [x, y + height]].map(([u, v]) => ({ x: u, y: v }));
   return corners.some((corner, k) => cross([a, b], [corner, corners[(k + 1) % 4]]));
 };
 
+/** Whether a box, or its line, is in the way of another's. @type {(line: Segment, box: Box, other: Placed) => boolean} */
+function meet(line, box, other) {
+  /** @type {Segment} */
+  const its = [edge(other, other.target), other.target];
+  return cross(line, its) || through(line, other) || through(its, box);
+}
+
 /**
  * Places boxes one after the other: the first free place whose line to one of its points is short and clear.
  * boxes: [{width, height, targets: [{x, y}]}]; taken: rectangles that nobody may cover; dots: points that should stay
  * seen. Returns [{x, y, width, height, target}], null for a box without a free place.
+ * @param {Array<{width: number, height: number, targets: Target[]}>} boxes @param {Box[]} taken @param {Pixel[]} dots
+ * @param {number} width @param {number} height
  */
 export function arrange(boxes, taken, dots, width, height) {
+  /** @type {Array<Placed | null>} */
   const done = [];
   for (const { width: w, height: tall, targets } of boxes) {
-    let best = null, least = Infinity;
+    /** @type {Placed | null} */
+    let best = null;
+    let least = Infinity;
     for (let x = ROOM; x <= width - w - ROOM; x += GRID) for (let y = ROOM; y <= height - tall - ROOM; y += GRID) {
       const box = { x, y, width: w, height: tall };
       if (taken.some((other) => overlap(box, other)) || done.some((other) => other && overlap(box, other))) continue;
@@ -63,10 +100,10 @@ export function arrange(boxes, taken, dots, width, height) {
       for (const dot of dots) if (overlap(box, { ...dot, width: 0, height: 0 }, 0)) hidden++;
       for (const target of targets) {
         if (overlap(box, { ...target, width: 0, height: 0 }, 14)) continue;
+        /** @type {Segment} */
         const line = [edge(box, target), target];
         const cost = Math.hypot(line[0].x - target.x, line[0].y - target.y) + HIDES * hidden
-          + CROSSES * done.filter((other) => other && (cross(line, [edge(other, other.target), other.target])
-            || through(line, other) || through([edge(other, other.target), other.target], box))).length
+          + CROSSES * done.filter((other) => other && meet(line, box, other)).length
           + CROSSES * taken.filter((other) => through(line, other)).length;
         if (cost < least) { least = cost; best = { ...box, target }; }
       }
@@ -76,37 +113,42 @@ export function arrange(boxes, taken, dots, width, height) {
   return done;
 }
 
-/** The balls that stand most alone, so that a line can point at one of them; those in other valleys than the deepest. */
+/**
+ * The balls that stand most alone, so that a line can point at one of them; those in other valleys than the deepest.
+ * @param {Target[]} balls @returns {Target[]}
+ */
 function lonely(balls) {
   const far = balls.map((a) => Math.min(...balls.map((b) => (a === b ? Infinity : (a.x - b.x) ** 2 + (a.y - b.y) ** 2))));
   return balls.map((ball, k) => ({ ...ball, k })).filter(({ elsewhere }) => elsewhere)
     .sort((a, b) => far[b.k] - far[a.k]).slice(0, LONELY);
 }
 
+/** @param {Words} _ @param {Pick<Explained, "network" | "hasNetworks" | "flat" | "home">} explained */
 function wordsFor(_, { network, hasNetworks, flat, home }) {
   if (!hasNetworks) return [_("Each place is a state; in a valley it has little energy."),
     flat ? _("Colour is energy: dark is where it likes to be.") : _("Height is energy: low is where it likes to be."),
     _("A ball is a particle that heat kicks about.")];
   const first = network?.task === "classification"
     ? _("Each place is a whole neural network. This one: {p} right.",
-      { p: percent(network.accuracy(home.x, home.y)) })
+      { p: percent(network.accuracy(home.x, home.y) ?? NaN) })
     : network ? _("Each place is a whole neural network. This one answers so.") : _("Each place is a whole neural network.");
   return [first, flat ? _("Colour is how wrong it is: dark blue is good.") : _("Height is how wrong it is: low is good."),
     _("A ball is a network shaken by data.")];
 }
 
 /**
- * createCaptions(_, {look, network, hasNetworks, flat, home, shown, again, onchange}) -> {element, shown, show(), hide(),
- * layout(...), follow()}. home: {x, y, E}, the deepest valley; flat: the relief is seen from above; again: they were there before, and do not come in slowly.
+ * The captions: {element, shown, show(), hide(), layout(...), follow()}.
+ * @param {Words} _ @param {Explained} explained
  */
 export function createCaptions(_, { look, network, hasNetworks, flat, home, shown, again, onchange }) {
   const picture = network ? networkPicture(network, look, _("What this network decides")) : null;
   const texts = wordsFor(_, { network, hasNetworks, flat, home });
   const boxes = texts.map((text, k) => h("p", { class: k === 0 && picture ? "caption pictured" : "caption" },
     k === 0 && picture ? picture.element : null, h("span", {}, text)));
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("aria-hidden", "true");
-  const draw = (tag, parent) => parent.appendChild(document.createElementNS(svg.namespaceURI, tag));
+  /** @template {"line" | "circle" | "g"} Tag @param {Tag} tag @param {Element} parent */
+  const draw = (tag, parent) => parent.appendChild(document.createElementNS(SVG, tag));
   const marks = texts.map(() => {
     const group = draw("g", svg);
     return { group, halo: draw("line", group), line: draw("line", group), dot: draw("circle", group) };
@@ -114,15 +156,16 @@ export function createCaptions(_, { look, network, hasNetworks, flat, home, show
   for (const { halo, dot } of marks) { halo.setAttribute("class", "halo"); dot.setAttribute("r", "6"); }
   const element = h("div", { class: again ? "captions again" : "captions", role: "note",
     "aria-label": _("What is this?"), hidden: !shown }, svg, ...boxes);
-  let places = [], ball = 0, drawn = false;
+  let places = /** @type {Array<Placed | null>} */ ([]), ball = 0, drawn = false;
 
+  /** @param {number} k @param {Pixel | undefined} target */
   function point(k, target) {
     const place = places[k], { group, halo, line, dot } = marks[k];
     group.style.display = place ? "" : "none";
-    if (!place) return;
+    if (!place || !target) return;
     const from = edge(place, target), far = Math.hypot(target.x - from.x, target.y - from.y) || 1;
     const to = { x: target.x - 6 * (target.x - from.x) / far, y: target.y - 6 * (target.y - from.y) / far };
-    for (const one of [halo, line]) for (const [name, value] of [["x1", from.x], ["y1", from.y], ["x2", to.x], ["y2", to.y]]) {
+    for (const one of [halo, line]) for (const [name, value] of Object.entries({ x1: from.x, y1: from.y, x2: to.x, y2: to.y })) {
       one.setAttribute(name, value.toFixed(1));
     }
     dot.setAttribute("cx", target.x.toFixed(1));
@@ -141,8 +184,8 @@ export function createCaptions(_, { look, network, hasNetworks, flat, home, show
       onchange(false);
     },
     /**
-     * Finds places for the captions. spot(x, y, E) -> {x, y} on the picture; relief: [{x, y, part}] its points there, part of
-     * the ceiling; balls: [{x, y, elsewhere}] the first ones; taken: rectangles to be left free.
+     * Finds places for the captions.
+     * @param {Layout} layout
      */
     layout({ width, height, spot, relief, balls, taken }) {
       if (element.hidden || !width) return;
@@ -150,6 +193,7 @@ export function createCaptions(_, { look, network, hasNetworks, flat, home, show
       for (const one of boxes) one.hidden = false;
       const alone = lonely(balls);
       const high = relief.filter(({ part }) => part > HIGH[0] && part < HIGH[1]);
+      /** @type {Target[][]} */
       const targets = [[spot(home.x, home.y, home.E)], high.length ? high : relief, alone.length ? alone : [spot(home.x, home.y, home.E)]];
       const dots = relief.filter((_point, k) => k % SAMPLE === 0);
       // Where there is little room, the network's picture, which also stands beside the stage, is left out.
@@ -166,7 +210,10 @@ export function createCaptions(_, { look, network, hasNetworks, flat, home, show
         point(k, place?.target);
       });
     },
-    /** The ball that a caption points at has moved: its number -> the line's new end. */
+    /**
+     * The ball that a caption points at has moved: its number -> the line's new end.
+     * @param {(ball: number) => Pixel} where
+     */
     follow(where) { if (!element.hidden && places[2]) point(2, where(ball)); },
   };
   return captions;

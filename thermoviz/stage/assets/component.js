@@ -4,7 +4,19 @@ import { createStage } from "./stage.js";
 
 const stages = new WeakMap();
 
-/** source: address of this program, from which the file that runs by itself takes it. */
+/** @import * as sent from "../message" */
+/**
+ * What Streamlit hands over. data: in a list, since it looks for data frames among a dictionary's values.
+ * @typedef {object} Component
+ * @property {[sent.Message]} data
+ * @property {HTMLElement | ShadowRoot} parentElement
+ * @property {<Name extends keyof sent.Said>(name: Name, value: sent.Said[Name]) => void} setStateValue
+ */
+
+/**
+ * source: address of this program, from which the file that runs by itself takes it.
+ * @param {Component} component @param {string} source
+ */
 export function mount({ data: [data], parentElement: root, setStateValue }, source) {
   const standing = stages.get(root);
   if (standing) standing.update(data);

@@ -1,6 +1,12 @@
 // Small building blocks of the page inside the stage. Text only ever enters as text, never as markup.
 
-/** An element: h("button", {class: "key", onclick}, "text", child). Properties starting with "on" are listeners. */
+/** @typedef {keyof typeof ICONS} Icon */
+
+/**
+ * An element: h("button", {class: "key", onclick}, "text", child). Properties starting with "on" are listeners.
+ * @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {Record<string, any>} [properties]
+ * @param {...(Node | string | null | undefined)} children
+ */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [key, value] of Object.entries(properties)) {
@@ -11,6 +17,12 @@ export function h(tag, properties = {}, ...children) {
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
+
+/**
+ * What draws into a canvas. Where this is asked, a browser that cannot draw has already been told so.
+ * @param {HTMLCanvasElement} canvas
+ */
+export const drawing = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
 const ICONS = {
   play: "M7 4.5v15l13-7.5z",
@@ -26,7 +38,7 @@ const ICONS = {
   close: "M5 6.4 6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4-5.6-5.600L6.4 19 5 17.6 10.6 12z",
 };
 
-/** A drawn symbol, so that no font has to know it. */
+/** A drawn symbol, so that no font has to know it. @param {Icon} name */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -37,13 +49,18 @@ export function icon(name) {
   return svg;
 }
 
-/** A button with a symbol, and the words that say what it does. */
+/**
+ * A button with a symbol, and the words that say what it does.
+ * @param {Icon} name @param {string} label @param {(event: MouseEvent) => unknown} onclick
+ * @param {Record<string, any>} [extra]
+ */
 export function symbolButton(name, label, onclick, extra = {}) {
   const { class: more = "", ...rest } = extra;
   return h("button", { type: "button", class: `symbol ${more}`, title: label, "aria-label": label, onclick, ...rest },
     icon(name));
 }
 
+/** @param {HTMLElement} button @param {Icon} name @param {string} label */
 export function setSymbol(button, name, label) {
   if (button.dataset.symbol === name) return;
   button.dataset.symbol = name;
@@ -52,31 +69,60 @@ export function setSymbol(button, name, label) {
   button.setAttribute("aria-label", label);
 }
 
-/** A row of buttons of which one is chosen: choices [[key, text, help?]]; returns {element, choose(key)}. */
+/**
+ * A row of buttons of which one is chosen: choices [[key, text, help?]]; returns {element, choose(key)}.
+ * @template {string | number} Key @param {string} label @param {Array<[key: Key, text: string, help?: string]>} choices
+ * @param {(key: Key) => void} onchoice
+ */
 export function choiceRow(label, choices, onchoice) {
   const buttons = new Map(choices.map(([key, text, help]) => [key,
     h("button", { type: "button", title: help, "aria-pressed": "false", onclick: () => onchoice(key) }, text)]));
   return {
     element: h("div", { class: "choices", role: "group", "aria-label": label }, ...buttons.values()),
+    /** @param {Key} key */
     choose(key) {
       for (const [name, button] of buttons) button.setAttribute("aria-pressed", String(name === key));
     },
   };
 }
 
-/** A labelled list of choices. */
+/**
+ * A labelled list of choices.
+ * @template {string} Key
+ * @param {string} label @param {Array<[key: Key, text: string]>} choices @param {(key: Key) => void} onchange
+ */
 export function picker(label, choices, onchange) {
-  const select = h("select", { "aria-label": label, onchange: () => onchange(select.value) },
+  const select = h("select", { "aria-label": label, onchange: () => onchange(/** @type {Key} */ (select.value)) },
     ...choices.map(([key, text]) => h("option", { value: key }, text)));
   return { element: h("label", { class: "picker" }, h("span", {}, label), select), select };
 }
 
-/** Text of an element, written only where it differs: a write costs a layout. */
-export function write(element, text) {
-  if (element.firstChild?.data !== text || element.childNodes.length > 1) element.textContent = text;
+/** Whether what an event befell stands in an element that the selector names. @type {(target: EventTarget | null, selector: string) => boolean} */
+export const isIn = (target, selector) => target instanceof Element && target.closest(selector) !== null;
+
+/**
+ * Adds listeners by the names of their events. Returns what takes them away.
+ * @param {EventTarget} target @param {Record<string, (event: any) => void>} listeners
+ * @param {AddEventListenerOptions} [options]
+ */
+export function listen(target, listeners, options) {
+  const all = Object.entries(listeners);
+  for (const [name, listener] of all) target.addEventListener(name, listener, options);
+  return () => { for (const [name, listener] of all) target.removeEventListener(name, listener, options); };
 }
 
-/** The size of an element in css pixels as the browser last laid it out; reading it costs no layout. */
+/**
+ * Text of an element, written only where it differs: a write costs a layout.
+ * @param {HTMLElement} element @param {string} text
+ */
+export function write(element, text) {
+  if (element.firstChild?.nodeValue !== text || element.childNodes.length > 1) element.textContent = text;
+}
+
+/**
+ * The size of an element in css pixels as the browser last laid it out; reading it costs no layout.
+ * @param {Element} element
+ */
 export function sized(element) {
   const size = { width: 0, height: 0 };
   new ResizeObserver(([{ borderBoxSize: [box] }]) => {
@@ -86,12 +132,15 @@ export function sized(element) {
   return size;
 }
 
-/** A drawing area that follows its own size and the screen's pixels: prepare() -> a context scaled to css pixels. */
+/**
+ * A drawing area that follows its own size and the screen's pixels: prepare() -> a context scaled to css pixels.
+ * @param {HTMLCanvasElement} canvas @param {number} width @param {number} height
+ */
 export function prepare(canvas, width, height) {
   const ratio = Math.min(3, window.devicePixelRatio || 1);
   const w = Math.max(1, Math.round(width * ratio)), hgt = Math.max(1, Math.round(height * ratio));
   if (canvas.width !== w || canvas.height !== hgt) { canvas.width = w; canvas.height = hgt; }
-  const context = canvas.getContext("2d");
+  const context = drawing(canvas);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   return context;

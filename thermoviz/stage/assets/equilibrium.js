@@ -3,6 +3,9 @@
 
 import { countUpTo } from "./surface.js";
 
+/** @import { Surface } from "./surface.js" */
+/** @typedef {ReturnType<typeof compute>} Equilibrium */
+
 // Beyond 40 T above the minimum a cell holds less than exp(-40) of the weight.
 const NEGLIGIBLE = 40;
 const MOST_POINTS = 250000;
@@ -12,6 +15,7 @@ const PER_WIDTH = 4; // sub-cells per thermal width sqrt(T/k)
 const PER_SLOPE = 8; // and per length T/|force|, where a minimum lies at a wall
 
 // Sub-cells per cell along x and y, as fine as the weight at T varies, as far as they are affordable.
+/** @param {Surface} surface @param {number} T @param {number} activeCells */
 function refinement(surface, T, activeCells) {
   const width = Math.sqrt(T / Math.max(surface.kMax(T), Number.MIN_VALUE)), out = new Float64Array(3);
   const push = [0, 0];
@@ -28,6 +32,10 @@ function refinement(surface, T, activeCells) {
 }
 
 // Energies of the rx x ry sub-cell centres of one cell, into out[at...]; s runs slowest.
+/**
+ * @param {Float64Array} coefficients @param {number} base @param {number} rx @param {number} ry
+ * @param {Float64Array} out @param {number} at
+ */
 function tabulate(coefficients, base, rx, ry, out, at) {
   const c = coefficients;
   for (let b = 0; b < ry; b++) {
@@ -43,6 +51,7 @@ function tabulate(coefficients, base, rx, ry, out, at) {
   }
 }
 
+/** @param {Surface} surface @param {number} T */
 function activeCells(surface, T) {
   const { bounds, maskedCell, min } = surface;
   const cells = [];
@@ -52,9 +61,11 @@ function activeCells(surface, T) {
   return cells;
 }
 
+/** @type {WeakMap<Surface, Equilibrium>} */
 const LAST = new WeakMap();
 
 // Equilibrium at T > 0, the last one of each surface remembered. See `compute` for what it holds.
+/** @param {Surface} surface @param {number} T @returns {Equilibrium} */
 export function equilibrium(surface, T) {
   const last = LAST.get(surface);
   if (last && last.T === T) return last;
@@ -65,6 +76,7 @@ export function equilibrium(surface, T) {
 
 // Equilibrium at T > 0: `{T, E, S, F, shares, cells, rx, ry, weight}`; weight[(k * rx + a) * ry + b] is
 // the probability of sub-cell (a, b) of cell cells[k].
+/** @param {Surface} surface @param {number} T */
 function compute(surface, T) {
   const cells = activeCells(surface, T), [rx, ry] = refinement(surface, T, cells.length), area = rx * ry;
   const energy = new Float64Array(cells.length * area), weight = new Float64Array(cells.length * area);
@@ -85,12 +97,19 @@ function compute(surface, T) {
 }
 
 // Centre of sub-cell (a, b) of a cell, into out.
+/**
+ * @param {Surface} surface @param {number} cell @param {number} a @param {number} b @param {number} rx
+ * @param {number} ry @param {number[]} out
+ */
 function centreInto(surface, cell, a, b, rx, ry, out) {
   const columns = surface.m - 1, i = Math.floor(cell / columns), j = cell % columns;
   out[0] = surface.x0 + (i + (a + 0.5) / rx) * surface.hx;
   out[1] = surface.y0 + (j + (b + 0.5) / ry) * surface.hy;
 }
 
+/**
+ * @param {Surface} surface @param {number[]} cells @param {number} rx @param {number} ry @param {Float64Array} weight
+ */
 function basinShares(surface, cells, rx, ry, weight) {
   const shares = new Float64Array(surface.basinCount), centre = [0, 0];
   if (!surface.basinCount) return shares;
@@ -108,6 +127,7 @@ function basinShares(surface, cells, rx, ry, weight) {
 }
 
 // Where the ball of T = 0 lies: the minimum of the basin, or of the whole surface.
+/** @param {Surface} surface @param {number | null} basin @returns {() => [number, number]} */
 function resting(surface, basin) {
   const minimum = basin === null ? surface.lowest : surface.minima[basin] ?? surface.lowest;
   return () => minimum;
@@ -116,12 +136,18 @@ function resting(surface, basin) {
 // Draws positions from the Boltzmann density at T, of one basin if `basin` is given: `sampler() -> [x, y]`.
 // A sub-cell is drawn with the weight of a lower bound of its energy, a point in it uniformly, and accepted with the
 // ratio of the densities, so that the draws are exact and not smeared over the sub-cells.
+/**
+ * @param {Surface} surface @param {number} T @param {{next(): number}} random @param {number | null} [basin]
+ * @returns {() => [number, number]}
+ */
 export function boltzmannSampler(surface, T, random, basin = null) {
   if (!(T > 0)) return resting(surface, basin);
   const { cells, rx, ry, E } = equilibrium(surface, T), area = rx * ry;
   const sum = new Float64Array(cells.length * area), lower = new Float64Array(cells.length * area);
   const wide = surface.hx / rx, high = surface.hy / ry, bend = (surface.kMax(T) * (wide * wide + high * high)) / 8;
-  const centre = [0, 0], out = new Float64Array(3);
+  const out = new Float64Array(3);
+  /** @type {[number, number]} */
+  const centre = [0, 0];
   let total = 0, at = 0;
   for (const cell of cells) {
     for (let a = 0; a < rx; a++) {

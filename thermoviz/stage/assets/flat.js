@@ -2,9 +2,17 @@
 // it. The same interface as renderer.js, so that camera, names, balls, paths and marks are those of the live stage.
 
 import { fade, ramp } from "./colours.js";
-import { h } from "./dom.js";
+import { drawing, h } from "./dom.js";
 import { createFrame } from "./frame.js";
 import { niceStep, niceTicks } from "./words.js";
+
+/** @import * as sent from "../message" */
+/** @import { View } from "./camera.js" */
+/** @import { Frame } from "./frame.js" */
+/** @import { Ticks } from "./mesh.js" */
+/** @import { Line, Mark } from "./paths.js" */
+/** @import { Renderer } from "./renderer.js" */
+/** @import { Surface } from "./surface.js" */
 
 const SIDE = 480; // points per side of the relief's picture
 const LEVELS = 22; // contour lines up to the ceiling
@@ -12,7 +20,7 @@ const FADES = [0.86, 1]; // of the ceiling: above, nothing is drawn
 const SUN = [-0.5, 0.6]; // where the light comes from
 const BALL = 32; // pixels of a ball's picture
 
-/** A frame whose world is flat, so that perspective moves nothing sideways. */
+/** A frame whose world is flat, so that perspective moves nothing sideways. @param {Surface} surface */
 function flattened(surface) {
   const frame = createFrame(surface);
   frame.wz = () => 0;
@@ -20,9 +28,12 @@ function flattened(surface) {
   return frame;
 }
 
-/** The relief from above as a canvas, north up. */
+/**
+ * The relief from above as a canvas, north up.
+ * @param {Surface} surface @param {Frame} frame @param {sent.Look} look
+ */
 function reliefPicture(surface, frame, look) {
-  const canvas = h("canvas", { width: SIDE, height: SIDE }), context = canvas.getContext("2d");
+  const canvas = h("canvas", { width: SIDE, height: SIDE }), context = drawing(canvas);
   const image = context.createImageData(SIDE, SIDE), colours = ramp(look.surface), force = new Float64Array(3);
   const spacing = niceStep(frame.span, LEVELS) / frame.span, width = surface.x1 - surface.x0, depth = surface.y1 - surface.y0;
   const line = [1, 3, 5].map((k) => parseInt(look.contour.slice(k, k + 2), 16));
@@ -49,9 +60,9 @@ function reliefPicture(surface, frame, look) {
   return canvas;
 }
 
-/** A shaded ball as a small picture. */
+/** A shaded ball as a small picture. @param {sent.Look} look */
 function ballPicture(look) {
-  const canvas = h("canvas", { width: BALL, height: BALL }), context = canvas.getContext("2d"), r = BALL / 2;
+  const canvas = h("canvas", { width: BALL, height: BALL }), context = drawing(canvas), r = BALL / 2;
   const gradient = context.createRadialGradient(0.75 * r, 0.65 * r, 0.1 * r, r, r, r);
   gradient.addColorStop(0, "#fff1dc");
   gradient.addColorStop(0.35, look.heat);
@@ -66,13 +77,29 @@ function ballPicture(look) {
   return canvas;
 }
 
-/** createFlatRenderer(canvas) -> a renderer, or null where a browser draws nothing at all. */
+/**
+ * createFlatRenderer(canvas) -> a renderer, or null where a browser draws nothing at all.
+ * @param {HTMLCanvasElement} canvas @returns {Renderer | null}
+ */
 export function createFlatRenderer(canvas) {
   const context = canvas.getContext("2d");
-  if (!context) return null;
-  let surface = null, frame = null, look = null, minima = [], ticks = { x: [], y: [] };
-  let relief = null, ball = null, paths = [], marks = [], trails = new Float32Array(0);
-  const balls = { places: null, n: 0 };
+  return context && rendererOn(context, canvas);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {HTMLCanvasElement} canvas @returns {Renderer} */
+function rendererOn(context, canvas) {
+  // Look and surface are there before the first picture, and with them the pictures of relief and ball.
+  /** @type {Surface} */ let surface;
+  /** @type {Frame} */ let frame;
+  /** @type {sent.Look} */ let look;
+  /** @type {HTMLCanvasElement} */ let relief;
+  /** @type {HTMLCanvasElement} */ let ball;
+  /** @type {Array<[number, number]>} */ let minima = [];
+  /** @type {Ticks} */ let ticks = { x: [], y: [] };
+  /** @type {Line[]} */ let paths = [];
+  /** @type {Mark[]} */ let marks = [];
+  /** @type {Float32Array} */ let trails = new Float32Array(0);
+  const balls = { places: new Float64Array(0), n: 0 };
 
   function pictures() {
     if (!surface || !look) return;
@@ -80,7 +107,7 @@ export function createFlatRenderer(canvas) {
     ball = ballPicture(look);
   }
 
-  /** Puts the relief's picture on the ground that it shows. */
+  /** Puts the relief's picture on the ground that it shows. @param {View} view */
   function drawRelief(view) {
     const { halfX, halfY } = frame;
     const corner = view.project(-halfX, halfY, 0), right = view.project(halfX, halfY, 0), below = view.project(-halfX, -halfY, 0);
@@ -91,10 +118,12 @@ export function createFlatRenderer(canvas) {
     context.restore();
   }
 
+  /** @param {View} view @param {number} pixel @param {number} now */
   function drawPaths(view, pixel, now) {
     context.lineWidth = 1.35 * pixel;
     context.lineJoin = "round";
     for (const { length, point, colour, opacity } of paths) {
+      /** @type {{x: number, y: number} | null} */
       let before = null;
       for (let t = 0; t < length; t++) {
         const place = point(t), at = place && view.project(place[0], place[1], 0);
@@ -110,6 +139,7 @@ export function createFlatRenderer(canvas) {
     }
   }
 
+  /** @param {View} view @param {number} pixel */
   function drawTrails(view, pixel) {
     context.lineWidth = 0.9 * pixel;
     for (let k = 0; k < trails.length; k += 11) {
@@ -122,6 +152,7 @@ export function createFlatRenderer(canvas) {
     }
   }
 
+  /** @param {View} view @param {number} radius */
   function drawBalls(view, radius) {
     const middle = view.project(0, 0, 0), beside = view.project(1, 0, 0);
     const r = Math.max(1.5, radius * Math.hypot(beside.x - middle.x, beside.y - middle.y));
@@ -131,7 +162,10 @@ export function createFlatRenderer(canvas) {
     }
   }
 
-  /** Rings at the minima (kind 1) and at the followed ball (2), diamonds for the networks (0). */
+  /**
+   * Rings at the minima (kind 1) and at the followed ball (2), diamonds for the networks (0).
+   * @param {View} view @param {number} pixel
+   */
   function drawMarks(view, pixel) {
     for (const { x, y, colour, alpha, kind, size } of marks) {
       const at = view.project(x, y, 0), r = 0.5 * size * pixel;
@@ -168,8 +202,10 @@ export function createFlatRenderer(canvas) {
     setBalls(positions, _energies, n) { Object.assign(balls, { places: positions, n }); },
     setTrails(segments) { trails = segments; },
     setMarks(list) {
-      marks = minima.map(([x, y]) => ({ x: frame.wx(x), y: frame.wy(y), colour: look.text, alpha: 0.8, kind: 1, size: 11 }))
-        .concat(list);
+      /** @type {Mark[]} */
+      const bottoms = minima.map(([x, y]) => ({ x: frame.wx(x), y: frame.wy(y), z: 0, colour: look.text, alpha: 0.8, kind: 1,
+        size: 11 }));
+      marks = bottoms.concat(list);
     },
     draw(view, { pixel, radius, now }) {
       context.fillStyle = look.background;

@@ -1,17 +1,30 @@
 // The frame of the drawing: slice coordinates and energies <-> the world that the camera sees.
 // The longer side of the box spans [-1, 1]; the height spans [0, HEIGHT] from the minimum to the ceiling.
 
+/** @import { Surface } from "./surface.js" */
+/** @typedef {ReturnType<typeof createFrame>} Frame */
+/** @typedef {[number, number, number]} Vector */
+/** @typedef {{x0: number, x1: number, y0: number, y1: number}} Rectangle */
+/** @typedef {Record<"wx" | "wy" | "wz" | "part", (value: number) => number>} Axes slice coordinates and energies -> world */
+
 export const HEIGHT = 0.55;
 
-/** Height in units of the ceiling: linear below it, logarithmic above, where the surface has faded anyway. */
+/**
+ * Height in units of the ceiling: linear below it, logarithmic above, where the surface has faded anyway.
+ * @param {number} e
+ */
 export const level = (e) => (e <= 1 ? e : 1 + Math.log(e));
 
 const SAMPLES = 40; // per side: the points of the relief that the camera must have in its picture
 const CORNER = 0.82;
 const DRAWN = 0.9; // of the ceiling: what lies above has nearly faded
 
-/** What of the relief is drawn: its points [x, y, z, part of the ceiling] in the world (the floor's corners lack a part), and the rectangle of the floor below them. */
+/**
+ * What of the relief is drawn: its points [x, y, z, part of the ceiling] in the world (the floor's corners lack a part), and the rectangle of the floor below them.
+ * @param {Surface} surface @param {Axes & {halfX: number, halfY: number}} frame
+ */
 function drawnPart(surface, frame) {
+  /** @type {number[][]} */
   const points = [];
   const rect = { x0: Infinity, x1: -Infinity, y0: Infinity, y1: -Infinity };
   for (let i = 0; i <= SAMPLES; i++) for (let j = 0; j <= SAMPLES; j++) {
@@ -26,6 +39,7 @@ function drawnPart(surface, frame) {
   }
   const room = 2.5 / SAMPLES;
   const whole = { x0: -frame.halfX, x1: frame.halfX, y0: -frame.halfY, y1: frame.halfY };
+  /** @type {Rectangle} */
   const floor = points.length < 12 ? whole : {
     x0: Math.max(whole.x0, rect.x0 - room), x1: Math.min(whole.x1, rect.x1 + room),
     y0: Math.max(whole.y0, rect.y0 - room), y1: Math.min(whole.y1, rect.y1 + room),
@@ -38,6 +52,7 @@ function drawnPart(surface, frame) {
   return { floor, points };
 }
 
+/** @param {Surface} surface */
 export function createFrame(surface) {
   const cx = (surface.x0 + surface.x1) / 2;
   const cy = (surface.y0 + surface.y1) / 2;
@@ -51,16 +66,19 @@ export function createFrame(surface) {
     min: surface.min,
     halfX: (surface.x1 - surface.x0) / 2 / unit,
     halfY: (surface.y1 - surface.y0) / 2 / unit,
-    wx: (x) => (x - cx) / unit,
-    wy: (y) => (y - cy) / unit,
+    wx: (/** @type {number} */ x) => (x - cx) / unit,
+    wy: (/** @type {number} */ y) => (y - cy) / unit,
     /** Energy -> fraction of the way to the ceiling. */
-    part: (E) => Math.max(0, (E - surface.min) / span),
-    wz: (E) => HEIGHT * level(Math.max(0, (E - surface.min) / span)),
-    x: (wx) => wx * unit + cx,
-    y: (wy) => wy * unit + cy,
-    /** Where a ray from the eye meets the surface below its ceiling: {x, y, E}, or null. Marched, then bisected. */
+    part: (/** @type {number} */ E) => Math.max(0, (E - surface.min) / span),
+    wz: (/** @type {number} */ E) => HEIGHT * level(Math.max(0, (E - surface.min) / span)),
+    x: (/** @type {number} */ wx) => wx * unit + cx,
+    y: (/** @type {number} */ wy) => wy * unit + cy,
+    /**
+     * Where a ray from the eye meets the surface below its ceiling: {x, y, E}, or null. Marched, then bisected.
+     * @param {number[]} eye @param {number[]} ray
+     */
     pick(eye, ray) {
-      const above = (t) => {
+      const above = (/** @type {number} */ t) => {
         const x = frame.x(eye[0] + t * ray[0]), y = frame.y(eye[1] + t * ray[1]);
         if (x < surface.x0 || x > surface.x1 || y < surface.y0 || y > surface.y1 || surface.masked(x, y)) return null;
         const E = surface.energy(x, y);
@@ -88,6 +106,5 @@ export function createFrame(surface) {
       return null;
     },
   };
-  Object.assign(frame, drawnPart(surface, frame));
-  return frame;
+  return Object.assign(frame, drawnPart(surface, frame));
 }

@@ -1,8 +1,20 @@
 // Keys that work while the stage has the focus, and the sheet that lists them.
 
-import { h, symbolButton } from "./dom.js";
+import { h, isIn, symbolButton } from "./dom.js";
 
-/** The one table of keys: [keys of the event, how they are written, what they do, action's name]. */
+/** @import { Words } from "./words.js" */
+/**
+ * @typedef {"toggle" | "step" | "zero" | "newSeed" | "reset" | "top" | "left" | "right" | "up" | "down" | "nearer"
+ *   | "farther" | "help"} KeyAction
+ */
+
+// Where people write: keys are letters there.
+const WRITTEN = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
+
+/**
+ * The one table of keys: [keys of the event, how they are written, what they do, action's name].
+ * @type {(_: Words) => Array<[keys: string[], shown: string, text: string, action: KeyAction]>}
+ */
 const keyTable = (_) => [
   [[" "], _("space"), _("play or pause"), "toggle"],
   [["s", "S"], "S", _("one step"), "step"],
@@ -19,7 +31,10 @@ const keyTable = (_) => [
   [["?"], "?", _("this list, and what the picture shows; anywhere on the page"), "help"],
 ];
 
-/** Listens on the stage; controls inside it keep their own keys. Returns the sheet, toggle() and a way to stop. */
+/**
+ * Listens on the stage; controls inside it keep their own keys. Returns the sheet, toggle() and a way to stop.
+ * @param {Words} _ @param {HTMLElement} stage @param {HTMLElement} focus @param {Record<KeyAction, () => void>} actions
+ */
 export function createKeyboard(_, stage, focus, actions) {
   const keys = keyTable(_);
   const close = () => { sheet.hidden = true; focus.focus({ preventScroll: true }); };
@@ -31,9 +46,10 @@ export function createKeyboard(_, stage, focus, actions) {
         h("tr", {}, h("td", {}, _("drag, wheel")), h("td", {}, _("turn, zoom; with Shift: move"))))),
       symbolButton("close", _("Close"), close)));
   const toggle = () => { sheet.hidden = !sheet.hidden; };
+  /** @param {KeyboardEvent} event */
   const listen = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest?.("button, input, select")) return;
+    if (isIn(event.target, "button, input, select")) return;
     const row = keys.find(([keys]) => keys.includes(event.key));
     if (!row) return;
     event.preventDefault();
@@ -41,10 +57,11 @@ export function createKeyboard(_, stage, focus, actions) {
     actions[row[3]]();
   };
   // Help is asked for, and put away, anywhere on the page, as long as nobody is writing.
+  /** @param {KeyboardEvent} event */
   const ask = (event) => {
     if (event.key === "Escape" && !sheet.hidden) { close(); event.preventDefault(); return; }
     if (event.key !== "?" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.composedPath()[0].closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]")) return;
+    if (isIn(event.composedPath()[0], WRITTEN)) return;
     event.preventDefault();
     actions.help();
   };

@@ -1,11 +1,16 @@
 // Geometry of the relief and of the networks' paths, as typed arrays for the graphics card.
 
+/** @import { Frame, Vector } from "./frame.js" */
+/** @import { Surface } from "./surface.js" */
+/** @typedef {Record<"x" | "y", Array<{value: number, text: string}>>} Ticks along the two edges of the floor */
+
 /** Points per side of the drawn mesh: finer than the tabulated grid, its heights are the bicubic surface itself. */
 const MESH = 181;
 
 /**
  * {vertices: Float32Array [MESH * MESH * 6] of x, y, part of ceiling, slope x, slope y, hole; orders: four index arrays}.
  * Each order walks the cells back to front for one quarter of directions, so that fading parts blend in order.
+ * @param {Surface} surface @param {Frame} frame
  */
 export function buildMesh(surface, frame) {
   const vertices = new Float32Array(MESH * MESH * 6);
@@ -33,7 +38,10 @@ export function buildMesh(surface, frame) {
   return { vertices, orders: [0, 1, 2, 3].map(cellOrder) };
 }
 
-/** Blurs the holes by about one cell of the table, twice along each axis: their rims are round, not stairs. */
+/**
+ * Blurs the holes by about one cell of the table, twice along each axis: their rims are round, not stairs.
+ * @param {Float32Array} vertices @param {number} reach
+ */
 function soften(vertices, reach) {
   const line = new Float64Array(MESH);
   for (const [along, across] of [[6, 6 * MESH], [6 * MESH, 6], [6, 6 * MESH], [6 * MESH, 6]]) {
@@ -48,7 +56,7 @@ function soften(vertices, reach) {
   }
 }
 
-/** Triangles of all cells; bit 0: walk x downwards, bit 1: walk y downwards. */
+/** Triangles of all cells; bit 0: walk x downwards, bit 1: walk y downwards. @param {number} quarter */
 function cellOrder(quarter) {
   const cells = MESH - 1;
   const indices = new Uint32Array(cells * cells * 6);
@@ -65,11 +73,19 @@ function cellOrder(quarter) {
   return indices;
 }
 
-/** Which order is back to front for a camera whose `back` vector points from the target to the eye. */
+/**
+ * Which order is back to front for a camera whose `back` vector points from the target to the eye.
+ * @param {Vector} back
+ */
 export const orderFor = (back) => (back[0] < 0 ? 1 : 0) | (back[1] < 0 ? 2 : 0);
 
-/** Appends a polyline's segments (from, to, rgba, time: 11 floats each); point(k) -> [x, y, z] or null, opacity(k). */
+/**
+ * Appends a polyline's segments (from, to, rgba, time: 11 floats each); point(k) -> [x, y, z] or null, opacity(k).
+ * @param {number[]} list @param {number} length @param {(k: number) => Vector | null} point @param {Vector} colour
+ * @param {(k: number) => number} opacity @param {(k: number) => number} [time]
+ */
 export function pushLine(list, length, point, colour, opacity, time = (k) => k) {
+  /** @type {Vector | null} */
   let before = null;
   for (let k = 0; k < length; k++) {
     const here = point(k);
@@ -78,10 +94,12 @@ export function pushLine(list, length, point, colour, opacity, time = (k) => k) 
   }
 }
 
-/** The floor's frame and grid, in world units. */
+/** The floor's frame and grid, in world units. @param {Frame} frame @param {Ticks} ticks @param {Vector} colour */
 export function floorLines(frame, ticks, colour) {
+  /** @type {number[]} */
   const list = [];
   const { x0, x1, y0, y1 } = frame.floor;
+  /** @param {number} a @param {number} b @param {number} c @param {number} d @param {number} alpha */
   const line = (a, b, c, d, alpha) => list.push(a, b, 0, c, d, 0, ...colour, alpha, -1);
   const out = 0.03;
   for (const y of [y0, y1]) line(x0, y, x1, y, 0.9);

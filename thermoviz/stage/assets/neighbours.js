@@ -3,6 +3,9 @@
 
 import { patches, shapes } from "./patches.js";
 
+/** @import { Surface } from "./surface.js" */
+/** @typedef {ReturnType<typeof createRegion>} Region */
+
 export const FEWEST = 20;
 const MOST_NEIGHBOURS = 12, BALLS_PER_NEIGHBOUR = 6, FITTED = 6;
 const SHARED_ONE = 0.54, SHARED_FITTED = 6.5;
@@ -19,6 +22,7 @@ const DISC = Array.from({ length: SPIRAL }, (_, k) => {
 });
 
 // psi(n) of a whole number.
+/** @param {number} n */
 function digamma(n) {
   let sum = -EULER;
   for (let k = 1; k < n; k++) sum += 1 / k;
@@ -26,6 +30,7 @@ function digamma(n) {
 }
 
 // Weights of the entropies from neighbours 1 ... K of a patch of n balls, at which a + b sqrt(k) is a.
+/** @param {number} n */
 export function extrapolation(n) {
   const K = Math.min(MOST_NEIGHBOURS, Math.floor(n / BALLS_PER_NEIGHBOUR));
   if (K < FITTED) return Float64Array.of(1);
@@ -43,6 +48,7 @@ export function extrapolation(n) {
 
 // Where balls can be: the box of a surface without its cells that have no data. `holds(x, y)`; `cuts(x, y, dx, dy)`:
 // whether the box about (x, y) with these half sides is not in the region altogether.
+/** @param {Surface} surface */
 export function createRegion({ x0, x1, y0, y1, n, m, maskedCell, hasMask, masked }) {
   const rows = n - 1, columns = m - 1, shut = hasMask ? new Int32Array(n * m) : null;
   for (let i = 0; shut && i < rows; i++) {
@@ -50,7 +56,9 @@ export function createRegion({ x0, x1, y0, y1, n, m, maskedCell, hasMask, masked
       shut[(i + 1) * m + j + 1] = maskedCell[i * columns + j] + shut[i * m + j + 1] + shut[(i + 1) * m + j] - shut[i * m + j];
     }
   }
+  /** @param {number} value @param {number} low @param {number} high @param {number} cells */
   const cell = (value, low, high, cells) => Math.trunc(Math.min(Math.max((value - low) / (high - low) * cells, 0), cells - 1));
+  /** @param {number} x @param {number} y @param {number} dx @param {number} dy */
   function cuts(x, y, dx, dy) {
     if (x - dx < x0 || x + dx > x1 || y - dy < y0 || y + dy > y1) return true;
     if (!shut) return false;
@@ -58,14 +66,20 @@ export function createRegion({ x0, x1, y0, y1, n, m, maskedCell, hasMask, masked
     const b = cell(y - dy, y0, y1, columns), d = cell(y + dy, y0, y1, columns) + 1;
     return shut[c * m + d] - shut[a * m + d] - shut[c * m + b] + shut[a * m + b] > 0;
   }
+  /** @param {number} x @param {number} y */
   const holds = (x, y) => x >= x0 && x <= x1 && y >= y0 && y <= y1 && !masked(x, y);
   return { x0, x1, y0, y1, holds, cuts };
 }
 
 // Squared distances to the K nearest others, ascending: `search(member, into)`. (u, v): all points where the patch is a round
 // Gaussian of variance 1. Cells on a square grid; what lies beyond it is kept in the cells of its rim.
+/**
+ * @param {Float64Array} u @param {Float64Array} v @param {number} balls @param {number} K
+ * @returns {(member: number, into: Float64Array) => void}
+ */
 function nearest(u, v, balls, K) {
   const side = CELL / Math.sqrt(balls), across = Math.max(1, Math.ceil((2 * REACH) / side)), n = u.length;
+  /** @param {number} value */
   const line = (value) => Math.min(Math.max(Math.floor((value + REACH) / side), 0), across - 1);
   const home = new Int32Array(n), first = new Int32Array(across * across + 1), listed = new Int32Array(n);
   for (let k = 0; k < n; k++) first[(home[k] = line(u[k]) * across + line(v[k])) + 1] += 1;
@@ -102,6 +116,7 @@ function nearest(u, v, balls, K) {
 
 // Entropy -int p ln p of the balls at (x[k], y[k]): `{terms, shared, bias, resolved}`, whose mean is the entropy in nats;
 // shared: n Var of the mean beyond theirs; not resolved: balls coincide to rounding, and the mean is an upper bound.
+/** @param {Float64Array} x @param {Float64Array} y @param {Region} region */
 export function localEntropies(x, y, region) {
   const n = x.length, wide = region.x1 - region.x0, high = region.y1 - region.y0;
   const finest = RESOLVED * Math.max(Math.abs(region.x0), Math.abs(region.x1), Math.abs(region.y0), Math.abs(region.y1));

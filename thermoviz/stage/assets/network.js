@@ -3,13 +3,22 @@
 
 import { decode } from "./surface.js";
 
+/** @import * as sent from "../message" */
+/** @import { Numbers } from "./surface.js" */
+/** @typedef {ReturnType<typeof layersOf>[number]} Layer */
+/** @typedef {ReturnType<typeof createNetwork>} Network */
+/** @typedef {ReturnType<Network["decision"]>} Decision */
+/** @typedef {ReturnType<Network["answers"]>} Answers */
+
 // Error function, absolute error 1.5e-7 (Abramowitz & Stegun 7.1.26).
+/** @param {number} x */
 function erf(x) {
   const t = 1 / (1 + 0.3275911 * Math.abs(x));
   const sum = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
   return Math.sign(x) * (1 - sum * Math.exp(-x * x));
 }
 
+/** @type {Record<sent.ActivationKind, (z: number) => number>} */
 const ACTIVATIONS = {
   tanh: Math.tanh,
   relu: (z) => (z > 0 ? z : 0),
@@ -18,6 +27,7 @@ const ACTIVATIONS = {
   linear: (z) => z,
 };
 
+/** @param {number[]} sizes */
 function layersOf(sizes) {
   let at = 0;
   return sizes.slice(1).map((fanOut, k) => {
@@ -28,6 +38,10 @@ function layersOf(sizes) {
 }
 
 // Outputs [n, K] of the network theta for inputs x [n, p].
+/**
+ * @param {Float64Array} theta @param {Layer[]} layers @param {(z: number) => number} activation @param {Float64Array} x
+ * @param {number} n
+ */
 function forward(theta, layers, activation, x, n) {
   let values = x;
   layers.forEach(({ fanIn, fanOut, weights, biases }, depth) => {
@@ -46,6 +60,7 @@ function forward(theta, layers, activation, x, n) {
 }
 
 // Turns logits [n, K] into probabilities, in place.
+/** @param {Float64Array} outputs @param {number} n @param {number} K */
 function softmax(outputs, n, K) {
   for (let i = 0; i < n; i++) {
     const row = outputs.subarray(i * K, i * K + K);
@@ -57,6 +72,7 @@ function softmax(outputs, n, K) {
   return outputs;
 }
 
+/** @param {ArrayLike<number>} row */
 function largest(row) {
   let best = 0;
   for (let k = 1; k < row.length; k++) if (row[k] > row[best]) best = k;
@@ -64,6 +80,7 @@ function largest(row) {
 }
 
 // Mean cross-entropy in nats of logits [n, K] against labels [n].
+/** @param {Float64Array} outputs @param {Numbers} labels @param {number} n @param {number} K */
 function crossEntropy(outputs, labels, n, K) {
   let sum = 0;
   for (let i = 0; i < n; i++) {
@@ -76,6 +93,7 @@ function crossEntropy(outputs, labels, n, K) {
 }
 
 // Half the squared error, averaged over samples and outputs.
+/** @param {Float64Array} outputs @param {Numbers} targets */
 function halfSquare(outputs, targets) {
   let sum = 0;
   for (let i = 0; i < outputs.length; i++) sum += (outputs[i] - targets[i]) ** 2;
@@ -83,6 +101,7 @@ function halfSquare(outputs, targets) {
 }
 
 // Share of variance explained, 1 - residual / total sum of squares about each output's mean.
+/** @param {Float64Array} outputs @param {Numbers} targets @param {number} n @param {number} K */
 function explained(outputs, targets, n, K) {
   let residual = 0, total = 0;
   for (let k = 0; k < K; k++) {
@@ -97,6 +116,7 @@ function explained(outputs, targets, n, K) {
 }
 
 // Standardised inputs [n * p]; where the raw numbers travel (small whole ones), they are standardised here.
+/** @param {sent.Samples} samples */
 function inputsOf({ x, center, scale, raw }) {
   const sent = Float64Array.from(decode(x));
   if (!raw) return sent;
@@ -105,6 +125,7 @@ function inputsOf({ x, center, scale, raw }) {
 }
 
 // Least and largest of every second number from `offset` on, with a margin around.
+/** @param {Float64Array} points @param {number} offset @param {number} [margin] @returns {[number, number]} */
 function range(points, offset, margin = 0.15) {
   let low = Infinity, high = -Infinity;
   for (let i = offset; i < points.length; i += 2) {
@@ -116,7 +137,8 @@ function range(points, offset, margin = 0.15) {
 }
 
 // The networks of a slice, from `payload.network`. u, v are slice coordinates. Losses in nats or half squared errors on
-// the `n` samples that travel with the page (`of` is the number of training samples).
+// the `n` samples that travel with the page.
+/** @param {sent.Network} message */
 export function createNetwork(message) {
   const origin = decode(message.origin), U = decode(message.u), V = decode(message.v);
   const d = origin.length, layers = layersOf(message.sizes), activation = ACTIVATIONS[message.activation];
@@ -126,21 +148,26 @@ export function createNetwork(message) {
   const center = decode(message.data.center), scale = decode(message.data.scale);
   const parameters = new Float64Array(d);
 
+  /** @param {number} u @param {number} v */
   function fillParameters(u, v) {
     for (let i = 0; i < d; i++) parameters[i] = origin[i] + u * U[i] + v * V[i];
     return parameters;
   }
 
+  /** @param {number} u @param {number} v */
   const theta = (u, v) => Float32Array.from(fillParameters(u, v));
+  /** @param {number} u @param {number} v @param {Float64Array} [inputs] */
   const outputs = (u, v, inputs = x) => forward(fillParameters(u, v), layers, activation, inputs, inputs.length / p);
 
   // Mean loss over the samples, without regularisers.
+  /** @param {number} u @param {number} v */
   function dataLoss(u, v) {
     const out = outputs(u, v);
     return classifies ? crossEntropy(out, targets, n, K) : halfSquare(out, targets);
   }
 
   // The energy of the slice: data loss + (weight_decay / 2) |theta|^2 + l1 sum |theta_i|.
+  /** @param {number} u @param {number} v */
   function loss(u, v) {
     const data = dataLoss(u, v);
     let square = 0, size = 0;
@@ -152,6 +179,7 @@ export function createNetwork(message) {
   }
 
   // Share of right answers; for regression R^2.
+  /** @param {number} u @param {number} v */
   function accuracy(u, v) {
     const out = outputs(u, v);
     if (!classifies) return explained(out, targets, n, K);
@@ -160,14 +188,17 @@ export function createNetwork(message) {
     return right / n;
   }
 
-  const box = p === 2 ? [...range(x, 0), ...range(x, 1)] : null;
+  const box = p === 2 ? [...range(x, 0), ...range(x, 1)] : []; // of two inputs
   const [lowest, highest] = classifies ? [0, 1] : [Math.min(...targets), Math.max(...targets)];
+  /** @param {number} target */
   const share = (target) => (target - lowest) / (highest - lowest || 1);
 
   // What the network decides on a size x size lattice of a box of two inputs, x running first in rows of growing y.
   // `values`: the winning class for more than two classes, else P(class 1), or the first output as a share of the
   // targets' range. `probabilities` [size * size * K] for classification.
-  function decision(u, v, size, [left, right, bottom, top] = box) {
+  /** @param {number} u @param {number} v @param {number} size @param {number[]} [within] */
+  function decision(u, v, size, within = box) {
+    const [left, right, bottom, top] = within;
     const lattice = new Float64Array(2 * size * size);
     for (let row = 0; row < size; row++) {
       for (let column = 0; column < size; column++) {
@@ -185,6 +216,7 @@ export function createNetwork(message) {
   }
 
   // `k` samples, evenly spread over those sent: `{x (in their own units), target, answer, probability}`.
+  /** @param {number} u @param {number} v @param {number} k */
   function answers(u, v, k) {
     const count = Math.min(k, n), picked = Array.from({ length: count }, (_, i) => Math.floor((i * n) / count));
     const inputs = new Float64Array(count * p);
@@ -202,6 +234,7 @@ export function createNetwork(message) {
   }
 
   // The answer along one input: `{x, y}` on `size` points of the samples' range.
+  /** @param {number} u @param {number} v @param {number} size */
   function curve(u, v, size) {
     const ends = [Math.min(...x), Math.max(...x)];
     const along = Float64Array.from({ length: size }, (_, i) => ends[0] + ((ends[1] - ends[0]) * i) / (size - 1));
@@ -210,7 +243,7 @@ export function createNetwork(message) {
   }
 
   return {
-    d, n, of: message.data.of, inputs: p, outputs: K, task: message.task, pictures: message.data.pictures,
+    d, n, inputs: p, outputs: K, task: message.task, pictures: message.data.pictures,
     points: x, targets, theta, loss, dataLoss, accuracy, decision, answers, curve,
   };
 }

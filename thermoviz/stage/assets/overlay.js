@@ -4,9 +4,38 @@
 import { fade } from "./colours.js";
 import { niceTicks } from "./words.js";
 
+/** @import * as sent from "../message" */
+/** @import { View } from "./camera.js" */
+/** @import { Frame } from "./frame.js" */
+/** @import { Ticks } from "./mesh.js" */
+/** @import { Surface } from "./surface.js" */
+/** @typedef {{x: number, y: number, width: number, height: number}} Box in css pixels */
+/** @typedef {{x: number, y: number, name: string}} Valley where a minimum is, and its name */
+/** @typedef {{now: number | undefined, equilibrium: number | undefined}} Means of the energy */
+/**
+ * What the stage shows besides the relief. quiet: without the numbers of the axes, and where it is narrow without the
+ * colour bar; count: of balls; now: record of the replay.
+ * @typedef {{look: sent.Look, names: [string, string], unit: string, basins: Valley[], means: Means, quiet: boolean,
+ *   count: number, now: number}} Scene
+ */
+/**
+ * A scene, and the picture that it is written on.
+ * @typedef {Scene & {view: View, frame: Frame, ticks: Ticks, surface: Surface, narrow: boolean}} OverlayScene
+ */
+/** @typedef {{colour: string, shape: "dot" | "diamond", text: string}} LegendEntry */
+/**
+ * What stands under a picture. facts: heat, balls, seed; badge: how much the slice hides.
+ * @typedef {{title: string, facts: string, badge: string, legend: LegendEntry[], link: string}} Caption
+ */
+/** @typedef {{colour: string, x: number, y: number, text?: string, shape?: "dot" | "diamond", font?: string}} Part */
+
 const NARROW_UNIT = 92; // css pixels for the colour bar's title where it is narrow
 
-/** Text with an outline in the background's colour, so that it reads on the relief as well as beside it. */
+/**
+ * Text with an outline in the background's colour, so that it reads on the relief as well as beside it.
+ * @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {number} y
+ * @param {string} colour @param {string} halo
+ */
 function write(context, text, x, y, colour, halo) {
   context.lineJoin = "round";
   context.lineWidth = 4;
@@ -16,7 +45,10 @@ function write(context, text, x, y, colour, halo) {
   context.fillText(text, x, y);
 }
 
-/** Numbers along the two edges of the floor that lie nearest to the viewer. */
+/**
+ * Numbers along the two edges of the floor that lie nearest to the viewer.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene @param {string} font
+ */
 function axes(context, scene, font) {
   const { view, frame, ticks, look, names } = scene;
   const { x0, x1, y0, y1 } = frame.floor;
@@ -26,6 +58,7 @@ function axes(context, scene, font) {
   context.font = `${look.font_small}px ${font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
+  /** @param {string} text @param {number} x @param {number} y @param {string} colour @param {number} [shift] */
   const put = (text, x, y, colour, shift = 0) => {
     const p = view.project(x, y, 0);
     const room = context.measureText(text).width / 2 + 4;
@@ -38,6 +71,7 @@ function axes(context, scene, font) {
   for (const { value, text } of ticks.x) put(text, frame.wx(value), edgeY + outY * away, look.dim);
   for (const { value, text } of ticks.y) put(text, edgeX + outX * away, frame.wy(value), look.dim);
   // A title grows away from the relief, whichever side of it the edge lies on.
+  /** @param {string} text @param {[number, number]} edge @param {[number, number]} beyond */
   const title = (text, edge, beyond) => {
     const lean = view.project(...beyond, 0).x - view.project(...edge, 0).x;
     const wide = context.measureText(text).width / 2;
@@ -47,15 +81,22 @@ function axes(context, scene, font) {
   title(names[1], [edgeX, midY], [edgeX + 2.1 * outX * away, midY]);
 }
 
-/** Whether a text that ends at x, with its middle at y, would run into the colour bar or, where narrow, the buttons. */
+/**
+ * Whether a text that ends at x, with its middle at y, would run into the colour bar or, where narrow, the buttons.
+ * @param {OverlayScene} scene @param {number} x @param {number} y
+ */
 function isTaken(scene, x, y) {
   const bar = barPlace(scene), { view, narrow } = scene;
   const underBar = x > bar.x - 36 && y > bar.top - 24 && y < bar.top + bar.height + 12;
   return underBar || (narrow && x > view.width - 184 && y > view.height - 58);
 }
 
-/** Words broken into lines of at most `room` css pixels in the context's font; a word that is longer is broken too. */
+/**
+ * Words broken into lines of at most `room` css pixels in the context's font; a word that is longer is broken too.
+ * @param {CanvasRenderingContext2D} context @param {string} text @param {number} room
+ */
 function broken(context, text, room) {
+  /** @param {string} line */
   const fits = (line) => context.measureText(line).width <= room;
   const lines = [""];
   for (let word of text.split(" ")) {
@@ -74,14 +115,17 @@ function broken(context, text, room) {
   return lines;
 }
 
-/** Where the colour bar stands, in css pixels, and the height of an energy on it. */
+/** Where the colour bar stands, in css pixels, and the height of an energy on it. @param {OverlayScene} scene */
 function barPlace({ view, frame, narrow }) {
   const width = 10, height = Math.min(narrow ? 100 : 260, 0.42 * view.height);
   const x = view.width - (narrow ? 20 : 26) - width, top = narrow ? 104 : 84;
-  return { x, top, width, height, at: (E) => top + height * (1 - Math.min(1, frame.part(E))) };
+  return { x, top, width, height, at: (/** @type {number} */ E) => top + height * (1 - Math.min(1, frame.part(E))) };
 }
 
-/** What the colour bar measures, above it: [{text, right, y, width}], in several lines where it is narrow. */
+/**
+ * What the colour bar measures, above it: [{text, right, y, width}], in several lines where it is narrow.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene
+ */
 function unitLines(context, scene) {
   const { look, unit, narrow, view } = scene, { top } = barPlace(scene), size = look.font_small;
   if (!unit) return [];
@@ -91,7 +135,10 @@ function unitLines(context, scene) {
     width: context.measureText(text).width }));
 }
 
-/** The colours' meaning in units of energy. */
+/**
+ * The colours' meaning in units of energy.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene @param {string} font
+ */
 function colourBar(context, scene, font) {
   const { frame, surface, look, narrow } = scene;
   const { x, top, width, height, at } = barPlace(scene), size = look.font_small;
@@ -112,14 +159,17 @@ function colourBar(context, scene, font) {
   }
 }
 
-/** On the colour bar: the balls' mean energy as a triangle, its equilibrium value as a line. */
+/**
+ * On the colour bar: the balls' mean energy as a triangle, its equilibrium value as a line.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene
+ */
 function means(context, scene) {
   const { look, means: { now, equilibrium } } = scene, { x, width, at } = barPlace(scene);
-  if (Number.isFinite(equilibrium)) {
+  if (equilibrium !== undefined && Number.isFinite(equilibrium)) {
     context.fillStyle = look.theory;
     context.fillRect(x - 4, at(equilibrium) - 1.25, width + 14, 2.5);
   }
-  if (!Number.isFinite(now)) return;
+  if (now === undefined || !Number.isFinite(now)) return;
   const y = at(now);
   context.fillStyle = look.heat;
   context.beginPath();
@@ -129,7 +179,10 @@ function means(context, scene) {
   context.fill();
 }
 
-/** Where the names of the basins stand: [{name, foot, x, room}], x the middle of the text, room half of its width. */
+/**
+ * Where the names of the basins stand: [{name, foot, x, room}], x the middle of the text, room half of its width.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene
+ */
 function namePlaces(context, { view, frame, surface, look, basins }) {
   context.font = `600 ${look.font_small + 1}px ${look.font_family}`;
   return basins.map(({ x, y, name }) => {
@@ -139,7 +192,10 @@ function namePlaces(context, { view, frame, surface, look, basins }) {
   }).filter(({ foot }) => foot.x >= 0 && foot.x <= view.width && foot.y >= 30 && foot.y <= view.height);
 }
 
-/** Rectangles {x, y, width, height} in css pixels that names and colour bar take up. */
+/**
+ * Rectangles {x, y, width, height} in css pixels that names and colour bar take up.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene @returns {Box[]}
+ */
 export function takenPlaces(context, scene) {
   const bar = barPlace(scene), { look } = scene;
   const names = namePlaces(context, scene).map(({ foot, x, room }) => ({ x: x - room, y: foot.y - 32 - look.font_small,
@@ -150,7 +206,10 @@ export function takenPlaces(context, scene) {
   return [{ x: bar.x - 40, y: bar.top - 10, width: 60, height: bar.height + 24 }, ...unit, ...names];
 }
 
-/** Names of the basins on short stems above their minima. */
+/**
+ * Names of the basins on short stems above their minima.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene
+ */
 function basinNames(context, scene) {
   const { look } = scene;
   const places = namePlaces(context, scene);
@@ -169,8 +228,7 @@ function basinNames(context, scene) {
 
 /**
  * Writes what stands still while the camera does.
- * scene: {view (css pixels), frame, surface, look, ticks, names, unit, basins, means, narrow, quiet}; quiet: without the
- * numbers of the axes, and where it is narrow without the colour bar.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene
  */
 export function writeLabels(context, scene) {
   const font = scene.look.font_family;
@@ -181,13 +239,19 @@ export function writeLabels(context, scene) {
   context.restore();
 }
 
-/** The part of the picture that `means` may touch, {left, top, width, height} in css pixels. */
+/**
+ * The part of the picture that `means` may touch, {left, top, width, height} in css pixels.
+ * @param {OverlayScene} scene
+ */
 export function meansPlace(scene) {
   const { x, top, width, height } = barPlace(scene);
   return { left: x - 6, top: top - 8, width: width + 18, height: height + 16 };
 }
 
-/** Writes the marks of the mean energies, into a context whose origin is the picture's corner. */
+/**
+ * Writes the marks of the mean energies, into a context whose origin is the picture's corner.
+ * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene
+ */
 export function writeMeans(context, scene) {
   if (scene.quiet && scene.narrow) return;
   context.save();
@@ -195,7 +259,7 @@ export function writeMeans(context, scene) {
   context.restore();
 }
 
-/** Writes all of it. */
+/** Writes all of it. @param {CanvasRenderingContext2D} context @param {OverlayScene} scene */
 export function writeOverlay(context, scene) {
   writeLabels(context, scene);
   writeMeans(context, scene);
@@ -205,15 +269,18 @@ const PAD = 18; // css pixels around a caption's text
 const WORD_MARK = "thermoviz";
 
 /**
- * The caption under a picture, laid out for a width: {height, draw(y)}. caption: {look, title, facts, badge, legend, link};
- * facts: heat, balls, seed; badge: how much the slice hides; legend: [{colour, shape, text}], shape "dot" or "diamond".
+ * The caption under a picture, laid out for a width: {height, draw(y)}.
+ * @param {CanvasRenderingContext2D} context @param {Caption & {look: sent.Look}} caption @param {number} width
  */
-export function layCaption(context, { look, title, facts, badge, legend = [], link }, width) {
-  const size = look.font_small + 1, font = (weight, pixels) => `${weight} ${pixels}px ${look.font_family}`;
+export function layCaption(context, { look, title, facts, badge, legend, link }, width) {
+  const size = look.font_small + 1;
+  const font = (/** @type {number} */ weight, /** @type {number} */ pixels) => `${weight} ${pixels}px ${look.font_family}`;
   context.font = font(650, look.font);
   const mark = context.measureText(WORD_MARK).width;
+  /** @type {Part[]} */
   const parts = [];
   let y = 0.75 * look.font;
+  /** @param {string} text @param {number} pixels @param {number} weight @param {string} colour @param {number} room */
   const put = (text, pixels, weight, colour, room) => {
     if (!text) return;
     context.font = font(weight, pixels);
@@ -240,9 +307,10 @@ export function layCaption(context, { look, title, facts, badge, legend = [], li
   put(link, look.font_small, 400, look.dim, room);
   const height = Math.round(y + 0.9 * look.font);
 
+  /** @param {Part} part @param {number} top */
   function drawPart({ text, shape, font: shown, colour, x: left, y: base }, top) {
     context.fillStyle = colour;
-    if (text) {
+    if (text && shown) {
       context.font = shown;
       context.fillText(text, left, top + base);
       return;
@@ -255,6 +323,7 @@ export function layCaption(context, { look, title, facts, badge, legend = [], li
 
   return {
     height,
+    /** @param {number} top */
     draw(top) {
       context.save();
       context.fillStyle = look.panel;

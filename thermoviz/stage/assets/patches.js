@@ -2,6 +2,8 @@
 // thermoviz/core/patches.py. A tree: patches are cut along their longest axis where two means fit best, down to few
 // points; then cuts are taken back, from the leaves up, unless they shorten the description by Gaussians.
 
+/** @typedef {ReturnType<typeof shapes>} Shapes */
+
 const DEEPEST = 12;
 const FEWEST_TO_CUT = 16, FEWEST_FOR_SHAPE = 12, FEWEST_FOR_SIZE = 3;
 const LLOYD_STEPS = 5;
@@ -9,6 +11,10 @@ const NATS_PER_PATCH = 2.5;
 
 // Of `groups` groups of the points (x, y) listed in `points`, numbered by group[point]: n, mean, variances along the
 // principal axes (at least `least`), first axis. Lengths are in units in which the cloud's world is about 1 wide.
+/**
+ * @param {Float64Array} x @param {Float64Array} y @param {Int32Array} points @param {Int32Array} group
+ * @param {number} groups @param {number} least
+ */
 export function shapes(x, y, points, group, groups, least) {
   const make = () => new Float64Array(groups);
   const n = make(), meanX = make(), meanY = make(), xx = make(), yy = make(), xy = make();
@@ -43,6 +49,10 @@ export function shapes(x, y, points, group, groups, least) {
 }
 
 // Whether each of the points lies in the upper of two means of its group along the group's first axis, into upper[point].
+/**
+ * @param {Float64Array} x @param {Float64Array} y @param {Int32Array} points @param {Int32Array} group
+ * @param {number} groups @param {Shapes} shape @param {Float64Array} along @param {Uint8Array} upper
+ */
 function upperHalf(x, y, points, group, groups, shape, along, upper) {
   const middle = new Float64Array(groups), sum = new Float64Array(2 * groups), count = new Float64Array(2 * groups);
   for (const k of points) {
@@ -69,6 +79,7 @@ function upperHalf(x, y, points, group, groups, shape, along, upper) {
 }
 
 // The node of each point after all cuts that do not shorten the description have been taken back.
+/** @param {Int32Array} node @param {Float64Array} cost */
 function pruned(node, cost) {
   const best = cost.slice(), cut = new Uint8Array(cost.length);
   for (let parent = (cost.length - 3) / 2; parent >= 0; parent--) {
@@ -89,6 +100,7 @@ function pruned(node, cost) {
 }
 
 // `{patch, count}`: the patch of each of the points (x, y), numbered from 0; a variance of `least` counts as none.
+/** @param {Float64Array} x @param {Float64Array} y @param {number} least */
 export function patches(x, y, least) {
   const n = x.length, node = new Int32Array(n), place = new Int32Array(n), cost = new Float64Array(2 ** (DEEPEST + 1) - 1);
   const along = new Float64Array(n), upper = new Uint8Array(n);
@@ -109,6 +121,7 @@ export function patches(x, y, least) {
     upperHalf(x, y, fresh, place, groups, shape, along, upper);
     for (const k of fresh) node[k] = 2 * node[k] + 1 + upper[k];
   }
-  const kept = pruned(node, cost), numbers = new Map([...new Set(kept)].sort((a, b) => a - b).map((own, k) => [own, k]));
-  return { patch: kept.map((own) => numbers.get(own)), count: numbers.size };
+  const kept = pruned(node, cost), numbers = new Int32Array(cost.length), used = [...new Set(kept)].sort((a, b) => a - b);
+  used.forEach((own, k) => { numbers[own] = k; });
+  return { patch: kept.map((own) => numbers[own]), count: used.length };
 }

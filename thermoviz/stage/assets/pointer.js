@@ -2,13 +2,24 @@
 // the data, for pictures its answers beside the drawn digits, for others a few answers in words.
 
 import { fade, rgb } from "./colours.js";
-import { h, prepare } from "./dom.js";
+import { drawing, h, prepare } from "./dom.js";
 import { fixed, number, percent } from "./words.js";
+
+/** @import * as sent from "../message" */
+/** @import { Answers, Decision, Network } from "./network.js" */
+/** @import { Words } from "./words.js" */
+/** @typedef {{x: number, y: number, E: number}} Spot a place of the slice and its energy */
 
 const REGION = 44; // points per side of the decision picture
 const ANSWERS = 9;
 
-/** Colour of an output in 0..1 (two classes, or a regression's range): one basin colour to the other through the panel. */
+/** @type {HTMLCanvasElement | null} */
+let small = null; // where regions are drawn before they are enlarged
+
+/**
+ * Colour of an output in 0..1 (two classes, or a regression's range): one basin colour to the other through the panel.
+ * @param {sent.Look} look @param {number} share
+ */
 function between(look, share) {
   const low = rgb(look.basins[1]), high = rgb(look.basins[2]), ground = rgb(look.background);
   const strength = Math.min(1, Math.abs(2 * share - 1) * 1.15);
@@ -16,12 +27,12 @@ function between(look, share) {
   return ground.map((c, k) => 255 * (c + (0.15 + 0.55 * strength) * (side[k] - c)));
 }
 
+/** @param {HTMLCanvasElement} canvas @param {Network} network @param {Decision} decision @param {sent.Look} look */
 function drawRegions(canvas, network, decision, look) {
   const size = canvas.clientWidth || 124;
   const context = prepare(canvas, size, size);
-  const small = drawRegions.small ??= h("canvas");
-  small.width = small.height = REGION;
-  const pixels = small.getContext("2d");
+  small ??= h("canvas", { width: REGION, height: REGION });
+  const pixels = drawing(small);
   const image = pixels.createImageData(REGION, REGION);
   decision.values.forEach((value, k) => {
     // values run along x first inside rows of growing y; pictures grow downwards.
@@ -51,7 +62,10 @@ function drawRegions(canvas, network, decision, look) {
   }
 }
 
-/** A grid of drawn digits with the network's answer under each; wrong answers in the warning colour. */
+/**
+ * A grid of drawn digits with the network's answer under each; wrong answers in the warning colour.
+ * @param {HTMLCanvasElement} canvas @param {Answers} answers @param {sent.Look} look
+ */
 function drawDigits(canvas, answers, look) {
   const size = canvas.clientWidth || 124;
   const context = prepare(canvas, size, size);
@@ -72,13 +86,19 @@ function drawDigits(canvas, answers, look) {
   });
 }
 
-/** One input: the network's answer as a curve through the data. */
+/**
+ * One input: the network's answer as a curve through the data.
+ * @param {HTMLCanvasElement} canvas @param {Network} network @param {ReturnType<Network["curve"]>} curve
+ * @param {sent.Look} look
+ */
 function drawCurve(canvas, network, { x, y }, look) {
   const size = canvas.clientWidth || 124;
   const context = prepare(canvas, size, size);
   const all = [...y, ...network.targets];
   const low = Math.min(...all), high = Math.max(...all), left = x[0], right = x[x.length - 1];
+  /** @param {number} value */
   const px = (value) => 6 + (size - 12) * (value - left) / (right - left || 1);
+  /** @param {number} value */
   const py = (value) => size - 6 - (size - 12) * (value - low) / (high - low || 1);
   context.fillStyle = fade(look.basins[1], 0.75);
   network.points.forEach((value, k) => {
@@ -93,7 +113,10 @@ function drawCurve(canvas, network, { x, y }, look) {
   context.stroke();
 }
 
-/** A few answers as bars: what the network says against what is true. */
+/**
+ * A few answers as bars: what the network says against what is true.
+ * @param {HTMLCanvasElement} canvas @param {Answers} answers @param {sent.Look} look
+ */
 function drawAnswers(canvas, answers, look) {
   const size = canvas.clientWidth || 124;
   const context = prepare(canvas, size, size);
@@ -111,11 +134,15 @@ function drawAnswers(canvas, answers, look) {
   });
 }
 
-/** A canvas on which draw({x, y}) shows what the network at this point of the slice does. */
+/**
+ * A canvas on which draw({x, y}) shows what the network at this point of the slice does.
+ * @param {Network} network @param {sent.Look} look @param {string} label
+ */
 export function networkPicture(network, look, label) {
   const element = h("canvas", { role: "img", "aria-label": label });
   return {
     element,
+    /** @param {{x: number, y: number}} place */
     draw({ x, y }) {
       if (network.inputs === 2) drawRegions(element, network, network.decision(x, y, REGION), look);
       else if (network.inputs === 1 && network.task === "regression") drawCurve(element, network, network.curve(x, y, 80),
@@ -125,9 +152,13 @@ export function networkPicture(network, look, label) {
   };
 }
 
-/** The panel. show({x, y, E, where}) draws the network there; on.follow() toggles following one ball. */
+/**
+ * The panel. show({x, y, E, where}) draws the network there; on.follow() toggles following one ball.
+ * @param {Words} _ @param {Network} network @param {sent.Look} look @param {{follow(): void}} on
+ */
 export function createPointerPanel(_, network, look, on) {
   const picture = networkPicture(network, look, _("What the network at this point decides"));
+  /** @param {string} label */
   const value = (label) => {
     const dd = h("dd", {}, "\u2013");
     return { dd, parts: [h("dt", {}, label), dd] };
@@ -140,13 +171,15 @@ export function createPointerPanel(_, network, look, on) {
     h("div", {}, h("dl", {}, ...energy.parts, ...loss.parts, ...score.parts), follow));
   return {
     element,
+    /** @param {boolean} following */
     setFollowing: (following) => follow.setAttribute("aria-pressed", String(following)),
+    /** @param {Spot & {where: string}} point */
     show(point) {
       title.textContent = point.where;
       energy.dd.textContent = number(point.E, 3);
       loss.dd.textContent = number(network.dataLoss(point.x, point.y), 3);
       const accuracy = network.accuracy(point.x, point.y);
-      score.dd.textContent = network.task === "regression" ? fixed(accuracy, 2) : percent(accuracy);
+      score.dd.textContent = network.task === "regression" ? fixed(accuracy, 2) : percent(accuracy ?? NaN);
       picture.draw(point);
     },
   };

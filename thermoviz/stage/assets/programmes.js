@@ -1,5 +1,17 @@
 // Temperature programmes: the same five as Python's Schedule, in steps, never frames.
 
+/** @import * as sent from "../message" */
+/** @import { Words } from "./words.js" */
+/** @typedef {sent.Law | "hold" | "quench" | "cycle"} Shape */
+/** @typedef {{kind: Shape, T0: number, T1: number, steps: number}} Programme */
+
+/** How "anneal" cools. @type {Record<sent.Law, {title: (_: Words) => string}>} */
+export const LAWS = {
+  exponential: { title: (_) => _("exponential") },
+  linear: { title: (_) => _("linear") },
+};
+
+/** @type {Record<Shape, (p: Programme, step: number) => number>} */
 const SHAPES = {
   hold: (p) => p.T0,
   quench: (p, step) => (step < p.steps ? p.T0 : p.T1),
@@ -9,6 +21,7 @@ const SHAPES = {
 };
 
 // Temperature before step `step` of `{kind, T0, T1, steps}`.
+/** @param {Programme} programme @param {number} step */
 export function temperatureAt(programme, step) {
   return SHAPES[programme.kind](programme, step);
 }

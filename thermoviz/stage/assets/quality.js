@@ -13,6 +13,7 @@ const SOFTWARE = 2; // the level at which a driver that draws in software starts
 const SLOW = 66; // ms per picture: below 15 pictures per second something gives way
 const FAST = 20;
 
+/** @param {boolean} software */
 export function createQuality(software) {
   let level = software ? SOFTWARE : 0, mean = 0, seen = 0;
   const start = level;
@@ -26,7 +27,7 @@ export function createQuality(software) {
     /** Whether something visible was given up. */
     get reduced() { return level > SOFTWARE + 1; },
     get level() { return level; },
-    /** One more picture took so many milliseconds. Returns whether the level changed. */
+    /** One more picture took so many milliseconds. Returns whether the level changed. @param {number} milliseconds */
     record(milliseconds) {
       if (milliseconds > 1000) return false; // a hidden tab, not a slow one
       mean = seen ? mean + 0.08 * (milliseconds - mean) : milliseconds;

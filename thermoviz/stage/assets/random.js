@@ -2,6 +2,8 @@
 // Sources: Doty-Humphrey's "small fast counting" generator (PractRand); Marsaglia & Tsang (2000), with layer, sign
 // and magnitude taken from disjoint bits of one word (Doornik 2005 shows why).
 
+/** @typedef {ReturnType<typeof createRandom>} Random */
+
 const LAYERS = 256;
 const TAIL = 3.6541528853610088; // start of the tail for 256 layers of equal area (Marsaglia & Tsang 2000)
 const MAGNITUDES = 2 ** 23;
@@ -11,6 +13,7 @@ function zigguratTables() {
   const accept = new Int32Array(LAYERS);
   const width = new Float64Array(LAYERS);
   const height = new Float64Array(LAYERS + 1);
+  /** @param {number} x */
   const density = (x) => Math.exp(-0.5 * x * x);
   const tailArea = tailMass(TAIL);
   const area = TAIL * density(TAIL) + tailArea;
@@ -31,6 +34,7 @@ function zigguratTables() {
 }
 
 // Integral of exp(-x^2/2) from a to infinity by the continued fraction a + 1/(a + 2/(a + 3/...)).
+/** @param {number} a */
 function tailMass(a) {
   let fraction = a;
   for (let k = 60; k >= 1; k--) fraction = a + k / fraction;
@@ -40,6 +44,7 @@ function tailMass(a) {
 const ZIGGURAT = zigguratTables();
 
 // A generator with `next()` uniform in [0, 1), `normal()`, and `fill(array, count)`: `count` normals at once.
+/** @param {number} seed */
 export function createRandom(seed) {
   let a = 0, b = 0, c = 0, counter = 1;
   const { accept, width, height } = ZIGGURAT;
@@ -58,6 +63,7 @@ export function createRandom(seed) {
   }
 
   // A word whose layer and magnitude fall outside the layer's certain part.
+  /** @type {(layer: number, value: number) => number} */
   function hard(layer, value) {
     if (layer === 0) {
       const size = tail();
@@ -67,6 +73,7 @@ export function createRandom(seed) {
     return y < Math.exp(-0.5 * value * value) ? value : normal();
   }
 
+  /** @returns {number} */
   function tail() {
     for (;;) {
       const x = -Math.log(1 - next()) / TAIL;
@@ -74,6 +81,7 @@ export function createRandom(seed) {
     }
   }
 
+  /** @returns {number} */
   function normal() {
     const bits = word();
     const layer = bits & 255;
@@ -84,6 +92,7 @@ export function createRandom(seed) {
 
   // As `normal`, with the state in local variables. "| 0" tells the compiler that what comes back is a whole number:
   // without it each draw would allocate, at eight times the cost.
+  /** @param {Float64Array} array @param {number} count */
   function fill(array, count) {
     let p = a | 0, q = b | 0, r = c | 0, n = counter | 0;
     for (let i = 0; i < count; i++) {

@@ -7,43 +7,93 @@ import { buildMesh, floorLines, orderFor, pushLine } from "./mesh.js";
 import * as shaders from "./shaders.js";
 import { niceStep, niceTicks } from "./words.js";
 
+/** @import * as sent from "../message" */
+/** @import { View } from "./camera.js" */
+/** @import { Frame, Vector } from "./frame.js" */
+/** @import { Ticks } from "./mesh.js" */
+/** @import { Line, Mark } from "./paths.js" */
+/** @import { Surface } from "./surface.js" */
+/** @typedef {{array: WebGLVertexArrayObject, buffer: WebGLBuffer, count: number, stride: number}} Layout */
+/** @typedef {{made: WebGLProgram, at: Record<string, WebGLUniformLocation | null>, view: View | null}} Program */
+/**
+ * What a picture is drawn with: pixel: device pixels per css pixel; radius of a ball; now: record of the replay.
+ * @typedef {{changed: boolean, pixel: number, radius: number, now: number, shadows: boolean}} Picture
+ */
+/**
+ * What draws the stage into its canvas, with WebGL2 (here) or without (flat.js). Look and surface are set before
+ * anything is drawn.
+ * @typedef {object} Renderer
+ * @property {boolean} flat the relief is drawn from above only
+ * @property {boolean} software it is slow: start modestly
+ * @property {boolean} lost nothing can be drawn at present
+ * @property {Frame} frame
+ * @property {Ticks} ticks
+ * @property {WebGL2RenderingContext} [gl]
+ * @property {() => void} restore
+ * @property {(look: sent.Look) => void} setLook
+ * @property {(surface: Surface, minima: Array<[number, number]>) => void} setSurface
+ * @property {(paths: Line[]) => void} setPaths
+ * @property {(positions: Float64Array, energies: Float64Array, n: number) => void} setBalls interleaved x, y of the
+ *   slice; one energy per ball; n: how many are drawn
+ * @property {(segments: Float32Array) => void} setTrails
+ * @property {(marks: Mark[]) => void} setMarks the minima come along by themselves
+ * @property {(view: View, picture: Picture) => void} draw
+ * @property {() => void} destroy
+ */
+
 const SHADOWS_UP_TO = 10000; // balls; above, contact shadows only darken the picture
 
+/** @param {HTMLCanvasElement} canvas @returns {Renderer | null} */
 export function createRenderer(canvas) {
   const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: true,
     powerPreference: "high-performance" });
-  if (!gl) return null;
-  let gpu = null; // everything that a lost context takes away
-  let surface = null, frame = null, look = null, paths = null, minima = [];
+  return gl && rendererOn(gl, canvas);
+}
+
+/** @param {WebGL2RenderingContext} gl @param {HTMLCanvasElement} canvas @returns {Renderer} */
+function rendererOn(gl, canvas) {
+  /** @type {ReturnType<typeof built>} */ let gpu; // everything that a lost context takes away
+  /** @type {Surface} */ let surface;
+  /** @type {Frame} */ let frame;
+  /** @type {sent.Look} */ let look;
+  /** @type {Line[]} */ let paths = [];
+  /** @type {Array<[number, number]>} */ let minima = [];
   let spacing = 0.05, dirty = true;
-  let warm = [1, 1, 1], outline = [0, 0, 0]; // of the look
-  const lit = { view: null, light: null };
-  let ticks = { x: [], y: [] };
+  /** @type {Vector} */ let warm = [1, 1, 1];
+  /** @type {Vector} */ let outline = [0, 0, 0];
+  /** @type {{view: View | null, light: number[]}} */ const lit = { view: null, light: [] };
+  /** @type {Ticks} */ let ticks = { x: [], y: [] };
   const moving = { balls: new Float32Array(0) };
 
+  /** @param {{vertex: string, fragment: string}} sources */
   function program({ vertex, fragment }) {
     const made = gl.createProgram();
-    for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
-      const shader = gl.createShader(type);
+    for (const { type, source } of [{ type: gl.VERTEX_SHADER, source: vertex },
+      { type: gl.FRAGMENT_SHADER, source: fragment }]) {
+      const shader = /** @type {WebGLShader} */ (gl.createShader(type));
       gl.shaderSource(shader, source);
       gl.compileShader(shader);
       gl.attachShader(made, shader);
     }
     gl.linkProgram(made);
     if (!gl.getProgramParameter(made, gl.LINK_STATUS) && !gl.isContextLost()) {
-      const logs = gl.getAttachedShaders(made).map((shader) => gl.getShaderInfoLog(shader)).join(" ");
+      const logs = (gl.getAttachedShaders(made) ?? []).map((shader) => gl.getShaderInfoLog(shader)).join(" ");
       throw new Error(`stage shader: ${gl.getProgramInfoLog(made)} ${logs}`);
     }
+    /** @type {Record<string, WebGLUniformLocation | null>} */
     const at = {};
     const n = gl.getProgramParameter(made, gl.ACTIVE_UNIFORMS) ?? 0;
     for (let k = 0; k < n; k++) {
-      const name = gl.getActiveUniform(made, k).name.replace("[0]", "");
+      const name = (gl.getActiveUniform(made, k)?.name ?? "").replace("[0]", "");
       at[name] = gl.getUniformLocation(made, name);
     }
-    return { made, at, view: null };
+    return { made, at, view: /** @type {View | null} */ (null) };
   }
 
-  /** A vertex array over one interleaved float buffer; sizes are the floats of each attribute. */
+  /**
+   * A vertex array over one interleaved float buffer; sizes are the floats of each attribute.
+   * @param {number[]} sizes @param {boolean} [perInstance]
+   */
   function layout(sizes, perInstance = false) {
     const array = gl.createVertexArray(), buffer = gl.createBuffer();
     const stride = 4 * sizes.reduce((a, b) => a + b, 0);
@@ -60,15 +110,17 @@ export function createRenderer(canvas) {
     return { array, buffer, count: 0, stride };
   }
 
+  /** @param {Layout} shape @param {Float32Array} data @param {number} [usage] */
   function fill(shape, data, usage = gl.STATIC_DRAW) {
     gl.bindBuffer(gl.ARRAY_BUFFER, shape.buffer);
     gl.bufferData(gl.ARRAY_BUFFER, data, usage);
     shape.count = 4 * data.length / shape.stride;
   }
 
-  function build() {
-    gpu = {
-      programs: Object.fromEntries(Object.entries(shaders).map(([name, source]) => [name, program(source)])),
+  function built() {
+    return {
+      programs: /** @type {Record<keyof typeof shaders, Program>} */ (Object.fromEntries(
+        Object.entries(shaders).map(([name, source]) => [name, program(source)]))),
       relief: layout([3, 3]),
       floor: layout([3, 3, 4, 1], true),
       paths: layout([3, 3, 4, 1], true),
@@ -76,15 +128,24 @@ export function createRenderer(canvas) {
       balls: layout([3]),
       marks: layout([3, 4, 2]),
       nothing: gl.createVertexArray(),
-      orders: [],
+      orders: /** @type {WebGLBuffer[]} */ ([]),
+      indices: 0,
       ramp: gl.createTexture(),
-      picture: null,
+      picture: /** @type {ReturnType<typeof picture> | null} */ (null),
     };
-    if (look) uploadLook();
-    if (surface) uploadSurface();
-    if (paths) uploadPaths();
   }
 
+  function build() {
+    gpu = built();
+    if (look) uploadLook();
+    if (surface) uploadSurface();
+    uploadPaths();
+  }
+
+  /**
+   * @param {number} internal @param {number} width @param {number} height @param {number} format @param {number} type
+   * @param {Uint8Array | null} data @param {number} filter
+   */
   function texture(internal, width, height, format, type, data, filter) {
     const made = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, made);
@@ -120,12 +181,16 @@ export function createRenderer(canvas) {
   }
 
   function uploadPaths() {
+    /** @type {number[]} */
     const list = [];
     for (const path of paths) pushLine(list, path.length, path.point, rgb(path.colour), path.opacity, (k) => k);
     fill(gpu.paths, new Float32Array(list));
   }
 
-  /** Targets of the still picture: multisampled colour, resolved colour, and depth as a texture. */
+  /**
+   * Targets of the still picture: multisampled colour, resolved colour, and depth as a texture.
+   * @param {number} width @param {number} height
+   */
   function targets(width, height) {
     if (gpu.picture?.width === width && gpu.picture.height === height) return gpu.picture;
     if (gpu.picture) {
@@ -133,7 +198,15 @@ export function createRenderer(canvas) {
       for (const b of gpu.picture.buffers) gl.deleteRenderbuffer(b);
       for (const f of [gpu.picture.many, gpu.picture.one, gpu.picture.deep]) gl.deleteFramebuffer(f);
     }
+    gpu.picture = picture(width, height);
+    dirty = true;
+    return gpu.picture;
+  }
+
+  /** @param {number} width @param {number} height */
+  function picture(width, height) {
     const samples = Math.min(4, gl.getParameter(gl.MAX_SAMPLES));
+    /** @param {number} format */
     const renderbuffer = (format) => {
       const made = gl.createRenderbuffer();
       gl.bindRenderbuffer(gl.RENDERBUFFER, made);
@@ -153,15 +226,16 @@ export function createRenderer(canvas) {
     const deep = gl.createFramebuffer();
     gl.bindFramebuffer(gl.FRAMEBUFFER, deep);
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.DEPTH_ATTACHMENT, gl.TEXTURE_2D, depth, 0);
-    gpu.picture = { width, height, buffers, many, one, deep, colour, depth };
     gl.activeTexture(gl.TEXTURE1);
     gl.bindTexture(gl.TEXTURE_2D, depth);
     gl.activeTexture(gl.TEXTURE0);
-    dirty = true;
-    return gpu.picture;
+    return { width, height, buffers, many, one, deep, colour, depth };
   }
 
-  /** Makes a program current; what follows from the view alone is handed over when that is a new one. */
+  /**
+   * Makes a program current; what follows from the view alone is handed over when that is a new one.
+   * @param {keyof typeof shaders} name @param {View} view @param {number[]} light
+   */
   function use(name, view, light) {
     const one = gpu.programs[name], { made, at } = one;
     gl.useProgram(made);
@@ -170,13 +244,14 @@ export function createRenderer(canvas) {
     if (at.uMatrix) gl.uniformMatrix4fv(at.uMatrix, false, view.matrix);
     if (at.uLight) gl.uniform3fv(at.uLight, light);
     if (at.uHalf) gl.uniform2f(at.uHalf, frame.halfX, frame.halfY);
-    if (at.uSize) gl.uniform2f(at.uSize, gpu.picture.width, gpu.picture.height);
+    if (at.uSize) gl.uniform2f(at.uSize, canvas.width, canvas.height);
     if (at.uClip) gl.uniform2f(at.uClip, view.near, view.far);
     if (at.uDepth) gl.uniform1i(at.uDepth, 1);
     if (at.uView) gl.uniform3fv(at.uView, [...view.right, ...view.up, ...view.back]);
     return at;
   }
 
+  /** @param {View} view */
   const lightOf = (view) => {
     // From the viewer's upper left: mostly fixed in the world's height, turning with the camera.
     const v = [0, 1, 2].map((i) => -0.62 * view.right[i] + 0.28 * view.back[i] + (i === 2 ? 0.72 : 0));
@@ -184,6 +259,7 @@ export function createRenderer(canvas) {
     return v.map((c) => c / size);
   };
 
+  /** @param {View} view @param {number[]} light @param {boolean} depthOnly */
   function drawRelief(view, light, depthOnly) {
     const at = use("surface", view, light);
     const dark = look.scheme === "dark";
@@ -200,6 +276,10 @@ export function createRenderer(canvas) {
     gl.drawElements(gl.TRIANGLES, gpu.indices, gl.UNSIGNED_INT, 0);
   }
 
+  /**
+   * @param {Layout} shape @param {View} view @param {number[]} light @param {number} width @param {number} now
+   * @param {number} later
+   */
   function drawRibbons(shape, view, light, width, now, later) {
     if (!shape.count) return;
     const at = use("ribbon", view, light);
@@ -210,9 +290,12 @@ export function createRenderer(canvas) {
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, shape.count);
   }
 
-  /** The relief's own picture: depth first, then floor, then the surface blended from back to front. */
+  /**
+   * The relief's own picture: depth first, then floor, then the surface blended from back to front.
+   * @param {View} view @param {number[]} light @param {number} pixel
+   */
   function drawStill(view, light, pixel) {
-    const { width, height, many, one, deep } = gpu.picture;
+    const { width, height, many, one, deep } = targets(canvas.width, canvas.height);
     gl.viewport(0, 0, width, height);
     gl.enable(gl.DEPTH_TEST);
     gl.depthFunc(gl.LEQUAL);
@@ -244,6 +327,9 @@ export function createRenderer(canvas) {
     dirty = false;
   }
 
+  /**
+   * @param {View} view @param {number[]} light @param {number} radius @param {number[]} colour @param {boolean} shadows
+   */
   function drawBalls(view, light, radius, colour, shadows) {
     if (!gpu.balls.count) return;
     const at = use("ball", view, light);
@@ -260,6 +346,7 @@ export function createRenderer(canvas) {
     gl.depthMask(true);
   }
 
+  /** @param {View} view @param {number[]} light @param {number} pixel */
   function drawMarks(view, light, pixel) {
     if (!gpu.marks.count) return;
     const at = use("mark", view, light);
@@ -271,17 +358,19 @@ export function createRenderer(canvas) {
     gl.enable(gl.DEPTH_TEST);
   }
 
+  /** @type {Renderer} */
   const renderer = {
     gl,
+    flat: false,
     get frame() { return frame; },
     get ticks() { return ticks; },
     get lost() { return gl.isContextLost(); },
-    restore() { gpu = null; build(); dirty = true; },
+    restore() { build(); dirty = true; },
     setLook(next) {
       look = next;
       warm = rgb(look.heat);
       outline = rgb(look.halo);
-      if (gpu) uploadLook();
+      uploadLook();
     },
     setSurface(next, points) {
       surface = next;
@@ -292,9 +381,7 @@ export function createRenderer(canvas) {
       ticks = { x: niceTicks(frame.x(x0), frame.x(x1), 5), y: niceTicks(frame.y(y0), frame.y(y1), 5) };
       uploadSurface();
     },
-    /** paths: [{length, point(k) -> [x, y, z] | null, colour, opacity(k)}]. */
     setPaths(next) { paths = next; uploadPaths(); },
-    /** positions: interleaved x, y of the slice; energies: one per ball; n: how many are drawn. */
     setBalls(positions, energies, n) {
       if (moving.balls.length < 3 * n) moving.balls = new Float32Array(3 * n);
       const { cx, cy, unit, min, span } = frame, out = moving.balls;
@@ -306,21 +393,21 @@ export function createRenderer(canvas) {
       fill(gpu.balls, moving.balls.subarray(0, 3 * n), gl.DYNAMIC_DRAW);
     },
     setTrails(segments) { fill(gpu.trails, segments, gl.DYNAMIC_DRAW); },
-    /** marks: [{x, y, z (world), colour "#..", alpha, kind, size (css pixels)}]; the minima come along by themselves. */
     setMarks(marks) {
-      const list = minima.map(([x, y]) => ({
+      /** @type {Mark[]} */
+      const bottoms = minima.map(([x, y]) => ({
         x: frame.wx(x), y: frame.wy(y), z: frame.wz(surface.energy(x, y)) + 0.004,
         colour: look.text, alpha: 0.8, kind: 1, size: 11,
-      })).concat(marks);
+      }));
+      const list = bottoms.concat(marks);
       const data = new Float32Array(9 * list.length);
       list.forEach((m, k) => data.set([m.x, m.y, m.z, ...rgb(m.colour), m.alpha, m.kind, m.size], 9 * k));
       fill(gpu.marks, data, gl.DYNAMIC_DRAW);
     },
-    /** Draws the view into the canvas; scene: {changed, pixel, radius, now, shadows}. pixel: device pixels per css pixel. */
     draw(view, { changed, pixel, radius, now, shadows }) {
-      if (!gpu || gl.isContextLost() || !frame) return;
+      if (gl.isContextLost() || !frame) return;
       const { width, height } = canvas;
-      targets(width, height);
+      const { colour } = targets(width, height);
       if (lit.view !== view) Object.assign(lit, { view, light: lightOf(view) });
       const { light } = lit;
       gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
@@ -332,7 +419,7 @@ export function createRenderer(canvas) {
       gl.depthMask(true);
       gl.clear(gl.DEPTH_BUFFER_BIT);
       const at = use("copy", view, light);
-      gl.bindTexture(gl.TEXTURE_2D, gpu.picture.colour);
+      gl.bindTexture(gl.TEXTURE_2D, colour);
       gl.uniform1i(at.uPicture, 0);
       gl.bindVertexArray(gpu.nothing);
       gl.drawArrays(gl.TRIANGLES, 0, 3);

@@ -2,83 +2,115 @@
 
 import { createBalls } from "./physics.js";
 import { temperatureAt } from "./programmes.js";
+import { placeAll } from "./starts.js";
+
+/** @import * as sent from "../message" */
+/** @import { Balls, Places } from "./physics.js" */
+/** @import { Programme } from "./programmes.js" */
+/** @import { Surface } from "./surface.js" */
+/** @typedef {"hold" | "quench" | "anneal" | "cycle"} ProgrammeKind */
+/** @typedef {ReturnType<typeof createSimulation>} Simulation */
+/**
+ * What a viewer has chosen for the balls. T: the temperature that was last held; start: as starts.js names it.
+ * @typedef {object} Settings
+ * @property {number} n
+ * @property {number} seed
+ * @property {number} T
+ * @property {sent.BallScheme} scheme
+ * @property {number} friction
+ * @property {string} start
+ * @property {sent.Law} law how "anneal" cools, and in how many steps:
+ * @property {number} programmeSteps
+ */
 
 const STEPS_PER_SECOND = 240; // at speed 1: four steps per picture at 60 pictures per second
 const MOST_STEPS = 64; // per picture, so that a long pause is not made up for
 const HANDFUL = 60;
 
-/** What a programme of a given kind does from temperature T on a surface of that scale. */
-function programmeFor(kind, law, T, scale, steps) {
-  const hot = T > 0 ? T : scale;
-  if (kind === "quench") return { kind: "quench", T0: T, T1: 0, steps: 0 };
-  if (kind === "anneal") return { kind: law, T0: hot, T1: 0.01 * Math.min(hot, scale), steps };
-  if (kind === "cycle") return { kind: "cycle", T0: T, T1: Math.max(3 * T, scale), steps };
-  return { kind: "hold", T0: T, T1: T, steps: 1 };
-}
+/**
+ * The programmes, from temperature T on a surface of that scale.
+ * @type {Record<ProgrammeKind, (T: number, scale: number, settings: Settings) => Programme>}
+ */
+const PROGRAMMES = {
+  hold: (T) => ({ kind: "hold", T0: T, T1: T, steps: 1 }),
+  quench: (T) => ({ kind: "quench", T0: T, T1: 0, steps: 0 }),
+  anneal(T, scale, { law, programmeSteps }) {
+    const hot = T > 0 ? T : scale;
+    return { kind: law, T0: hot, T1: 0.01 * Math.min(hot, scale), steps: programmeSteps };
+  },
+  cycle: (T, scale, { programmeSteps }) => ({ kind: "cycle", T0: T, T1: Math.max(3 * T, scale), steps: programmeSteps }),
+};
 
 /**
- * settings: {n, seed, T, scheme, friction, start, law, programmeSteps}; T: the temperature that was last held.
- * start: "uniform", "boltzmann", "training", "basin:k" or "point:x,y,width".
+ * training: where the networks' training began.
+ * @param {Surface} surface @param {Settings} settings @param {Places} [training]
  */
-export function createSimulation(surface, settings, trainingStart = null) {
-  let balls = null, carried = 0, handful = 0, pace = null;
+export function createSimulation(surface, settings, training = []) {
+  /** @type {Balls} */ let balls; // from the first beginning on
+  let carried = 0, handful = 0;
+  let pace = /** @type {number | null} */ (null);
   let cost = 0; // milliseconds of one step of all balls, smoothed
   let short = 0; // share of the last pictures that had to do with fewer steps than wanted
-  let programme = { kind: "hold", T0: settings.T, T1: settings.T, steps: 1 }, begun = 0, name = "hold";
+  let programme = programmeOf("hold"), begun = 0;
+  /** @type {ProgrammeKind} */ let name = "hold";
+  /** @param {number} step */
   const temperature = (step) => temperatureAt(programme, step - begun);
 
-  function place() {
-    const [kind, index] = settings.start.split(":");
-    const T = simulation.T;
-    if (kind === "basin") balls.place("basin", { basin: Number(index), T });
-    else if (kind === "boltzmann") balls.place("boltzmann", { T });
-    else if (kind === "training" && trainingStart) balls.place("list", { array: trainingStart });
-    else if (kind === "point") {
-      const [x, y, width] = index.split(",").map(Number);
-      balls.place("point", { x, y, width });
-    }
-    else balls.place("uniform");
-  }
+  /** @param {ProgrammeKind} kind */
+  function programmeOf(kind) { return PROGRAMMES[kind](settings.T, surface.scale || 1, settings); }
 
   /** Every beginning has the temperature that was last held: what a programme did to it is undone. */
   function begin() {
     begun = 0;
     name = "hold";
-    programme = programmeFor("hold", settings.law, settings.T);
+    programme = programmeOf("hold");
     balls = createBalls(surface, { n: settings.n, seed: settings.seed, scheme: settings.scheme,
       friction: settings.friction });
     carried = 0;
-    place();
+    placeAll(balls, settings.start, settings.T, training);
   }
 
   const simulation = {
     settings,
     get balls() { return balls; },
-    get T() { return temperature(balls ? balls.steps : 0); },
+    get T() { return temperature(balls.steps); },
     get programme() { return name; },
     get surface() { return surface; },
     reset() { begin(); },
+    /** @param {number} T */
     setTemperature(T) {
       settings.T = T;
-      programme = programmeFor("hold", settings.law, T);
+      programme = programmeOf("hold");
       name = "hold";
     },
+    /** @param {ProgrammeKind} kind */
     setProgramme(kind) {
       if (kind === "hold") settings.T = simulation.T;
       name = kind;
-      programme = programmeFor(kind, settings.law, settings.T, surface.scale || 1, settings.programmeSteps);
+      programme = programmeOf(kind);
       begun = balls.steps;
     },
-    /** Puts the balls where those of another simulation stood, as far as they are in the box. */
+    /**
+     * Puts the balls where those of another simulation stood, as far as they are in the box.
+     * @param {{balls: Balls}} other
+     */
     adopt(other) { balls.place("list", { array: other.balls.x.slice(0, 2 * other.balls.n) }); },
+    /** @param {number} n */
     setCount(n) { settings.n = n; balls.setCount(n); },
+    /** @param {sent.BallScheme} scheme */
     setScheme(scheme) { settings.scheme = scheme; balls.setScheme(scheme); },
+    /** @param {number} friction */
     setFriction(friction) { settings.friction = friction; balls.setFriction(friction); },
+    /** @param {string} start */
     setStart(start) { settings.start = start; begin(); },
+    /** @param {number} seed */
     setSeed(seed) { settings.seed = seed; begin(); },
     /** Every ball drawn anew from the Boltzmann distribution at the present temperature. */
     equilibrate() { balls.place("boltzmann", { T: simulation.T }); },
-    /** A handful of balls moves to (x, y), the longest undisturbed first. Returns how many. */
+    /**
+     * A handful of balls moves to (x, y), the longest undisturbed first. Returns how many.
+     * @param {number} x @param {number} y
+     */
     drop(x, y) {
       const size = Math.min(balls.n, Math.max(1, Math.min(HANDFUL, Math.round(balls.n / 15))));
       if (handful + size > balls.n) handful = 0;
@@ -87,11 +119,17 @@ export function createSimulation(surface, settings, trainingStart = null) {
       return size;
     },
     step() { balls.step(temperature, 1); },
-    /** Exactly this many steps for every picture, however long it took; null: by the viewer's clock. */
+    /**
+     * Exactly this many steps for every picture, however long it took; null: by the viewer's clock.
+     * @param {number | null} steps
+     */
     setPace(steps) { pace = steps; },
     /** Whether this machine was too slow for the pace that the viewer asked for. */
     behind: false,
-    /** Moves on by `seconds` of the viewer's time, at most `budget` milliseconds of work. Returns the steps taken. */
+    /**
+     * Moves on by `seconds` of the viewer's time, at most `budget` milliseconds of work. Returns the steps taken.
+     * @param {number} seconds @param {number} speed @param {number} budget
+     */
     advance(seconds, speed, budget) {
       if (pace !== null) {
         balls.step(temperature, pace);

@@ -3,9 +3,15 @@
 import { createStage } from "./stage.js";
 import { createWords } from "./words.js";
 
+/** @import * as sent from "../message" */
+
+/** @param {sent.Message} payload */
 const style = ({ look }) => `margin: 12px 2px 0; font: ${look.font}px/1.5 ${look.font_family}; color: ${look.dim}`;
 
-/** Where the file comes from: what it shows, and the way back to the page that made it. */
+/**
+ * Where the file comes from: what it shows, and the way back to the page that made it.
+ * @param {sent.Message} payload
+ */
 function origin(payload) {
   const _ = createWords(payload.words), parts = [];
   if (payload.sentence) {
@@ -17,7 +23,7 @@ function origin(payload) {
   const from = document.createElement("p");
   from.style.cssText = style(payload);
   from.append(_("Made with thermoviz."));
-  if (/^https?:/.test(payload.link ?? "")) {
+  if (/^https?:/.test(payload.link)) {
     const link = document.createElement("a");
     link.href = payload.link;
     link.textContent = _("Open this experiment where it was made");
@@ -29,8 +35,10 @@ function origin(payload) {
 
 /** Mounts the stage of the payload that stands in this page. Returns the stage. */
 export function open(body = document.body) {
-  const payload = JSON.parse(document.getElementById("thermoviz-payload").textContent);
-  const program = document.getElementById("thermoviz-program").textContent;
+  const text = (/** @type {string} */ id) => document.getElementById(id)?.textContent ?? "";
+  /** @type {sent.Message} */
+  const payload = JSON.parse(text("thermoviz-payload"));
+  const program = text("thermoviz-program");
   const place = document.createElement("main");
   place.style.cssText = "max-width: 1760px; margin: 0 auto; padding: clamp(8px, 1.6vw, 24px); box-sizing: border-box;";
   if (payload.title) {

@@ -5,9 +5,27 @@
 import { equilibrium } from "./equilibrium.js";
 import { FEWEST, createRegion, localEntropies } from "./neighbours.js";
 
+/** @import { Surface } from "./surface.js" */
+/** @typedef {{n: number, x: Float64Array, energy: Float64Array}} Cloud positions, interleaved, and energies of n balls */
+/** @typedef {{E: number | null, S: number | null, F: number | null, KL: number | null}} Readings null: it does not exist */
+/**
+ * @typedef {object} Measurement
+ * @property {number} E
+ * @property {number | null} S
+ * @property {number | null} F
+ * @property {number | null} KL
+ * @property {Readings} stderr
+ * @property {boolean} bound balls coincide, so that S is at most, F and KL are at least what is given
+ * @property {number} n
+ * @property {number} counted of the n balls, those that S is taken of
+ * @property {Float64Array} shares
+ * @property {{E: number, S: number | null, F: number, shares: Float64Array}} eq
+ */
+
 const MOST = 3000; // balls whose entropy is taken, evenly chosen
 
 // Mean and variance of values[0..n), covariance with `others`.
+/** @param {Float64Array} values @param {Float64Array} others @param {number} n */
 function moments(values, others, n) {
   let a = 0, b = 0, aa = 0, bb = 0, ab = 0;
   for (let k = 0; k < n; k++) {
@@ -23,12 +41,12 @@ function moments(values, others, n) {
   return { means: [a, b], variances: [aa / (n - 1), bb / (n - 1)], covariance: ab / (n - 1) };
 }
 
-// `measure(balls, T)` -> `{E, S, F, KL, stderr: {E, S, F, KL}, bound, n, counted, shares, eq: {E, S, F, shares}}`; null
-// where a number does not exist. counted: of the n balls, those that S is taken of; bound: balls coincide, so that S is at
-// most, F and KL are at least what is given.
+// `measure(balls, T)`: a Measurement, null without balls.
+/** @param {Surface} surface */
 export function createStatistics(surface) {
   const region = createRegion(surface);
 
+  /** @param {Cloud} balls */
   function sharesOf(balls) {
     const shares = new Float64Array(surface.basinCount);
     for (let k = 0; k < balls.n; k++) {
@@ -39,6 +57,10 @@ export function createStatistics(surface) {
   }
 
   // At T = 0 all weight lies at the global minimum, which is basin 0.
+  /**
+   * @param {number} n @param {number} E @param {number | null} error @param {Float64Array} shares
+   * @returns {Measurement}
+   */
   function frozen(n, E, error, shares) {
     const resting = shares.map((_, basin) => (basin === 0 ? 1 : 0));
     return { E, S: null, F: E, KL: null, stderr: { E: error, S: null, F: error, KL: null }, bound: false, n, counted: n,
@@ -46,6 +68,7 @@ export function createStatistics(surface) {
   }
 
   // S, and its error with that of F = E - T S.
+  /** @param {Cloud} balls @param {number} T */
   function entropyOf(balls, T) {
     const { n } = balls, m = Math.min(n, MOST), [x, y, energy] = [0, 1, 2].map(() => new Float64Array(m));
     for (let i = 0; i < m; i++) {
@@ -60,6 +83,7 @@ export function createStatistics(surface) {
     return { S: means[0], ofS: Math.sqrt(own), ofF: Math.sqrt(Math.max(free, 0)), bound: !resolved, counted: m };
   }
 
+  /** @param {Cloud} balls @param {number} T @returns {Measurement | null} */
   function measure(balls, T) {
     const { n } = balls;
     if (!n) return null;

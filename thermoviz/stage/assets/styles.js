@@ -1,10 +1,12 @@
 // Styles of the stage. They live in its shadow root (or in its own page); colours come from the look.
 
-/** CSS custom properties of a look, to be set on the stage's outermost element. */
+/** @import * as sent from "../message" */
+
+/** CSS custom properties of a look, to be set on the stage's outermost element. @param {sent.Look} look */
 export function lookVariables(look) {
-  const names = { background: "bg", panel: "panel", line: "line", text: "text", dim: "dim", heat: "heat",
-    theory: "theory", path: "path", good: "good", poor: "poor" };
-  const variables = Object.fromEntries(Object.entries(names).map(([key, name]) => [`--${name}`, look[key]]));
+  const { background: bg, panel, line, text, dim, heat, theory, path, good, poor } = look;
+  const colours = Object.entries({ bg, panel, line, text, dim, heat, theory, path, good, poor });
+  const variables = Object.fromEntries(colours.map(([name, colour]) => [`--${name}`, colour]));
   const cold = look.surface[Math.round(0.3 * (look.surface.length - 1))];
   return {
     ...variables, "--cold": cold, "--font": look.font_family, "--size": `${look.font}px`,

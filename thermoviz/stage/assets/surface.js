@@ -1,26 +1,34 @@
 // The energy surface: a bicubic polynomial in each cell, fixed by (E, E_x, E_y, E_xy) at its four corners, so that
 // Python and browser evaluate one and the same function. Grids are in C order: E[i * m + j] belongs to (x_i, y_j).
 
+import { SCHEMES } from "./schemes.js";
+
+/** @import * as sent from "../message" */
+/** @typedef {Float32Array | Uint8Array | Int16Array | Uint16Array | Int32Array} Numbers */
+/** @typedef {Record<"E" | "Ex" | "Ey" | "Exy", Numbers>} Grids the energies at the nodes and their derivatives */
+/** @typedef {ReturnType<typeof createSurface>} Surface */
+
 const ARRAY_TYPES = {
-  float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array,
+  float32: Float32Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array,
 };
 
-// The array of `{shape, data, dtype = "float32"}`, `data` being base64 of little-endian numbers. Where `step` is given,
-// whole numbers q stand for low + step q (one low and step for
-// each index of the last axis), and q = none for NaN.
-export function decode({ data, dtype = "float32", low, step, none }) {
-  const text = atob(data);
+// The numbers of an array as it is sent. Where `step` is given, whole numbers q stand for low + step q (one low and step
+// for each index of the last axis), and q = none for NaN.
+/** @param {sent.Encoded | sent.Quantised} array @returns {Numbers} */
+export function decode(array) {
+  const text = atob(array.data);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const numbers = new ARRAY_TYPES[dtype](bytes.buffer);
-  if (step === undefined) return numbers;
-  const k = step.length;
+  const numbers = new ARRAY_TYPES[array.dtype](bytes.buffer);
+  if (!("step" in array)) return numbers;
+  const { low, step, none } = array, k = step.length;
   return Float32Array.from(numbers, (q, i) => (q === none ? NaN : low[i % k] + step[i % k] * q));
 }
 
 // First derivatives [n] along a line of equally spaced values: the C2 cubic spline with not-a-knot ends.
 // Source: continuity of the second derivative, m_{i-1} + 4 m_i + m_{i+1} = 3 (f_{i+1} - f_{i-1}) / h; at the ends
 // m_0 + 2 m_1 = (-5 f_0 + 4 f_1 + f_2) / 2h (de Boor, A Practical Guide to Splines, ch. IV).
+/** @param {ArrayLike<number>} f @param {number} h */
 export function splineSlopes(f, h) {
   const n = f.length;
   const diagonal = new Float64Array(n).fill(4);
@@ -44,6 +52,7 @@ export function splineSlopes(f, h) {
 }
 
 // Slopes of a grid along its first (axis 0) or second (axis 1) index.
+/** @param {ArrayLike<number>} grid @param {number} n @param {number} m @param {0 | 1} axis @param {number} h */
 function gridSlopes(grid, n, m, axis, h) {
   const out = new Float64Array(n * m);
   const [lines, length, stride, jump] = axis === 0 ? [m, n, m, 1] : [n, m, 1, m];
@@ -57,9 +66,15 @@ function gridSlopes(grid, n, m, axis, h) {
 }
 
 // The four grids at the nodes. A large message leaves the derivatives out: the spline through E gives them back.
+/**
+ * @param {sent.Surface} message @param {number} n @param {number} m @param {number} hx @param {number} hy
+ * @returns {Grids}
+ */
 function nodeGrids(message, n, m, hx, hy) {
   const E = decode(message.E);
-  if (message.Ex) return { E, Ex: decode(message.Ex), Ey: decode(message.Ey), Exy: decode(message.Exy) };
+  if (message.Ex && message.Ey && message.Exy) {
+    return { E, Ex: decode(message.Ex), Ey: decode(message.Ey), Exy: decode(message.Exy) };
+  }
   const Ex = gridSlopes(E, n, m, 0, hx);
   // Rounded to float32, as Python's are: the rounded values are the surface.
   const [alongX, alongY, both] = [Ex, gridSlopes(E, n, m, 1, hy), gridSlopes(Ex, n, m, 1, hy)].map((a) => Float32Array.from(a));
@@ -70,6 +85,7 @@ function nodeGrids(message, n, m, hx, hy) {
 const HERMITE = [[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [2, -2, 1, 1]];
 
 // 16 coefficients a[k * 4 + l] of s^k t^l for each cell, s and t running from 0 to 1.
+/** @param {Grids} grids @param {number} n @param {number} m @param {number} hx @param {number} hy */
 function cellCoefficients({ E, Ex, Ey, Exy }, n, m, hx, hy) {
   const coefficients = new Float64Array((n - 1) * (m - 1) * 16);
   const G = new Float64Array(16);
@@ -106,6 +122,7 @@ function cellCoefficients({ E, Ex, Ey, Exy }, n, m, hx, hy) {
 }
 
 // Lowest Bernstein coefficient of each cell: a true lower bound of its energy (the convex-hull property).
+/** @param {Float64Array} coefficients @param {number} count */
 function lowerBounds(coefficients, count) {
   const bounds = new Float64Array(count);
   const C = new Float64Array(16);
@@ -133,13 +150,16 @@ function lowerBounds(coefficients, count) {
 // Second derivatives by (s, t) at the corners, edge midpoints and centre of a cell, as weights of its coefficients.
 const CURVATURES = Array.from({ length: 9 }, (_, place) => {
   const s = Math.floor(place / 3) / 2, t = (place % 3) / 2;
+  /** @type {(x: number, k: number, order: number) => number} */
   const slope = (x, k, order) => (order === 0 ? x ** k : order === 1 ? (k > 0 ? k * x ** (k - 1) : 0)
     : k > 1 ? k * (k - 1) * x ** (k - 2) : 0);
+  /** @param {number} a @param {number} b */
   const weights = (a, b) => Float64Array.from({ length: 16 }, (__, q) => slope(s, q >> 2, a) * slope(t, q & 3, b));
   return { ss: weights(2, 0), st: weights(1, 1), tt: weights(0, 2) };
 });
 
 // Largest Hessian eigenvalue of a cell over these nine places.
+/** @param {Float64Array} coefficients @param {number} base @param {number} hx @param {number} hy */
 function stiffest(coefficients, base, hx, hy) {
   let largest = 0;
   for (const { ss, st, tt } of CURVATURES) {
@@ -160,6 +180,10 @@ function stiffest(coefficients, base, hx, hy) {
 }
 
 // Stiffness as a function of height: cells sorted by their lowest energy, with the running largest eigenvalue.
+/**
+ * @param {Float64Array} coefficients @param {Float64Array} bounds @param {Numbers} masked @param {number} hx
+ * @param {number} hy
+ */
 function stiffnessTable(coefficients, bounds, masked, hx, hy) {
   const open = [];
   for (let cell = 0; cell < bounds.length; cell++) if (!masked[cell]) open.push(cell);
@@ -175,6 +199,7 @@ function stiffnessTable(coefficients, bounds, masked, hx, hy) {
 }
 
 // Number of entries of a sorted array that are <= value.
+/** @param {Float64Array} sorted @param {number} value */
 export function countUpTo(sorted, value) {
   let low = 0, high = sorted.length;
   while (low < high) {
@@ -186,8 +211,9 @@ export function countUpTo(sorted, value) {
 }
 
 // Basin numbers (-1: no data) on a lattice over the box, its edges included, sent as runs of equal values.
+/** @param {sent.Basins | null} basins */
 function basinLabels(basins) {
-  if (!basins || !basins.labels) return null;
+  if (!basins) return null;
   const { shape, values, runs } = basins.labels;
   const labels = new Int16Array(shape[0] * shape[1]);
   const value = decode(values), run = decode(runs);
@@ -199,33 +225,34 @@ function basinLabels(basins) {
   return { labels, rows: shape[0], columns: shape[1] };
 }
 
-// Largest stable step per scheme in units of its own scale: overdamped dt k <= c, BAOAB dt sqrt(k) <= c.
-const STEP_FRACTION = { "leimkuhler-matthews": 0.5, "euler-maruyama": 0.1, baoab: 0.5 };
 const LONGEST_KICK = 1 / 20; // of the shorter side of the box, per step
 
 // A surface from its message and its basins. Energies of the loss, lengths of the slice's own coordinates.
 // `energy(x, y)`; `forceInto(x, y, out)` writes (f_x, f_y, E); `masked(x, y)`; `basinAt(x, y)` -> 0.. or -1;
 // `kMax(T, highest)` largest Hessian eigenvalue where E <= max(E_min + 20 T, highest);
 // `stepFor(T, scheme, highest)` the largest step that the scheme takes safely there.
+/** @param {sent.Surface} message @param {sent.Basins | null} basins */
 export function createSurface(message, basins) {
   const [x0, x1, n] = message.xs;
   const [y0, y1, m] = message.ys;
   const hx = (x1 - x0) / (n - 1), hy = (y1 - y0) / (m - 1);
   const grids = nodeGrids(message, n, m, hx, hy);
   const coefficients = cellCoefficients(grids, n, m, hx, hy);
-  const hasMask = Boolean(message.mask); // cells without data, [n - 1, m - 1]
-  const maskedCell = hasMask ? decode(message.mask) : new Uint8Array((n - 1) * (m - 1));
+  const { mask } = message, hasMask = mask !== null; // cells without data, [n - 1, m - 1]
+  const maskedCell = mask ? decode(mask) : new Uint8Array((n - 1) * (m - 1));
   const bounds = lowerBounds(coefficients, maskedCell.length);
   const { heights, stiffness } = stiffnessTable(coefficients, bounds, maskedCell, hx, hy);
   const labelled = basinLabels(basins);
   const { min, ceiling, scale, barrier } = message;
 
+  /** @param {number} x @param {number} y */
   function cellOf(x, y) {
     const i = Math.min(Math.max(Math.floor((x - x0) / hx), 0), n - 2);
     const j = Math.min(Math.max(Math.floor((y - y0) / hy), 0), m - 2);
     return i * (m - 1) + j;
   }
 
+  /** @param {number} x @param {number} y @param {Float64Array} out */
   function forceInto(x, y, out) {
     const i = Math.min(Math.max(Math.floor((x - x0) / hx), 0), n - 2);
     const j = Math.min(Math.max(Math.floor((y - y0) / hy), 0), m - 2);
@@ -246,6 +273,10 @@ export function createSurface(message, basins) {
 
   // The same for balls first..count at once: x and force interleaved, energy null if nobody asks for it. Kept apart from forceInto because a call
   // per ball would cost half of the frame.
+  /**
+   * @param {Float64Array} x @param {Float64Array} force @param {Float64Array | null} energy @param {number} first
+   * @param {number} count
+   */
   function forcesInto(x, force, energy, first, count) {
     const c = coefficients, rows = n - 2, columns = m - 2, perX = 1 / hx, perY = 1 / hy;
     for (let k = first; k < count; k++) {
@@ -266,13 +297,16 @@ export function createSurface(message, basins) {
   }
 
   const scratch = new Float64Array(3);
+  /** @param {number} x @param {number} y */
   function energy(x, y) {
     forceInto(x, y, scratch);
     return scratch[2];
   }
 
+  /** @param {number} x @param {number} y */
   const masked = (x, y) => hasMask && maskedCell[cellOf(x, y)] === 1;
 
+  /** @param {number} x @param {number} y */
   function basinAt(x, y) {
     if (!labelled) return -1;
     const { labels, rows, columns } = labelled;
@@ -285,15 +319,17 @@ export function createSurface(message, basins) {
     return below < 0 || near < 0 ? below : near;
   }
 
+  /** @param {number} T @param {number} [highest] */
   function kMax(T, highest = min) {
     const count = countUpTo(heights, Math.max(min + 20 * T, highest));
     return count ? stiffness[count - 1] : 0;
   }
 
+  /** @param {number} T @param {sent.BallScheme} scheme @param {number} [highest] */
   function stepFor(T, scheme, highest = min) {
     const k = kMax(T, highest), kick = Math.min(x1 - x0, y1 - y0) * LONGEST_KICK;
-    const fraction = STEP_FRACTION[scheme];
-    if (scheme === "baoab") return Math.min(fraction / Math.sqrt(k), kick / Math.sqrt(T), kick * 20);
+    const { fraction, massless } = SCHEMES[scheme];
+    if (!massless) return Math.min(fraction / Math.sqrt(k), kick / Math.sqrt(T), kick * 20);
     // A flat surface without heat moves nothing: any finite step will do.
     return Math.min(fraction / k, (kick * kick) / (2 * T), k > 0 ? Infinity : kick * kick);
   }
@@ -304,7 +340,8 @@ export function createSurface(message, basins) {
     const x = x0 + i * hx, y = y0 + j * hy;
     if (!masked(x, y) && (lowestNode < 0 || grids.E[node] < grids.E[lowestNode])) lowestNode = node;
   }
-  const minima = basins && basins.minima ? basins.minima : [];
+  const minima = basins ? basins.minima : [];
+  /** @type {[number, number]} */
   const lowest = minima.length ? minima[0] : [x0 + Math.floor(lowestNode / m) * hx, y0 + (lowestNode % m) * hy];
 
   return {

@@ -1,12 +1,25 @@
 // The picture part of the stage: canvas, camera, labels and touch. It draws what it is given and knows no physics.
 
 import { createCamera, firstView } from "./camera.js";
-import { h, prepare, sized } from "./dom.js";
+import { drawing, h, listen, prepare, sized } from "./dom.js";
 import { meansPlace, takenPlaces, writeLabels, writeMeans, writeOverlay } from "./overlay.js";
 import { createFlatRenderer } from "./flat.js";
 import { createQuality } from "./quality.js";
 import { createRenderer } from "./renderer.js";
 import { createTouch } from "./touch.js";
+
+/** @import * as sent from "../message" */
+/** @import { View } from "./camera.js" */
+/** @import { Box, OverlayScene, Scene } from "./overlay.js" */
+/** @import { Spot } from "./pointer.js" */
+/** @import { Renderer } from "./renderer.js" */
+/** @import { Surface } from "./surface.js" */
+/** @import { Words } from "./words.js" */
+/** @typedef {ReturnType<typeof viewOf>} StageView */
+/**
+ * click, hover: at a place of the surface, in css pixels.
+ * @typedef {{click(point: Spot, px: number, py: number): void, hover(point: Spot | null): void, restored(): void}} ViewEvents
+ */
 
 const NARROW = 520; // css pixels
 
@@ -14,11 +27,14 @@ const NARROW = 520; // css pixels
 const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { left: 18, right: 52, top: 66,
   bottom: 34 } };
 
-/** Radius of a ball in world units: a single ball is large, fifty thousand are grains. */
+/** Radius of a ball in world units: a single ball is large, fifty thousand are grains. @param {number} n */
 const radiusFor = (n) => Math.min(0.03, 0.0135 * (1000 / Math.max(n, 1)) ** 0.22);
 
-/** What draws into a canvas, with WebGL2 or without it: {canvas, renderer}; the renderer is null where neither works. */
-function drawing() {
+/**
+ * What draws into a canvas, with WebGL2 or without it: {canvas, renderer}; the renderer is null where neither works.
+ * @returns {{canvas: HTMLCanvasElement, renderer: Renderer | null}}
+ */
+function drawn() {
   const fresh = () => h("canvas", { "aria-hidden": "true" });
   let canvas = fresh();
   try {
@@ -34,33 +50,50 @@ function drawing() {
 /**
  * createView(_, on) -> null where this browser cannot draw at all. on: {click(point, px, py), hover(point | null), restored()}.
  * point: {x, y, E} in slice coordinates.
+ * @param {Words} _
+ * @param {ViewEvents} on
  */
 export function createView(_, on) {
-  const { canvas, renderer } = drawing();
+  const { canvas, renderer } = drawn();
+  return renderer && viewOf(_, on, canvas, renderer);
+}
+
+/** @param {Words} _ @param {ViewEvents} on @param {HTMLCanvasElement} canvas @param {Renderer} renderer */
+function viewOf(_, on, canvas, renderer) {
   const labels = h("canvas", { class: "labels", "aria-hidden": "true" });
   const needle = h("canvas", { class: "needle", "aria-hidden": "true" });
-  if (!renderer) return null;
   const element = h("div", { class: "view", tabindex: 0, role: "group",
     "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") }, canvas, labels, needle);
   const camera = createCamera();
   const quality = createQuality(renderer.software);
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   const box = sized(element);
-  let surface = null, home = null, scene = null, size = { width: 0, height: 0 }, changed = true, seen = true;
+  /** @type {Surface} */ let surface; // with `home` from the first surface on
+  /** @type {ReturnType<typeof firstView>} */ let home;
+  /** @type {Scene} */ let scene; // from the first picture on
+  let size = { width: 0, height: 0 }, changed = true, seen = true;
   // Nobody sees what is scrolled away.
   const watcher = new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; }, { rootMargin: "200px" });
   watcher.observe(element);
   // What stands on the screen: the view it was drawn from, its labels and its marks of the mean energies.
-  let standing = null, labelled = null, quiet = false, marked = "";
+  /** @type {View | null} */ let standing = null;
+  /** @type {unknown} */ let labelled = null;
+  let quiet = false, marked = "";
 
-  /** The view of a picture of that size, of which `pixel` make one css pixel. */
+  /**
+   * The view of a picture of that size, of which `pixel` make one css pixel.
+   * @param {number} width @param {number} height @param {number} [pixel]
+   */
   const viewAt = (width, height, pixel = 1) => {
-    const margins = width / pixel < NARROW ? MARGINS.narrow : MARGINS.wide;
-    return camera.view(renderer.frame, width, height, Object.fromEntries(
-      Object.entries(margins).map(([side, value]) => [side, value * pixel])));
+    const { left, right, top, bottom } = width / pixel < NARROW ? MARGINS.narrow : MARGINS.wide;
+    return camera.view(renderer.frame, width, height,
+      { left: left * pixel, right: right * pixel, top: top * pixel, bottom: bottom * pixel });
   };
 
-  /** The point of the surface under (px, py) in css pixels, or null. */
+  /**
+   * The point of the surface under (px, py) in css pixels, or null.
+   * @param {number} px @param {number} py @returns {Spot | null}
+   */
   function pick(px, py) {
     if (!renderer.frame || !size.width) return null;
     const view = viewAt(size.width, size.height);
@@ -74,17 +107,20 @@ export function createView(_, on) {
     leave() { on.hover(null); },
   });
 
-  const listeners = {
+  const quieten = listen(canvas, {
     webglcontextlost(event) { event.preventDefault(); },
     webglcontextrestored() { renderer.restore(); changed = true; on.restored(); },
-  };
-  for (const [name, listener] of Object.entries(listeners)) canvas.addEventListener(name, listener);
+  });
 
+  /** @param {View} view */
   function overlayScene(view) {
     return { ...scene, view, frame: renderer.frame, ticks: renderer.ticks, surface, narrow: view.width < NARROW };
   }
 
-  /** Sets the canvas's pixels and draws; `pixel` device pixels per css pixel. */
+  /**
+   * Sets the canvas's pixels and draws; `pixel` device pixels per css pixel.
+   * @param {number} width @param {number} height @param {number} pixel @param {boolean} force
+   */
   function paint(width, height, pixel, force) {
     const w = Math.max(1, Math.round(width * pixel)), hgt = Math.max(1, Math.round(height * pixel));
     if (canvas.width !== w || canvas.height !== hgt) { canvas.width = w; canvas.height = hgt; force = true; }
@@ -105,12 +141,12 @@ export function createView(_, on) {
   /** The marks of the mean energies move a few times a second, so they have a small canvas of their own. */
   function writeNeedle() {
     marked = meansKey();
-    const drawing = overlayScene(viewAt(size.width, size.height));
-    const { left, top, width, height } = meansPlace(drawing);
+    const onScreen = overlayScene(viewAt(size.width, size.height));
+    const { left, top, width, height } = meansPlace(onScreen);
     Object.assign(needle.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
     const context = prepare(needle, width, height);
     context.translate(-left, -top);
-    writeMeans(context, drawing);
+    writeMeans(context, onScreen);
   }
 
   const view = {
@@ -119,8 +155,12 @@ export function createView(_, on) {
     get lost() { return renderer.lost; },
     /** Whether the next picture differs although no ball moves. */
     get busy() { return changed || camera.moving; },
+    /** @param {sent.Look} look */
     setLook(look) { renderer.setLook(look); changed = true; },
-    /** A new surface: the camera stays where the viewer left it, unless this is the first one. */
+    /**
+     * A new surface: the camera stays where the viewer left it, unless this is the first one.
+     * @param {Surface} next @param {Array<[number, number]>} minima
+     */
     setSurface(next, minima) {
       surface = next;
       renderer.setSurface(surface, minima);
@@ -128,8 +168,11 @@ export function createView(_, on) {
       changed = true;
     },
     /** Whether the relief is drawn from above only. */
-    get flat() { return Boolean(renderer.flat); },
-    /** Where the first picture is seen from; `stand`: where the camera of a file was left. */
+    get flat() { return renderer.flat; },
+    /**
+     * Where the first picture is seen from; `stand`: where the camera of a file was left.
+     * @param {sent.Stand} [stand]
+     */
     startCamera(stand) {
       camera.start(home);
       if (stand && !(renderer.flat && !stand.top)) camera.place(stand);
@@ -140,6 +183,7 @@ export function createView(_, on) {
       changed = true;
     },
     goHome() { if (renderer.flat) view.startCamera(); else camera.home(home); },
+    /** @param {Scene} next */
     setScene(next) { scene = next; },
     /** Takes up a new size. Returns whether anybody can see the stage. */
     measure() {
@@ -155,15 +199,16 @@ export function createView(_, on) {
      */
     layout() {
       const now = viewAt(size.width, size.height), { frame } = renderer;
+      /** @param {number} x @param {number} y @param {number} E */
       const spot = (x, y, E) => now.project(frame.wx(x), frame.wy(y), frame.wz(E));
       return {
         ...size, spot, key: `${size.width} ${size.height} ${now.matrix.join()}`,
         relief: () => frame.points.filter(([, , , part]) => part > 0).map(([x, y, z, part]) => ({ ...now.project(x,
           y, z), part })),
-        taken: () => takenPlaces(labels.getContext("2d"), overlayScene(now)),
+        taken: () => takenPlaces(drawing(labels), overlayScene(now)),
       };
     },
-    /** One picture. The labels are written anew when the camera moved or they differ. */
+    /** One picture. The labels are written anew when the camera moved or they differ. @param {number} seconds */
     draw(seconds) {
       if (renderer.lost || !scene) return;
       const moving = camera.moving;
@@ -174,14 +219,20 @@ export function createView(_, on) {
       if (force || labelled !== scene.basins || quiet !== scene.quiet) writeStanding();
       if (marked !== meansKey()) writeNeedle();
     },
-    /** Draws the present moment into a 2D context scaled to css pixels: for pictures and films. */
+    /**
+     * Draws the present moment into a 2D context scaled to css pixels: for pictures and films.
+     * @param {CanvasRenderingContext2D} context @param {number} width @param {number} height @param {number} times
+     */
     shoot(context, width, height, times) {
       paint(width, height, times, true);
       context.drawImage(canvas, 0, 0, width, height);
       writeOverlay(context, overlayScene(viewAt(width, height)));
       changed = true;
     },
-    /** The film takes the picture that is on the screen: nothing is drawn twice. */
+    /**
+     * The film takes the picture that is on the screen: nothing is drawn twice.
+     * @param {CanvasRenderingContext2D} context @param {number} width @param {number} height
+     */
     film(context, width, height) {
       context.drawImage(canvas, 0, 0, width, height);
       writeOverlay(context, overlayScene(viewAt(width, height)));
@@ -189,7 +240,7 @@ export function createView(_, on) {
     redraw() { changed = true; },
     destroy() {
       touch.destroy();
-      for (const [name, listener] of Object.entries(listeners)) canvas.removeEventListener(name, listener);
+      quieten();
       watcher.disconnect();
       renderer.destroy();
     },
