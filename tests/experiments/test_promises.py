@@ -7,6 +7,7 @@ import pytest
 
 import thermoviz as tv
 from thermoviz.figures import charts
+from thermoviz.presentation import minibatches
 from thermoviz.presentation.names import basin_names
 from thermoviz.stage.payload import payload
 
@@ -128,9 +129,9 @@ def test_what_the_slider_says_of_the_network_s_own_heat_follows_from_the_formula
     T_sgd = rate * (g**2).sum() / len(g) / loss.d
     frame = np.stack([run.plane.u, run.plane.v])
     T_slice = rate * ((g @ frame.T) ** 2).sum() / len(g) / 2
-    heat = charts.data_heat(run)
+    heat = minibatches.temperatures(run)
     assert heat["T_sgd"] == pytest.approx(T_sgd, rel=1e-6) and heat["T_slice"] == pytest.approx(T_slice, rel=1e-6)
-    sentence, more = charts.data_heat_sentence(run), " ".join(charts.network_heat_sentences(run))
+    sentence, more = minibatches.crossing_sentence(run), " ".join(minibatches.network_sentences(run))
     assert T_slice < run.crossing.T and "below T*" in sentence and f"T = {T_slice:.2g}" in sentence
     assert f"T = {T_sgd:.2g}" in more and f"T = {2 * run.surface.barrier / loss.d:.2g}" in more
 

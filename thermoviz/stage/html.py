@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .message import Message
+from .payload import payload
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -75,16 +76,16 @@ def component_program() -> str:
     return f"{program()}{_ENTRY}export default (component) => thermoviz.mount(component, import.meta.url);\n"
 
 
-def page(payload: Message) -> str:
+def page(message: Message) -> str:
     """The HTML file of a stage payload. It makes no requests and works from disk; the text is UTF-8."""
     found = _PAGE.search((ASSETS / "page.js").read_text(encoding="utf-8"))
     assert found is not None
     script = re.sub(r"</(script)", r"<\\/\1", f"{program()}{_ENTRY}thermoviz.open();\n", flags=re.IGNORECASE)
     parts = {
-        "TITLE": html.escape(payload["title"] or "thermoviz"),
-        "BACKGROUND": html.escape(payload["look"]["background"]),
+        "TITLE": html.escape(message["title"] or "thermoviz"),
+        "BACKGROUND": html.escape(message["look"]["background"]),
         # "<" may not stand in a script element's text, whatever a title or a link says.
-        "PAYLOAD": json.dumps(payload, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
+        "PAYLOAD": json.dumps(message, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
         "PROGRAM": script.replace("<!--", "<\\!--"),
     }
     return re.sub("@(TITLE|BACKGROUND|PAYLOAD|PROGRAM)@", lambda match: parts[match[1]], found[1])
@@ -96,6 +97,4 @@ def to_html(run: Any, look: Any = "dark", **settings: Any) -> str:
     `look`: "dark", "light", "projector" or a Look; `settings`: what `payload.payload` takes (temperature,
     seed, n_balls, start, title, link, words). Raises BadInput as `payload` does.
     """
-    from .payload import payload
-
     return page(payload(run, look, **settings))

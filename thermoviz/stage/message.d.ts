@@ -132,8 +132,6 @@ export interface Network {
   sizes: Array<number>;
   activation: ActivationKind;
   task: "classification" | "regression";
-  weight_decay: number;
-  l1: number;
   origin: Encoded;
   u: Encoded;
   v: Encoded;

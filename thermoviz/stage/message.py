@@ -128,8 +128,6 @@ class Network(TypedDict):
     sizes: list[int]
     activation: ActivationKind
     task: Literal["classification", "regression"]
-    weight_decay: float
-    l1: float
     origin: Encoded
     u: Encoded
     v: Encoded

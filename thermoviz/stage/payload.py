@@ -12,15 +12,20 @@ from typing import Any, TypeVar, cast, get_args
 import numpy as np
 
 from ..core.errors import BadInput
+from ..core.landscape.surfaces import Surface
 from ..core.seeds import MAX_SEED
 from ..experiments.presets import PRESETS, preset_of
+from ..presentation import minibatches
+from ..presentation.badge import badge
+from ..presentation.looks import LOOKS, Look
+from ..presentation.names import axis_titles, basin_names, class_title, energy_title, member_names
 from ..presentation.words import term
 from . import message as sent
 
 Plain = TypeVar("Plain")
 ASSETS = Path(__file__).parent / "assets"
 # A message larger than this leaves out what the browser can compute again (bytes of JSON).
-ROOMY = 170_000
+ROOMY = 160_000
 MOST_NODES = 81  # per side of the surface
 MOST_NETWORKS = 64  # whose paths travel
 PATH_POINTS = 3000  # of all paths together
@@ -39,7 +44,7 @@ SENTENCE = re.compile(r'_\(\s*"((?:[^"\\]|\\.)*)"')
 
 
 def payload(
-    run: Any, look: Any = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
+    run: Any, look: str | Look = "dark", words: dict[str, str] | None = None, *, temperature: float | None = None,
     seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", at: Sequence[float] | None = None,
     width: float | None = None, paused: bool = False, title: str | None = None, link: str = "",
     sentence: str | None = None, captions: bool = False, law: str = "exponential", programme_steps: int = 10_000,
@@ -71,15 +76,12 @@ def payload(
     if law not in LAWS or not 1 <= programme_steps <= MOST_PROGRAMME_STEPS:
         raise BadInput(f"annealing must be one of {', '.join(LAWS)}, in 1 to {MOST_PROGRAMME_STEPS:,} steps, got "
                        f"{law!r} in {programme_steps!r}.")
-    from ..presentation import names
-    from ..presentation.badge import badge
-
     whole: sent.Message = {
         "id": run.id, "title": _title(run) if title is None else title,
         "sentence": _sentence(run) if sentence is None else sentence,
         "look": _look(look),
-        "words": stage_words() if words is None else dict(words), "axes": names.axis_titles(run),
-        "surface": _surface(surface, names.energy_title(run)), "basins": _basins(run),
+        "words": stage_words() if words is None else dict(words), "axes": axis_titles(run),
+        "surface": _surface(surface, energy_title(run)), "basins": _basins(run),
         "paths": _paths(run), "network": _network(run), "honesty": cast("sent.Honesty | None", badge(run)),
         "temperature": FIRST_TEMPERATURE * surface.scale if temperature is None else float(temperature),
         "batch": _batch(run), "crossing": _crossing(run), "heat": _heat(run),
@@ -166,8 +168,6 @@ def _follows_from_energies(surface: Any) -> bool:
     """Whether the spline through the float32 energies alone has the surface's derivatives, within float32."""
     if max(surface.E.shape) > MOST_NODES or not np.isfinite(surface.E).all():
         return False
-    from ..core.landscape.surfaces import Surface
-
     again = Surface.from_grid(surface.xs, surface.ys, surface.E)
     hx, hy = surface.xs[1] - surface.xs[0], surface.ys[1] - surface.ys[0]
     pairs = ((again.Ex, surface.Ex, hx), (again.Ey, surface.Ey, hy), (again.Exy, surface.Exy, hx * hy))
@@ -177,8 +177,6 @@ def _follows_from_energies(surface: Any) -> bool:
 
 def _basins(run: Any) -> sent.Basins:
     """Minima, deepest first, their names, and the basin of each lattice point as runs of equal labels."""
-    from ..presentation.names import basin_names
-
     basins = run.surface.basins
     flat = np.asarray(basins.labels).ravel()
     starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
@@ -195,8 +193,6 @@ def _paths(run: Any) -> sent.Paths | None:
     arrays = run.arrays
     if "paths_u" not in arrays:
         return None
-    from ..presentation.names import member_names
-
     T, n = arrays["paths_u"].shape[:2]
     chosen = _spread(n, MOST_NETWORKS)
     at = _spread(T, max(2, PATH_POINTS // len(chosen)))
@@ -231,7 +227,7 @@ def _network(run: Any) -> sent.Network | None:
     return {
         "sizes": [*sizes, outputs], "activation": spec.network.activation,
         "task": "classification" if _classifies(run) else "regression",
-        "weight_decay": spec.weight_decay, "l1": getattr(spec, "l1", 0.0), "origin": encoded(arrays["plane_origin"]),
+        "origin": encoded(arrays["plane_origin"]),
         "u": encoded(arrays["plane_u"]), "v": encoded(arrays["plane_v"]), "data": data,
     }
 
@@ -258,9 +254,7 @@ def _samples(run: Any) -> sent.Samples:
 
 def _batch(run: Any) -> sent.Batch | None:
     """What minibatches heat, where the run has any."""
-    from ..figures.charts import data_heat
-
-    heat = data_heat(run)
+    heat = minibatches.temperatures(run)
     return None if heat is None else {"T_of_batch_1": heat.get("T_of_batch_1"), "T_slice": heat.get("T_slice")}
 
 
@@ -271,13 +265,10 @@ def _crossing(run: Any) -> sent.Crossing | None:
 
 def _heat(run: Any) -> sent.Heat:
     """What the marks on the slider mean, in words: `sentence`, and one click further `more`."""
-    from ..figures.charts import data_heat_sentence, network_heat_sentences
-
-    return {"sentence": data_heat_sentence(run), "more": network_heat_sentences(run)}
+    return {"sentence": minibatches.crossing_sentence(run), "more": minibatches.network_sentences(run)}
 
 
 def _title(run: Any) -> str:
-    from ..presentation.names import class_title
     if (key := preset_of(run.id)) is not None:
         return term(PRESETS[key].title)
     subject = getattr(run.spec, "potential", None) or getattr(run.spec, "dataset", run.spec)
@@ -289,10 +280,8 @@ def _sentence(run: Any) -> str:
     return "" if key is None else term(PRESETS[key].sentence)
 
 
-def _look(look: Any) -> sent.Look:
+def _look(look: str | Look) -> sent.Look:
     """What the stage draws with, of a Look or of the one of that name."""
-    from ..presentation.looks import LOOKS
-
     if isinstance(look, str) and look not in LOOKS:
         raise BadInput(f"look must be one of {', '.join(LOOKS)}, got {look!r}.")
     whole = (LOOKS[look] if isinstance(look, str) else look).to_json()

@@ -166,18 +166,6 @@ export function createNetwork(message) {
     return classifies ? crossEntropy(out, targets, n, K) : halfSquare(out, targets);
   }
 
-  // The energy of the slice: data loss + (weight_decay / 2) |theta|^2 + l1 sum |theta_i|.
-  /** @param {number} u @param {number} v */
-  function loss(u, v) {
-    const data = dataLoss(u, v);
-    let square = 0, size = 0;
-    for (let i = 0; i < d; i++) {
-      square += parameters[i] * parameters[i];
-      size += Math.abs(parameters[i]);
-    }
-    return data + 0.5 * message.weight_decay * square + message.l1 * size;
-  }
-
   // Share of right answers; for regression R^2.
   /** @param {number} u @param {number} v */
   function accuracy(u, v) {
@@ -244,6 +232,6 @@ export function createNetwork(message) {
 
   return {
     d, n, inputs: p, outputs: K, task: message.task, pictures: message.data.pictures,
-    points: x, targets, theta, loss, dataLoss, accuracy, decision, answers, curve,
+    points: x, targets, theta, dataLoss, accuracy, decision, answers, curve,
   };
 }
