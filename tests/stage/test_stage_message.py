@@ -10,7 +10,7 @@ import stage_types
 
 import thermoviz as tv
 from thermoviz.core.dynamics.integrators import BAOAB, Overdamped
-from thermoviz.core.landscape.surfaces import STEP_OF_STIFFNESS
+from thermoviz.core.landscape.relief import STEP_OF_STIFFNESS
 from thermoviz.stage import message as sent
 from thermoviz.stage.payload import payload
 
@@ -76,6 +76,7 @@ def test_a_message_of_another_shape_is_noticed():
         assert strays(spoiled, sent.Message)
 
 
+@pytest.mark.browser
 def test_schemes_are_those_of_python_and_as_long_are_their_steps(modules):
     """One table in each language: the same names, and the same share of the stability limit."""
     table = modules("""const { SCHEMES } = await import("/schemes.js"), rows = Object.entries(SCHEMES);
