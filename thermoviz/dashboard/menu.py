@@ -24,7 +24,8 @@ class Page:
     @property
     def script(self) -> str:
         """The path of its script, as Streamlit wants it."""
-        return str(FOLDER / f"{self.name}.py")
+        own = FOLDER / f"{self.name}.py"
+        return str(own if own.exists() else FOLDER.parents[1] / "labs" / self.name / "page.py")
 
 
 FIRST = Page("landscape", "Landscape")

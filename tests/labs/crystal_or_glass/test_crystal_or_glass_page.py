@@ -12,7 +12,7 @@ from thermoviz.labs.crystal_or_glass import figures
 from thermoviz.labs.crystal_or_glass.specification import CrystalOrGlass
 from thermoviz.presentation.looks import LOOKS
 
-PAGE = "thermoviz/dashboard/pages/crystal_or_glass.py"
+PAGE = "thermoviz/labs/crystal_or_glass/page.py"
 QUICK = dict(steps=100, balls=10)
 ENDS = [(setting.name, end) for setting in describe(CrystalOrGlass) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]

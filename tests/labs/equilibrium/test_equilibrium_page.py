@@ -16,7 +16,7 @@ from thermoviz.labs.equilibrium.specification import Equilibrium
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.stage.payload import payload
 
-PAGE = "thermoviz/dashboard/pages/equilibrium.py"
+PAGE = "thermoviz/labs/equilibrium/page.py"
 QUICK = dict(steps=200, replicas=4)
 ENDS = [(setting.name, end) for setting in describe(Equilibrium) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]

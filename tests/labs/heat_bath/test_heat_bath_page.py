@@ -18,7 +18,7 @@ from thermoviz.presentation.looks import LOOKS
 from thermoviz.presentation.numbers import number
 from thermoviz.stage.payload import payload
 
-PAGE = "thermoviz/dashboard/pages/heat_bath.py"
+PAGE = "thermoviz/labs/heat_bath/page.py"
 FEW = QUICK | {"steps": 400, "replicas": 4}
 ENDS = [(setting.name, end) for setting in describe(HeatBath) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]

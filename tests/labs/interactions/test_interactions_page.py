@@ -13,7 +13,7 @@ from thermoviz.labs.interactions.specification import Interactions
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.stage.payload import payload
 
-PAGE = "thermoviz/dashboard/pages/interactions.py"
+PAGE = "thermoviz/labs/interactions/page.py"
 QUICK = dict(network=tv.MLP((4,)), steps=60, networks=4, ramp_steps=30, walkers=16)
 ENDS = [(setting.name, end) for setting in describe(Interactions) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]

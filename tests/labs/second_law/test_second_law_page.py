@@ -17,7 +17,7 @@ from thermoviz.engine import JobState
 from thermoviz.presentation import verdicts
 
 ROOT = Path(__file__).parents[3]
-PAGE = "thermoviz/dashboard/pages/second_law.py"
+PAGE = "thermoviz/labs/second_law/page.py"
 SETTINGS = [setting for setting in describe(tv.SecondLaw) if setting.ladder]
 QUICK = {"balls": "100", "steps": "100"}
 

@@ -12,7 +12,7 @@ from thermoviz.dashboard import lab, state
 from thermoviz.dashboard.controls import describe
 from thermoviz.engine import JobState
 
-PAGE = "thermoviz/dashboard/pages/volume_or_depth.py"
+PAGE = "thermoviz/labs/volume_or_depth/page.py"
 SETTINGS = [setting for setting in describe(tv.VolumeOrDepth) if setting.ladder]
 
 
