@@ -8,16 +8,6 @@ if __name__ == "app":  # the server imports this file once, before it runs it fo
     app = st.App(__file__, middleware=middleware())
 
 if __name__ == "__main__":  # worker processes import this file again, under another name
-    import streamlit as st
+    from thermoviz.dashboard.chrome import draw
 
-    from thermoviz.dashboard.chrome import follow_link, go_back, leave_others, open_house, settle
-    from thermoviz.dashboard.menu import FIRST, MENU
-
-    pages = [st.Page(page.script, title=page.menu, default=page is FIRST) for page in MENU.values()]
-    page = st.navigation(pages, position="top")
-    go_back(page)
-    open_house(page)
-    follow_link(page, pages)
-    leave_others(page)
-    page.run()
-    settle()
+    draw()

@@ -104,9 +104,29 @@ def after_pictures(page, n=3):
     })""", n)
 
 
+def go_to(app, name: str):
+    """Walks to another page of an AppTest of the whole app, as a click in the menu does; `name`: its address."""
+    from streamlit.util import calc_hash
+
+    app._page_hash = calc_hash(name)  # AppTest itself finds pages that are files
+    return app.run()
+
+
+def lab_alone(kind: str):
+    """An AppTest of one lab's page without the app's own start; not run yet."""
+    from streamlit.testing.v1 import AppTest
+
+    def draw(kind):
+        from thermoviz.dashboard.lab import lab_page
+
+        lab_page(kind)
+
+    return AppTest.from_function(draw, args=(kind,), default_timeout=60)
+
+
 @pytest.fixture
 def whole_app(tmp_path, monkeypatch):
-    """Opens a page of the whole app without a browser, by link: `whole_app(PAGE, name=value)` gives its AppTest."""
+    """Opens a page of the whole app without a browser, by link: `whole_app(kind, name=value)` gives its AppTest."""
     from streamlit.testing.v1 import AppTest
 
     monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
@@ -115,8 +135,8 @@ def whole_app(tmp_path, monkeypatch):
         made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         for name, value in query.items():
             made.query_params[name] = value
+        made.query_params["kind"] = page
         made.run()
-        made.switch_page(page).run()
         assert not made.exception, made.exception
         return made
 

@@ -15,7 +15,7 @@ ROOMS = ("core", "runs", "presentation", "experiments", "figures", "stage", "lab
 # May be imported by every room, and import none.
 LEAVES = {"presentation.words", "presentation.looks"}
 # Arrows that still run upwards: to be turned.
-UPWARDS = {("figures", "labs"), ("runs.run", "experiments.landscapes"), ("runs.run", "catalogue")}
+UPWARDS = {("runs.run", "experiments.landscapes"), ("runs.run", "catalogue")}
 ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "plotly": ("figures/", "labs/", "dashboard/"),
            "numba": ("core/kernels_cache", "core/landscape/kernels/", "core/learning/kernels/",
                      "core/thermodynamics/kernels/")}
@@ -101,8 +101,8 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def importable(path: Path) -> bool:
-    """Not the backends, not the pages (scripts that draw when they are run)."""
-    return not BACKENDS.fullmatch(name_of(path)) and "pages" not in path.parts
+    """Not the backends."""
+    return not BACKENDS.fullmatch(name_of(path))
 
 
 def test_importing_every_room_loads_no_heavy_library():

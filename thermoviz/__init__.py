@@ -7,6 +7,8 @@ one that stands above it.
 import importlib
 from typing import Any
 
+from .labs import LABS, class_name
+
 # Public name -> the module that defines it.
 _HOME = {
     "core.energies.potentials": ("Harmonic", "DoubleWell", "TiltedDoubleWell", "MuellerBrown", "TwoBasins",
@@ -32,28 +34,26 @@ _HOME = {
     "core.thermodynamics.work": ("MALA", "drive", "jarzynski"),
     "core.dynamics.replica_exchange": ("replica_exchange",),
     "catalogue": ("EXPERIMENTS", "run"),
-    "labs.crystal_or_glass.specification": ("CrystalOrGlass",),
-    "labs.equilibrium.specification": ("Equilibrium",),
-    "labs.interactions.specification": ("Interactions",),
-    "labs.heat_bath.specification": ("HeatBath",),
     "experiments.landscape.specification": ("Descent", "Potential"),
     "experiments.own_model": ("Recorder", "explore"),
     "experiments.presets": ("PRESETS", "load_preset"),
-    "labs.second_law.specification": ("SecondLaw",),
     "runs.run": ("Run", "open_run"),
     "runs.verdict": ("Verdict",),
-    "labs.volume_or_depth.specification": ("VolumeOrDepth",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
-__all__ = [*_MODULE, "__version__"]
+_LABS = {class_name(kind): kind for kind in LABS}
+__all__ = [*_MODULE, *_LABS, "__version__"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE:
+    if name in _LABS:
+        value = __getattr__("EXPERIMENTS")[_LABS[name]]
+    elif name in _MODULE:
+        value = getattr(importlib.import_module(f"thermoviz.{_MODULE[name]}"), name)
+    else:
         raise AttributeError(f"module 'thermoviz' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"thermoviz.{_MODULE[name]}"), name)
-    if _MODULE[name].startswith(("catalogue", "experiments", "labs", "runs")):
+    if name in _LABS or _MODULE[name].startswith(("catalogue", "experiments", "runs")):
         _connect_views()
     globals()[name] = value
     return value
@@ -68,7 +68,7 @@ def _connect_views() -> None:
     from .runs.run import VIEWS
 
     def figure(run: Any, **settings: Any) -> Any:
-        from .figures import still
+        from .figures.still import still
         return still(run, **settings)
 
     def html(run: Any, **settings: Any) -> str:

@@ -135,13 +135,14 @@ def _export(chosen: argparse.Namespace) -> None:
 
 
 def _presets(chosen: argparse.Namespace) -> None:
-    from .catalogue import run
-    from .catalogue.shipped import KEYS, specification_and_path
+    from .catalogue import LABS, run
+    from .catalogue.shipped import keys, specification_and_path
+    from .experiments.presets import PRESETS
 
     for key in chosen.keys:
-        if key not in KEYS:
-            raise BadInput(f"{key!r} does not come with the package; what does: {', '.join(KEYS)}.")
-    for key in chosen.keys or KEYS:
+        if key not in PRESETS and key not in LABS:
+            raise BadInput(f"{key!r} does not come with the package; what does: {', '.join(keys())}.")
+    for key in chosen.keys or keys():
         start = time.perf_counter()
         spec, path = specification_and_path(key)
         path = run(spec, _show_progress).save(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+from conftest import go_to
 from streamlit.testing.v1 import AppTest
 
 import thermoviz as tv
@@ -203,7 +204,7 @@ def test_every_preset_is_shown_at_once(app, key):
 
 
 def test_about_runs(app):
-    app.switch_page("thermoviz/dashboard/pages/about.py").run()
+    go_to(app, "about")
     assert not app.exception and app.title[0].value
 
 
@@ -271,8 +272,8 @@ def shown_by_link(spec):
 
 def test_a_visitor_who_comes_back_finds_the_controls_as_they_were(app):
     app.number_input("0/seed").set_value(5).run()
-    app.switch_page("thermoviz/dashboard/pages/about.py").run()
-    app.switch_page("thermoviz/dashboard/pages/landscape.py").run()
+    go_to(app, "about")
+    go_to(app, "landscape")
     assert not app.exception and app.session_state["visit"].asked.seed == 5
 
 

@@ -3,7 +3,7 @@
 import pytest
 from test_app_browser import PATIENCE_MS, SHOWN, STAGE, server, shown  # noqa: F401
 
-from thermoviz.dashboard.menu import FIRST, MENU
+from thermoviz.dashboard.menu import FIRST, menu
 from thermoviz.experiments.presets import PRESETS, load_preset
 
 pytestmark = pytest.mark.browser
@@ -97,12 +97,12 @@ def test_pages_make_one_entry_each_and_come_back(page):
     before = entries(page)
     for name in ("second_law", "about"):
         page.locator(f"a[href$='/{name}']").first.click()
-        page.wait_for_function("title => document.title === title", arg=f"{MENU[name].title} · thermoviz",
+        page.wait_for_function("title => document.title === title", arg=f"{menu()[name].title} · thermoviz",
                                timeout=PATIENCE_MS)
     assert entries(page) == before + 2
     page.go_back()
     page.wait_for_function("text => document.querySelector('h1.tv-headline')?.innerText === text",
-                           arg=MENU["second_law"].title, timeout=PATIENCE_MS)
+                           arg=menu()["second_law"].title, timeout=PATIENCE_MS)
     page.wait_for_function("() => location.search.includes('kind=second_law')", timeout=PATIENCE_MS)
     page.go_back()
     wait_for_preset(page, "mueller-brown")
@@ -115,7 +115,7 @@ def test_a_labs_link_is_one_entry(server, new_page):  # noqa: F811
     page.wait_for_function(f"() => location.pathname === '/second_law' && location.search.includes('heat=1') && {IDLE}",
                            timeout=PATIENCE_MS)
     assert entries(page) == 2  # the browser's own first one, and this
-    assert page.title() == f"{MENU['second_law'].title} · thermoviz" and page.complaints == []
+    assert page.title() == f"{menu()['second_law'].title} · thermoviz" and page.complaints == []
 
 
 @pytest.mark.parametrize("path", ["/nonsense/page", "/nowhere", "/deep/er/page.html"])
@@ -196,7 +196,7 @@ def test_a_still_stands_before_the_program_is_there_and_leaves_after(server, new
 
 
 def test_every_page_says_nothing_in_the_console(page):
-    for name, one in MENU.items():
+    for name, one in menu().items():
         if one is FIRST:
             continue
         page.locator(f"a[href$='/{name}']").first.click()

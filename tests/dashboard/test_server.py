@@ -15,7 +15,7 @@ from streamlit import file_util
 
 from thermoviz.catalogue.links import to_query
 from thermoviz.dashboard import server, shell
-from thermoviz.dashboard.menu import MENU, document_title
+from thermoviz.dashboard.menu import document_title, menu
 from thermoviz.experiments.presets import PRESETS, load_preset
 from thermoviz.figures.preview import picture, png
 from thermoviz.presentation.looks import LOOKS
@@ -90,15 +90,15 @@ def test_a_link_says_what_it_opens(query, title, image):
 
 
 def test_every_page_and_preset_has_its_own_title_and_description():
-    queries = [f"preset={key}" for key in PRESETS] + [f"kind={name}" for name in list(MENU)[1:]]
+    queries = [f"preset={key}" for key in PRESETS] + [f"kind={name}" for name in list(menu())[1:]]
     heads = [first(query.encode()) for query in queries]
     assert len({head.title for head in heads}) == len({head.metas["description"] for head in heads}) == len(queries)
     assert all(head.title != "Streamlit" for head in heads)
 
 
 def test_the_browsers_title_is_the_links():
-    assert document_title(MENU["second_law"], "digits") == "Does entropy always rise? · thermoviz"
-    assert first(b"preset=digits").title == document_title(MENU["landscape"], "digits")
+    assert document_title(menu()["second_law"], "digits") == "Does entropy always rise? · thermoviz"
+    assert first(b"preset=digits").title == document_title(menu()["landscape"], "digits")
 
 
 @pytest.mark.parametrize(("headers", "base", "scope", "root"), [

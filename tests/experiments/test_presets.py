@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.catalogue.shipped import LABS, is_shipped, load_lab, shipped, specification_and_path
+from thermoviz.catalogue.shipped import is_shipped, labs, load_lab, shipped, specification_and_path
 from thermoviz.core.learning.networks import NetworkLoss
 from thermoviz.core.specs import NUMERICS_VERSION, identity
 from thermoviz.experiments.presets import DEFAULT_PRESET, preset_of
@@ -110,7 +110,7 @@ def test_presets_are_what_their_specification_gives_here(key):
 # Default runs of labs
 
 
-@pytest.mark.parametrize("kind", LABS)
+@pytest.mark.parametrize("kind", labs())
 def test_default_runs_of_slow_labs_are_there_at_once(kind):
     """Of these numerics and this specification, small, with charts and verdicts; the engine finds them."""
     spec = tv.EXPERIMENTS[kind]()
@@ -122,7 +122,7 @@ def test_default_runs_of_slow_labs_are_there_at_once(kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", LABS)
+@pytest.mark.parametrize("kind", labs())
 def test_default_runs_of_slow_labs_are_what_is_computed(kind):
     """Anew on this machine, whose rounding may differ from that of the machine that made them: within 4 errors."""
     for stored, fresh in zip(load_lab(kind).verdicts, tv.run(tv.EXPERIMENTS[kind]()).verdicts, strict=True):

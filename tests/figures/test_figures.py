@@ -7,14 +7,16 @@ import json
 import numpy as np
 import pytest
 
-from thermoviz import figures
 from thermoviz.core.dynamics.integrators import SGD, Adam
 from thermoviz.core.energies.potentials import DoubleWell
 from thermoviz.core.errors import BadInput
 from thermoviz.core.landscape.honesty import Honesty
 from thermoviz.experiments.landscape.specification import Descent, Potential, surface_arrays
 from thermoviz.figures import charts
+from thermoviz.figures.contour import contour
 from thermoviz.figures.paper import opacity, ticks
+from thermoviz.figures.relief import surface3d
+from thermoviz.figures.still import FIGURES, NETWORK_FIGURES, still
 from thermoviz.figures.thumbnails import palette_png, thumbnail
 from thermoviz.presentation import names
 from thermoviz.presentation.looks import LOOKS, hex_colour, rgba
@@ -143,9 +145,9 @@ def networks():
     return Run(spec, arrays, {"honesty": honesty.to_json()})
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_drawn_in_every_look_with_named_axes(networks, look, name):
-    figure = figures.FIGURES[name](networks, look)
+    figure = FIGURES[name](networks, look)
     json.loads(figure.to_json())
     axes = [figure.layout.scene.xaxis, figure.layout.scene.yaxis, figure.layout.scene.zaxis] \
         if name == "surface3d" else [figure.layout.yaxis]
@@ -155,31 +157,31 @@ def test_every_figure_is_drawn_in_every_look_with_named_axes(networks, look, nam
     assert hovering and all(trace.hovertemplate for trace in hovering)
 
 
-@pytest.mark.parametrize("name", [n for n in figures.FIGURES if n not in figures.NETWORK_FIGURES])
+@pytest.mark.parametrize("name", [n for n in FIGURES if n not in NETWORK_FIGURES])
 def test_a_potential_has_every_figure_but_those_of_networks(potential, look, name):
-    figures.FIGURES[name](potential, look)
+    FIGURES[name](potential, look)
 
 
-@pytest.mark.parametrize("name", figures.NETWORK_FIGURES)
+@pytest.mark.parametrize("name", NETWORK_FIGURES)
 def test_a_figure_of_networks_asked_of_a_potential_is_refused(potential, name):
     with pytest.raises(BadInput, match="networks"):
-        figures.still(potential, figure=name)
+        still(potential, figure=name)
 
 
 def test_still_refuses_what_it_does_not_know(potential):
     with pytest.raises(BadInput, match="dark, light, projector"):
-        figures.still(potential, look="pink")
+        still(potential, look="pink")
     with pytest.raises(BadInput, match="contour"):
-        figures.still(potential, figure="pie")
+        still(potential, figure="pie")
 
 
 def test_still_says_how_much_the_slice_hides(networks, potential):
-    captions = [a.text for a in figures.still(networks).layout.annotations]
+    captions = [a.text for a in still(networks).layout.annotations]
     assert any("354 dimensions" in c and "71%" in c and "60%" in c and "0.86" in c for c in captions)
-    assert figures.still(networks).layout.paper_bgcolor == LOOKS["dark"].background
-    assert any("nothing is hidden" in a.text for a in figures.still(potential).layout.annotations)
-    assert not figures.still(networks, caption=False).layout.annotations
-    assert figures.still(networks, title="Mine").layout.title.text == "Mine"
+    assert still(networks).layout.paper_bgcolor == LOOKS["dark"].background
+    assert any("nothing is hidden" in a.text for a in still(potential).layout.annotations)
+    assert not still(networks, caption=False).layout.annotations
+    assert still(networks, title="Mine").layout.title.text == "Mine"
 
 
 def test_run_figure_goes_through_the_package(potential):
@@ -190,7 +192,7 @@ def test_run_figure_goes_through_the_package(potential):
 
 
 def test_relief_shows_the_grid_itself_and_fades_to_the_ceiling(potential, look):
-    trace = figures.surface3d(potential, look).data[0]
+    trace = surface3d(potential, look).data[0]
     surface = potential.surface
     np.testing.assert_array_equal(trace.z, surface.E.T)
     assert (trace.cmin, trace.cmax) == (surface.minimum, surface.ceiling)
@@ -203,8 +205,8 @@ def test_no_data_is_a_hole(look):
     arrays = surface_arrays(surface)
     arrays["U"][3, 4] = np.nan
     run = Run(Potential(), arrays)
-    assert np.isnan(np.asarray(figures.surface3d(run, look).data[0].z, float)).any()
-    assert np.isnan(np.asarray(figures.contour(run, look).data[0].z, float)).any()
+    assert np.isnan(np.asarray(surface3d(run, look).data[0].z, float)).any()
+    assert np.isnan(np.asarray(contour(run, look).data[0].z, float)).any()
 
 
 def test_paths_lie_just_above_the_surface_inside_it_and_nowhere_else(networks):
@@ -218,7 +220,7 @@ def test_paths_lie_just_above_the_surface_inside_it_and_nowhere_else(networks):
 
 
 def test_losses_draw_median_and_band_of_the_replicas_that_are_still_finite(networks, look):
-    figure = figures.losses(networks, look)
+    figure = charts.losses(networks, look)
     curves = {trace.name: trace for trace in figure.data if trace.name}
     decay = np.exp(-np.arange(N_RECORDS) / 10)
     sgd, adam = names.dynamics_names(networks.spec.dynamics)
@@ -236,14 +238,14 @@ def test_what_is_not_the_loss_of_data_alone_says_so(networks, look):
     """Old files hold the regulariser within the losses; of somebody's own model nothing but that is known."""
     older = {k: v for k, v in networks.arrays.items() if k not in ("data_losses", "regulariser")}
     sgd = names.dynamics_names(networks.spec.dynamics)[0]
-    drawn = {trace.name for trace in figures.losses(Run(networks.spec, older), look).data}
+    drawn = {trace.name for trace in charts.losses(Run(networks.spec, older), look).data}
     assert {f"{sgd}, train, with weight decay", f"{sgd}, test"} <= drawn and f"{sgd}, train" not in drawn
     free = Run(dataclasses.replace(networks.spec, weight_decay=0.0), older)
-    assert f"{sgd}, train" in {trace.name for trace in figures.losses(free, look).data}
+    assert f"{sgd}, train" in {trace.name for trace in charts.losses(free, look).data}
     for decay, l1, title in ((1e-3, 0.0, "loss + weight decay, nats"), (0.0, 1e-3, "loss + L1, nats"),
                              (1e-3, 1e-3, "loss + weight decay and L1, nats"), (0.0, 0.0, "loss, nats")):
         run = Run(dataclasses.replace(networks.spec, weight_decay=decay, l1=l1), networks.arrays)
-        assert names.energy_title(run) == title == figures.surface3d(run, look).layout.scene.zaxis.title.text
+        assert names.energy_title(run) == title == surface3d(run, look).layout.scene.zaxis.title.text
         assert names.loss_title(run) == "loss, nats"
 
 
@@ -252,17 +254,17 @@ def test_all_replicas_diverged_still_draws_the_curves_up_to_there(networks, look
     arrays = {k: v for k, v in networks.arrays.items() if k in ("steps", "member", "accuracy")}
     run = Run(networks.spec, arrays | {"losses": losses, "diverged_at": np.full(6, 30)})
     assert run.surface is None
-    figure = figures.losses(run, look)
+    figure = charts.losses(run, look)
     assert np.isfinite(np.asarray(figure.data[1].y, float)).sum() == 3
 
 
 def test_equilibrium_figures_show_the_runs_own_numbers(potential, look):
-    traces = figures.free_energy(potential, look).data
+    traces = charts.free_energy(potential, look).data
     energy, free, entropy = (np.asarray(t.y, float) for t in traces)
     temperatures = np.asarray(traces[0].x, float)
     np.testing.assert_allclose(temperatures, potential.arrays["temperatures"])
     np.testing.assert_allclose(free, energy - temperatures * entropy, atol=1e-9)  # F = U - TS
-    shares = np.array([t.y for t in figures.shares(potential, look).data], float)
+    shares = np.array([t.y for t in charts.shares(potential, look).data], float)
     np.testing.assert_allclose(shares.sum(axis=0), 1, atol=1e-9)
 
 

@@ -13,13 +13,11 @@ import pytest
 from playwright.sync_api import TimeoutError
 from test_app_browser import PATIENCE_MS, serving
 
-from thermoviz.catalogue import EXPERIMENTS
+from thermoviz.catalogue import EXPERIMENTS, LABS
 from thermoviz.dashboard.controls import _has_defaults, _kind, describe
-from thermoviz.dashboard.state import KINDS
 
 pytestmark = pytest.mark.browser
 
-LABS = [kind for kind in EXPERIMENTS if kind not in KINDS]
 # What takes longer at a control's end is cancelled: that the page answers is asked here, not how fast it computes.
 LONGEST_MS = 8_000
 # Quick settings, where a lab has them, so that a control's end is seen computed.
@@ -260,7 +258,8 @@ def test_default_and_the_first_control(visitor, kind):
     assert page.url != before
 
 
-@pytest.mark.parametrize("kind", [LABS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in LABS[1:])])
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.slow] * (i > 0))
+                                  for i, kind in enumerate(LABS)])
 def test_bad_links_become_sentences(address, new_page, kind):
     page = new_page(**SMALL, **STILL)
     numbers = {setting.name: "1e300" for setting in describe(EXPERIMENTS[kind]) if setting.ladder}

@@ -19,7 +19,7 @@ from ..core.errors import BadInput
 from ..core.specs import NUMERICS_VERSION, from_json, to_json
 from ..experiments.presets import DEFAULT_PRESET, PRESETS
 from ..experiments.presets import preset as named_preset
-from . import EXPERIMENTS
+from .kinds import EXPERIMENTS
 
 MAX_CHARACTERS = 4000  # of one name or value: a setting may be given for each replica
 MAX_SETTINGS = 100

@@ -1,28 +1,41 @@
 """The runs that come with the package: presets, and the default run of each lab that takes many seconds.
 
-`python -m thermoviz presets` computes all of them anew. A run that is stale is no error: it is computed like any other.
+`python -m thermoviz presets` computes all of them anew, `python -m thermoviz presets KIND` adds a lab's: what is
+shipped is what has its file. A run that is stale is no error: it is computed like any other.
 """
 
 import functools
+import inspect
 from pathlib import Path
 
 from ..core.errors import BadFile
 from ..core.specs import identity
 from ..experiments.presets import FOLDER, PRESETS, load_preset, preset_of
 from ..runs.run import Run, open_run
+from .kinds import EXPERIMENTS, LABS, OF_THE_HOUSE
 
-# Labs whose default takes too long for a page to open with.
-LABS = ("heat_bath", "interactions", "equilibrium")
-KEYS = (*PRESETS, *LABS)
+
+def labs() -> tuple[str, ...]:
+    """The labs whose default takes too long for a page to open with: there is a file of it."""
+    return tuple(kind for kind in LABS if _path(kind).is_file())
+
+
+def keys() -> tuple[str, ...]:
+    """Everything that is shipped."""
+    return (*PRESETS, *labs())
+
+
+def _path(kind: str) -> Path:
+    """Where the default run of a lab lies: with the presets, or beside the specification of a package of its own."""
+    folder = FOLDER if kind in OF_THE_HOUSE else Path(inspect.getfile(EXPERIMENTS[kind])).parent
+    return folder / f"{kind}.safetensors"
 
 
 def specification_and_path(key: str) -> tuple[object, Path]:
-    """What the shipped run `key` (of KEYS) asks, and where it lies."""
-    from . import EXPERIMENTS
-
+    """What the shipped run `key` (a preset, or a lab) asks, and where it lies."""
     if key in PRESETS:
         return PRESETS[key].spec, PRESETS[key].path
-    return EXPERIMENTS[key](), FOLDER / f"{key}.safetensors"
+    return EXPERIMENTS[key](), _path(key)
 
 
 @functools.cache
@@ -37,13 +50,14 @@ def load_lab(kind: str) -> Run | None:
 
 
 @functools.cache
-def _lab_of() -> dict[str, str]:
-    return {identity(specification_and_path(kind)[0]): kind for kind in LABS}
+def _lab_of(kinds: tuple[str, ...]) -> dict[str, str]:
+    return {identity(specification_and_path(kind)[0]): kind for kind in kinds}
 
 
 def is_shipped(id: str) -> bool:
     """Whether the run `id` comes with the package."""
-    return preset_of(id) is not None or (id in _lab_of() and load_lab(_lab_of()[id]) is not None)
+    known = _lab_of(labs())
+    return preset_of(id) is not None or (id in known and load_lab(known[id]) is not None)
 
 
 def shipped(id: str) -> Run | None:
@@ -51,5 +65,5 @@ def shipped(id: str) -> Run | None:
     key = preset_of(id)
     if key is not None:
         return load_preset(key)
-    kind = _lab_of().get(id)
+    kind = _lab_of(labs()).get(id)
     return None if kind is None else load_lab(kind)

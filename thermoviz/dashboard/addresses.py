@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse
 
-from .menu import FIRST, MENU
+from .menu import FIRST, menu
 
 # Folders of the server's own: what is asked for there is no page. (See streamlit.web.server.starlette.)
 RESERVED = frozenset({"_stcore", "static", "media", "component", "app", "oauth2callback", "auth", "picture"})
@@ -54,7 +54,7 @@ class BeginAtFirstPage:
             return None
         *folders, name = path.strip("/").split("/")
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        if name in MENU and not path.endswith("/"):  # wherever a proxy serves the app
+        if name in menu() and not path.endswith("/"):  # wherever a proxy serves the app
             asked = asked if name == FIRST.name else [("kind", name), *(pair for pair in asked if pair[0] != "kind")]
             return "./" + (f"?{urlencode(asked)}" if asked else "")
         if not _is_page(scope, path):

@@ -1,5 +1,6 @@
-"""What is done once per server, and what stands on every page."""
+"""The whole app: its menu, what is done once per server, what stands on every page."""
 
+import functools
 import gc
 import os
 import threading
@@ -9,12 +10,34 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ..catalogue import EXPERIMENTS
+from ..catalogue import LABS
 from ..presentation.looks import LOOKS
-from .lab import lab_visit
-from .menu import FIRST, MENU, document_title
+from ..presentation.words import term
+from .lab import lab_page, lab_visit
+from .menu import FIRST, LAST, document_title, menu
+from .pages.about import about
+from .pages.landscape import landscape
 from .shell import ICON
 from .state import HEAD_START_SECONDS, Watching, engine, visit
+
+
+def draw() -> None:
+    """Draws the page that the visitor is on. It runs at every visit and after every change."""
+    pages = app_pages()
+    page = st.navigation(pages, position="top")
+    go_back(page)
+    open_house(page)
+    follow_link(page, pages)
+    leave_others(page)
+    page.run()
+    settle()
+
+
+def app_pages() -> list[Any]:
+    """The pages in the order of the menu."""
+    other = {FIRST.name: landscape, LAST: about}
+    return [st.Page(other.get(entry.name) or functools.partial(lab_page, entry.name), title=term(entry.menu),
+                    url_path=entry.name, default=entry is FIRST) for entry in menu().values()]
 
 
 def open_house(page: Any) -> None:
@@ -22,7 +45,7 @@ def open_house(page: Any) -> None:
     # The page evaluates a few thousand points at most; numba would cost this process 100 MB for that.
     os.environ.setdefault("THERMOVIZ_NO_NUMBA", "1")
     here = visit()
-    st.set_page_config(page_title=document_title(MENU[page.url_path or FIRST.name], here.preset), page_icon=ICON,
+    st.set_page_config(page_title=document_title(menu()[page.url_path or FIRST.name], here.preset), page_icon=ICON,
                        layout="wide", initial_sidebar_state="expanded" if here.experimenting else "collapsed")
     look = LOOKS[here.look]
     st.logo(_word_mark(look.text, look.heat), size="medium", link=None)
@@ -36,7 +59,7 @@ def go_back(page: Any) -> None:
     query = st.query_params.to_dict()
     if not page.url_path:
         visit().follow(query)
-    elif page.url_path in EXPERIMENTS:
+    elif page.url_path in LABS:
         lab_visit(page.url_path).follow(query)
 
 
@@ -50,7 +73,7 @@ def follow_link(page: Any, pages: Sequence[Any]) -> None:
     wanted = next((other for other in pages if other.url_path == kind), None)
     if kind and wanted is not None and not page.url_path:
         asked = st.query_params.to_dict()
-        if kind not in EXPERIMENTS:  # a page without an experiment, such as "about"
+        if kind not in LABS:  # a page without an experiment, such as "about"
             del asked["kind"]
         st.switch_page(wanted, query_params=asked)
 

@@ -1,59 +1,40 @@
 """The frame of every lab page: one sentence, one thing to try, controls, stage, charts, verdicts, plain words.
 
-A page is `lab_page(kind, try_this, charts, explain)`, under its headline in `menu.MENU`; all else is the same for all:
-links, engine, progress and cancel are those of the page "Landscape".
+What is a lab's own stands in its `page.py`; all else is the same for all: links, engine, progress and cancel are those
+of the page "Landscape".
 """
 
 import dataclasses
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from ..catalogue import EXPERIMENTS
 from ..catalogue.links import from_query, to_query
-from ..catalogue.shipped import LABS, load_lab
+from ..catalogue.shipped import labs, load_lab
 from ..core.errors import BadInput
 from ..experiments.landscape.specification import surface_run
 from ..experiments.landscapes import surface_of
 from ..experiments.presets import DEFAULT_PRESET
 from ..presentation.looks import LOOKS, Look
+from ..presentation.page import Chart, Page, Said
 from ..presentation.verdicts import agreement, compared, measured, rule_words, standing, was_measured
 from ..presentation.words import _, read_in, term
 from ..runs.run import Run
 from . import controls, panels, scene, state
 from .component import stage
-from .menu import MENU
+from .menu import page_of
 from .plain import plain
 from .share import address, share
 from .state import Visit, Watching, engine, remember, visit
 from .style import stylesheet
 
-Draw = Callable[[Run, Look], Any]
-Said = str | Callable[[Run], str]
 # What a link says for all pages.
 HOUSE = ("look", "hide")
 RAISED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-@dataclasses.dataclass(frozen=True)
-class Chart:
-    """One chart of a lab: `draw(run, look)` a Plotly figure, `caption` a sentence or a function of the run.
-
-    `needs`: names of the arrays that it draws; until a run has them all the chart's place is held free.
-    `wide`: it takes the whole width instead of half of it.
-    """
-
-    key: str
-    draw: Draw
-    caption: Said = ""
-    needs: tuple[str, ...] = ()
-    wide: bool = False
-
-    def ready(self, run: Run) -> bool:
-        return all(name in run.arrays for name in self.needs)
 
 
 @dataclasses.dataclass
@@ -100,7 +81,7 @@ class LabVisit(Watching):
         """Until there is more the page shows the lab's default run that comes with the package, or the bare surface."""
         if self.shown is not None:
             return
-        if self.kind in LABS and (run := load_lab(self.kind)) is not None:
+        if self.kind in labs() and (run := load_lab(self.kind)) is not None:
             self._show(run, complete=True)
         elif hasattr(spec, "landscape"):
             self.shown, self.complete = surface_run(spec, surface_of(spec.landscape)), False
@@ -136,19 +117,10 @@ def lab_visit(kind: str) -> LabVisit:
     return st.session_state[key]
 
 
-def lab_page(
-    kind: str, try_this: Said, charts: Sequence[Chart] | Callable[[Run], Sequence[Chart]], explain: str,
-    stage_settings: Callable[[Run], dict[str, Any]] | None = None, sentence: Said | None = None,
-) -> None:
-    """Draws the page of one lab.
-
-    `kind`: its key in EXPERIMENTS and in MENU, which has its question. `try_this`: one thing to do. `charts`: them, or
-    a function of the run that chooses them. `explain`: Markdown, every symbol of the page among it.
-    `stage_settings(run)`: what the live stage starts with (temperature, n_balls, title, seed ...); None: the page has
-    no stage. `sentence`: the answer, in plain words; None: the menu's. It and `try_this` are texts, or functions of the
-    run that is shown.
-    """
+def lab_page(kind: str) -> None:
+    """Draws the page of the lab `kind`."""
     read_in(st.context.locale)
+    page = page_of(kind)
     house, here = visit(), lab_visit(kind)
     look = LOOKS[house.look]
     st.html(f"<style>{stylesheet(look)}</style>")
@@ -162,7 +134,7 @@ def lab_page(
         job, here.asked = here.ask(spec), spec
     query = here.query(spec, house)
     remember(query)
-    _top(house, here, query, sentence or term(MENU[kind].sentence), try_this)
+    _top(house, here, query, page)
     panels.messages(here, refusal)
     with st.container(key="status"):
         if job is not None:
@@ -170,14 +142,14 @@ def lab_page(
     run = here.shown
     with st.container(key="scene"):
         if run is not None:
-            if stage_settings is not None and run.surface is not None:
-                _stage(kind, run, look, query, stage_settings(run))
+            if page.stage is not None and run.surface is not None:
+                _stage(kind, run, look, query, page.stage(run))
             if "charts" not in house.hidden:
-                _charts(charts(run) if callable(charts) else charts, run, look)
+                _charts(page.shown(run), run, look)
             verdict_cards(run, complete=here.complete)
     if "explanation" not in house.hidden:
         with st.expander(_("What am I seeing?"), icon=":material/help:"):
-            st.markdown(explain)
+            st.markdown(page.explain)
 
 
 def _controls(house: Visit, here: LabVisit) -> tuple[Any, str]:
@@ -200,13 +172,13 @@ def _said(text: Said, run: Run | None) -> str:
     return "" if run is None else text(run)
 
 
-def _top(house: Visit, here: LabVisit, query: dict[str, str], sentence: Said, try_this: Said) -> None:
+def _top(house: Visit, here: LabVisit, query: dict[str, str], page: Page) -> None:
     """Headline, what to try, and the buttons beside them. `data-run`: whose numbers the page shows."""
     shown = here.shown.id if here.shown is not None and here.complete else ""
-    answer, hint = (_said(text, here.shown) for text in (sentence, try_this))
+    answer, hint = (_said(text, here.shown) for text in (page.answer or page.sentence, page.try_this))
     tried = f'<b>{html.escape(_("Try this:"))}</b> {html.escape(hint)}' if hint else ""
     with st.container(key="top", horizontal=True, vertical_alignment="center"):
-        st.html(f'<h1 class="tv-headline" data-run="{shown}">{html.escape(term(MENU[here.kind].title))}</h1>'
+        st.html(f'<h1 class="tv-headline" data-run="{shown}">{html.escape(page.title)}</h1>'
                 f'<p class="tv-hint">{html.escape(answer)} {tried}</p>')
         if "controls" not in house.hidden:
             st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment,

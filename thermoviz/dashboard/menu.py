@@ -1,72 +1,80 @@
-"""The pages in the order of the menu: how each is called there, what it asks, and what it shows, in one sentence."""
+"""The pages in the order of the menu: how each is called there, what it asks, and what it shows, in one sentence.
+
+The first page, the labs (their own `page.py` says all that is to be said of them), and what the house is about.
+"""
 
 import dataclasses
-from pathlib import Path
+from typing import Any
 
+from ..catalogue.kinds import EXPERIMENTS, LABS, in_one_line, leave_out
 from ..experiments.presets import PRESETS
+from ..presentation.page import Page
 from ..presentation.words import _, term
-
-FOLDER = Path(__file__).parent / "pages"
+from ..runs.late import sibling
 
 
 @dataclasses.dataclass(frozen=True)
-class Page:
-    """One page. `name`: of its script, and of its address. `title`, `sentence`: its headline, and what is seen there.
+class Entry:
+    """One page. `name`: its address. `title`, `sentence`: its headline, and what is seen there; `stage`: it has one.
 
-    The first page has neither: it says what its preset says.
+    The first page has neither title nor sentence: it says what its preset says.
     """
 
     name: str
     menu: str
     title: str = ""
     sentence: str = ""
-
-    @property
-    def script(self) -> str:
-        """The path of its script, as Streamlit wants it."""
-        own = FOLDER / f"{self.name}.py"
-        return str(own if own.exists() else FOLDER.parents[1] / "labs" / self.name / "page.py")
+    stage: bool = True
 
 
-FIRST = Page("landscape", "Landscape")
-MENU: dict[str, Page] = {page.name: page for page in (
-    FIRST,
-    Page("heat_bath", "Heat bath", "Are data a heat bath?",
-         "Every minibatch pushes the network a little to the side, as water molecules push a pollen grain. Here copies "
-         "of one trained network are shaken by their data, and the shaking is measured."),
-    Page("interactions", "Interactions", "What do regularisers do?",
-         "Some are an extra energy: they pull the network, and its minimum moves. Others are extra heat: they shake "
-         "it. Here both are measured on one small network."),
-    Page("volume_or_depth", "Volume or depth", "Does the deepest valley always win?",
-         "No: with heat a wide shallow valley wins, because it offers more places to be."),
-    Page("second_law", "Second law", "Does entropy always rise?",
-         "A cloud of balls spreads in a heat bath. What falls, always, is its free energy; its entropy may rise or "
-         "fall."),
-    Page("equilibrium", "Equilibrium", "Is history forgotten?",
-         "From outside, yes: networks from different starts end with the same loss and the same answers. Inside, the "
-         "noise of SGD keeps where they began, and heat of the same strength forgets it."),
-    Page("crystal_or_glass", "Crystal or glass", "Is it worth while to cool slowly?",
-         "Cooled slowly, a melt becomes a crystal; cooled at once, a glass. Here balls, or networks, are cooled: "
-         "slowly enough, most of them find the deepest valley."),
-    Page("about", "About", "A loss landscape is an energy surface, and data are a heat bath",
-         "thermoviz trains small networks, cuts slices through their loss landscapes, and lets particles roll on them "
-         "under heat that you turn up and down. It makes a physicist's view of machine learning visible, and measures "
-         "where that view holds and where it breaks."),
-)}
+FIRST = Entry("landscape", "Landscape")
+LAST = "about"
 
 
-def document_title(page: Page, preset: str, own: bool = False) -> str:
+def menu() -> dict[str, Entry]:
+    """All pages by their names, in the language of the visitor of now."""
+    labs = [Entry(kind, page.menu, page.title, page.sentence, page.stage is not None)
+            for kind, page in lab_pages().items()]
+    about = Entry(LAST, _("About"), _("A loss landscape is an energy surface, and data are a heat bath"), _(
+        "thermoviz trains small networks, cuts slices through their loss landscapes, and lets particles roll on them "
+        "under heat that you turn up and down. It makes a physicist's view of machine learning visible, and measures "
+        "where that view holds and where it breaks."), stage=False)
+    return {entry.name: entry for entry in (FIRST, *labs, about)}
+
+
+def lab_pages() -> dict[str, Page]:
+    """The page of every lab. A lab whose page cannot be made is left out from now on, and the log says why."""
+    pages: dict[str, Page] = {}
+    for kind in tuple(LABS):
+        try:
+            pages[kind] = page_of(kind)
+        except (Exception, SystemExit) as error:  # a stranger's module
+            leave_out(kind, in_one_line(error))
+    return pages
+
+
+def page_of(kind: str) -> Page:
+    """The page of one lab, in the language of the visitor of now."""
+    if kind in (FIRST.name, LAST):
+        raise ValueError("there is another page of that name")
+    found: Any = sibling(EXPERIMENTS[kind], "page").page()
+    if not isinstance(found, Page):
+        raise TypeError(f"page() gives a {type(found).__name__}, no Page")
+    return found
+
+
+def document_title(page: Entry, preset: str, own: bool = False) -> str:
     """What the browser's tab, its history and a link's preview call a page. `own`: it is not the preset as it is."""
-    name = term(page.title or PRESETS[preset].title)
+    name = page.title or term(PRESETS[preset].title)
     if own and not page.title:
         name = _("An experiment from “{preset}”").format(preset=name)
     return f"{name} · thermoviz"
 
 
-def document_description(page: Page, preset: str, own: bool = False, changed: str = "") -> str:
+def document_description(page: Entry, preset: str, own: bool = False, changed: str = "") -> str:
     """One or two sentences for who has not opened the link yet. `changed`: against the preset, in words."""
     if page.title:
-        return term(page.sentence)
+        return page.sentence
     landscape = PRESETS[preset]
     if not own:
         return f"{term(landscape.sentence)} {term(landscape.hint)}"

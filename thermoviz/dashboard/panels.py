@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from .. import figures
 from ..catalogue import EXPERIMENTS
 from ..core.errors import BadInput
 from ..experiments.presets import PRESETS, load_preset
 from ..figures import charts
+from ..figures.contour import contour
+from ..figures.still import FIGURES
 from ..figures.thumbnails import data_uri, thumbnail
 from ..presentation import names
 from ..presentation.badge import badge
-from ..presentation.looks import Look
+from ..presentation.looks import LOOKS, Look
 from ..presentation.numbers import number
 from ..presentation.reading import reading, readings
 from ..presentation.words import _, counted, term
@@ -54,7 +55,7 @@ def _own(visit: Visit, spec: Any) -> tuple[str, str]:
 
 @st.cache_data(show_spinner=False)
 def _pictures(look_name: str) -> dict[str, str]:
-    look = figures.LOOKS[look_name]
+    look = LOOKS[look_name]
     return {key: data_uri(thumbnail(load_preset(key), look)) for key in PRESETS}
 
 
@@ -147,19 +148,19 @@ def run_charts(run: Any, look: Look) -> None:
     networks = run.kind != "potential" and "losses" in run.arrays
     columns = st.columns(3 if networks else 2)
     with columns[0]:
-        chart(figures.free_energy(run, look), "free_energy", _(
+        chart(charts.free_energy(run, look), "free_energy", _(
             "Exact for this surface. In a heat bath the free energy F falls, not the energy."))
     with columns[1]:
-        chart(figures.shares(run, look), "shares", charts.crossing_sentence(run))
+        chart(charts.shares(run, look), "shares", charts.crossing_sentence(run))
     if networks:
         with columns[2]:
-            chart(figures.losses(run, look), "losses", _losses_sentence(run))
+            chart(charts.losses(run, look), "losses", _losses_sentence(run))
     left, right = st.columns(2)
     with left:
-        chart(figures.contour(run, look), "contour")
+        chart(contour(run, look), "contour")
     with right:
         if networks and "accuracy" in run.arrays:
-            chart(figures.accuracy(run, look), "accuracy")
+            chart(charts.accuracy(run, look), "accuracy")
         valleys(run)
 
 
@@ -176,7 +177,7 @@ def _network_charts(run: Any, look: Look) -> None:
     for column, key in ((left, "losses"), (right, "accuracy")):
         if key in run.arrays:
             with column:
-                chart(figures.FIGURES[key](run, look), key, _losses_sentence(run) if key == "losses" else "")
+                chart(FIGURES[key](run, look), key, _losses_sentence(run) if key == "losses" else "")
 
 
 def valleys(run: Any) -> None:

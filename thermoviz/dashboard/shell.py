@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from ..catalogue import EXPERIMENTS
+from ..catalogue import EXPERIMENTS, LABS
 from ..catalogue.links import from_query
-from ..catalogue.shipped import LABS, load_lab
+from ..catalogue.shipped import labs, load_lab
 from ..experiments.landscapes import surface_of
 from ..experiments.presets import DEFAULT_PRESET, PRESETS, load_preset
 from ..figures.preview import picture, png
@@ -22,14 +22,13 @@ from ..figures.thumbnails import data_uri
 from ..presentation.looks import LOOKS, Look
 from ..presentation.words import _, read_in, term
 from .changes import changes
-from .menu import FIRST, MENU, Page, document_description, document_title
+from .menu import FIRST, Entry, document_description, document_title, menu
 
 SCRIPT = (Path(__file__).parent / "assets" / "shell.js").read_text(encoding="utf-8")
 CARD = (1200, 630)  # pixels of a link's picture: what the services that show links ask for
 BALLS = 400
 STILL = (560, 360)  # pixels of the still; the page stretches it
 STILL_COLOURS = 48
-WITHOUT_STAGE = ("about", "volume_or_depth")  # pages on which no stage takes the still's place
 
 ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" '
         'fill="#121c2e"/><path d="M3 8C9 30 14 27 17 19S25 14 29 6" fill="none" stroke="#7fcdbb" '
@@ -41,7 +40,7 @@ class Opened:
     """What an address opens: the page, its preset, whether its settings are other ones, in words which, the look, the
     link again."""
 
-    page: Page
+    page: Entry
     preset: str
     own: bool
     changed: str
@@ -56,9 +55,9 @@ class Opened:
 
 def opened(query: Mapping[str, str]) -> Opened:
     """What a query opens; whatever it says, something."""
-    page = MENU.get(query.get("kind", ""), FIRST)
+    page = menu().get(query.get("kind", ""), FIRST)
     look = LOOKS.get(query.get("look", ""), LOOKS["dark"])
-    if page is not FIRST and page.name not in EXPERIMENTS:
+    if page is not FIRST and page.name not in LABS:
         return Opened(page, DEFAULT_PRESET, False, "", look, (("kind", page.name),))
     link = from_query(query, known=("look", "hide", "lost"))
     kept = tuple((name, text) for name, text in query.items() if name != "lost")
@@ -71,21 +70,21 @@ def opened(query: Mapping[str, str]) -> Opened:
 
 def has_picture(key: str) -> bool:
     """Whether there is a preset or a page of that name."""
-    return key in PRESETS or key in MENU and key != FIRST.name
+    return key in PRESETS or key in menu() and key != FIRST.name
 
 
 def _surface(key: str) -> tuple[object, float]:
     """The surface of a preset's or a page's picture, and the heat of its balls."""
     if key in PRESETS:
         return load_preset(key).surface, PRESETS[key].temperature
-    run = load_lab(key) if key in LABS else None
+    run = load_lab(key) if key in labs() else None
     if run is not None and run.surface is not None:
         return run.surface, run.surface.scale / 10
-    landscape = getattr(EXPERIMENTS[key](), "landscape", None) if key in EXPERIMENTS else None
+    landscape = getattr(EXPERIMENTS[key](), "landscape", None) if key in LABS else None
     if landscape is not None:
         surface = surface_of(landscape)
         return surface, surface.scale / 4
-    return _surface("narrow-deep" if key in EXPERIMENTS else DEFAULT_PRESET)
+    return _surface("narrow-deep" if key in LABS else DEFAULT_PRESET)
 
 
 @functools.cache
@@ -148,7 +147,7 @@ def _head(here: Opened, root: str, title: str, description: str) -> str:
 def _style(here: Opened) -> str:
     """Where headline and picture stand until the app is there: about where the app will put them."""
     look = here.look
-    background = "" if here.page.name in WITHOUT_STAGE else (
+    background = "" if not here.page.stage else (
         f':root {{ --tv-still: url("{still(here.picture, look.name)}"); }}')
     return f"""{background}
     html, body {{ background: {look.background}; }}
@@ -176,9 +175,9 @@ def _style(here: Opened) -> str:
 def _painted(here: Opened) -> str:
     """The page as it stands before the app does. Readers of the screen wait for the app."""
     page = here.page
-    title, sentence = ((page.title, page.sentence) if page.title else
-                       (PRESETS[here.preset].sentence, PRESETS[here.preset].hint))
+    preset = PRESETS[here.preset]
+    title, sentence = (page.title, page.sentence) if page.title else (term(preset.sentence), term(preset.hint))
     cards = f"<nav>{'<i></i>' * len(PRESETS)}</nav>" if page is FIRST else ""
-    figure = "" if page.name in WITHOUT_STAGE else f"{cards}<figure></figure>"
+    figure = "" if not page.stage else f"{cards}<figure></figure>"
     return (f'<div id="tv-still" aria-hidden="true"><header>thermo<i>viz</i></header>'
-            f"<h1>{html.escape(term(title))}</h1><p>{html.escape(term(sentence))}</p>{figure}</div>")
+            f"<h1>{html.escape(title)}</h1><p>{html.escape(sentence)}</p>{figure}</div>")

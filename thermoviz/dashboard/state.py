@@ -15,7 +15,7 @@ from typing import Any
 
 import streamlit as st
 
-from ..catalogue import EXPERIMENTS
+from ..catalogue import LABS
 from ..catalogue.links import brief, from_query, to_query
 from ..core.specs import identity
 from ..engine import Engine, JobState
@@ -23,7 +23,6 @@ from ..experiments.presets import PRESETS, load_preset
 from ..presentation.looks import LOOKS
 from ..presentation.words import _, term
 
-KINDS = ("descent", "potential")  # of the experiments that the page "Landscape" shows
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
 # The charts' program and drawing take a browser's main thread for longer than the stage's: they let it go first.
 HEAD_START_SECONDS = 0.8
@@ -218,7 +217,7 @@ def visit() -> Visit:
     if "visit" not in st.session_state:
         query = st.query_params.to_dict()
         # Of a lab's link, which is followed on the lab's own page, only what concerns every page.
-        lab = query.get("kind") in EXPERIMENTS and query["kind"] not in KINDS
+        lab = query.get("kind") in LABS
         st.session_state["visit"] = opened({name: query[name] for name in ("look", "hide") if name in query}
                                            if lab else query)
     return st.session_state["visit"]

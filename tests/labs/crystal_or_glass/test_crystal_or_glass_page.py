@@ -8,11 +8,12 @@ import thermoviz as tv
 from thermoviz.core.errors import BadInput
 from thermoviz.core.specs import canonical
 from thermoviz.dashboard.controls import describe
+from thermoviz.dashboard.menu import page_of
 from thermoviz.labs.crystal_or_glass import figures
 from thermoviz.labs.crystal_or_glass.specification import CrystalOrGlass
 from thermoviz.presentation.looks import LOOKS
 
-PAGE = "thermoviz/labs/crystal_or_glass/page.py"
+DRAWINGS = page_of("crystal_or_glass").drawings
 QUICK = dict(steps=100, balls=10)
 ENDS = [(setting.name, end) for setting in describe(CrystalOrGlass) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]
@@ -24,9 +25,9 @@ def quick():
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("name", figures.CHARTS)
+@pytest.mark.parametrize("name", DRAWINGS)
 def test_figures(quick, name, look):
-    drawn = figures.CHARTS[name](quick, LOOKS[look])
+    drawn = DRAWINGS[name](quick, LOOKS[look])
     assert drawn.data and drawn.layout.title.text
     assert quick.figure(figure=name, look=look).data
 
@@ -62,7 +63,7 @@ def test_sentences(quick):
 
 @pytest.fixture
 def app(whole_app):
-    return functools.partial(whole_app, PAGE)
+    return functools.partial(whole_app, "crystal_or_glass")
 
 
 def test_default_page_stands_at_once(app):

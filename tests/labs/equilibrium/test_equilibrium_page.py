@@ -9,6 +9,7 @@ import pytest
 import thermoviz as tv
 from thermoviz.core.specs import canonical
 from thermoviz.dashboard.controls import describe
+from thermoviz.dashboard.menu import page_of
 from thermoviz.labs.equilibrium import figures
 from thermoviz.labs.equilibrium import figures_memory as memory
 from thermoviz.labs.equilibrium import figures_starts as starts
@@ -16,7 +17,7 @@ from thermoviz.labs.equilibrium.specification import Equilibrium
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.stage.payload import payload
 
-PAGE = "thermoviz/labs/equilibrium/page.py"
+DRAWINGS = page_of("equilibrium").drawings
 QUICK = dict(steps=200, replicas=4)
 ENDS = [(setting.name, end) for setting in describe(Equilibrium) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]
@@ -30,9 +31,9 @@ def quick():
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("name", figures.CHARTS)
+@pytest.mark.parametrize("name", DRAWINGS)
 def test_figures(quick, name, look):
-    drawn = figures.CHARTS[name](quick, LOOKS[look])
+    drawn = DRAWINGS[name](quick, LOOKS[look])
     assert drawn.data and drawn.layout.title.text
     assert quick.figure(figure=name, look=look).data
 
@@ -68,12 +69,12 @@ def test_every_partial_can_be_drawn():
     final = tv.run(Equilibrium(steps=1000, replicas=4), lambda fraction, stage, partial: partials.append(partial))
     drawn = []
     for partial in (*(partial for partial in partials if partial is not None), final):
-        for name, draw in figures.CHARTS.items():
+        for name, draw in DRAWINGS.items():
             if needs.get(name, "net_msd") in partial.arrays:
                 assert draw(partial, LOOKS["dark"]).data
                 assert name not in said or said[name](partial)
                 drawn.append(name)
-    assert drawn[0] == "way" and set(drawn) == set(figures.CHARTS)
+    assert drawn[0] == "way" and set(drawn) == set(DRAWINGS)
 
 
 def test_sentences_count_who_diverged(quick):
@@ -82,7 +83,7 @@ def test_sentences_count_who_diverged(quick):
     lost = tv.run(Equilibrium("sine", lr=1.0, steps=400, replicas=8))
     assert "networks diverged" in figures.curves_sentence(lost)
     everyone = tv.run(Equilibrium("sine", lr=50.0, **QUICK))
-    for name, draw in figures.CHARTS.items():
+    for name, draw in DRAWINGS.items():
         assert draw(everyone, LOOKS["dark"]) is not None, name
     assert all("nan" not in sentence(everyone) for sentence in SENTENCES)
     assert "Too few" in figures.agreement_sentence(everyone)
@@ -90,7 +91,7 @@ def test_sentences_count_who_diverged(quick):
 
 @pytest.fixture
 def app(whole_app):
-    return functools.partial(whole_app, PAGE)
+    return functools.partial(whole_app, "equilibrium")
 
 
 def test_default_page_stands_at_once(app):
@@ -108,7 +109,7 @@ def test_both_ends_of_every_control_give_a_run(name, end):
         run = tv.run(spec)
         assert len(run.verdicts) == 14 and all(np.isfinite(run.arrays["lin_loop_loss"]).ravel())
         # Where there is no second solution there is no way to it.
-        empty = [key for key, draw in figures.CHARTS.items() if not draw(run, LOOKS["dark"]).data]
+        empty = [key for key, draw in DRAWINGS.items() if not draw(run, LOOKS["dark"]).data]
         assert empty == ([] if run.numbers["another"] else ["way"])
         assert payload(run)
 

@@ -12,13 +12,14 @@ from thermoviz.core.specs import canonical
 from thermoviz.dashboard import state
 from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.lab import opened
+from thermoviz.dashboard.menu import page_of
 from thermoviz.labs.heat_bath import figures
 from thermoviz.labs.heat_bath.specification import HeatBath
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.presentation.numbers import number
 from thermoviz.stage.payload import payload
 
-PAGE = "thermoviz/labs/heat_bath/page.py"
+DRAWINGS = page_of("heat_bath").drawings
 FEW = QUICK | {"steps": 400, "replicas": 4}
 ENDS = [(setting.name, end) for setting in describe(HeatBath) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]
@@ -33,9 +34,9 @@ def quick():
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("name", figures.CHARTS)
+@pytest.mark.parametrize("name", DRAWINGS)
 def test_figures(quick, name, look):
-    drawn = figures.CHARTS[name](quick, LOOKS[look])
+    drawn = DRAWINGS[name](quick, LOOKS[look])
     assert drawn.data and drawn.layout.title.text
     assert quick.figure(figure=name, look=look).data
 
@@ -67,14 +68,14 @@ def test_the_slice_is_the_same_window_for_hotter_and_colder_batches(quick):
 
 def test_what_diverges_can_be_drawn():
     lost = tv.run(HeatBath(**LOST))
-    for name in figures.CHARTS:
-        assert figures.CHARTS[name](lost, LOOKS["dark"]).layout.title.text
+    for name in DRAWINGS:
+        assert DRAWINGS[name](lost, LOOKS["dark"]).layout.title.text
     assert all(sentence(lost) for sentence in SENTENCES)
 
 
 @pytest.fixture
 def app(whole_app):
-    return functools.partial(whole_app, PAGE)
+    return functools.partial(whole_app, "heat_bath")
 
 
 def test_default_page_stands_at_once(app):

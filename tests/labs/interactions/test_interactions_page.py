@@ -8,12 +8,13 @@ import thermoviz as tv
 from thermoviz.core.specs import canonical
 from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.lab import opened
+from thermoviz.dashboard.menu import page_of
 from thermoviz.labs.interactions import figures
 from thermoviz.labs.interactions.specification import Interactions
 from thermoviz.presentation.looks import LOOKS
 from thermoviz.stage.payload import payload
 
-PAGE = "thermoviz/labs/interactions/page.py"
+DRAWINGS = page_of("interactions").drawings
 QUICK = dict(network=tv.MLP((4,)), steps=60, networks=4, ramp_steps=30, walkers=16)
 ENDS = [(setting.name, end) for setting in describe(Interactions) if setting.ladder and setting.form == "number"
         for end in (setting.ladder[0], setting.ladder[-1])]
@@ -27,9 +28,9 @@ def quick():
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("name", figures.CHARTS)
+@pytest.mark.parametrize("name", DRAWINGS)
 def test_figures(quick, name, look):
-    drawn = figures.CHARTS[name](quick, LOOKS[look])
+    drawn = DRAWINGS[name](quick, LOOKS[look])
     assert drawn.data and drawn.layout.title.text
     assert quick.figure(figure=name, look=look).data
 
@@ -86,7 +87,7 @@ def test_walkers_are_bodies_on_the_stage(quick):
 
 @pytest.fixture
 def app(whole_app):
-    return functools.partial(whole_app, PAGE)
+    return functools.partial(whole_app, "interactions")
 
 
 def test_default_page_stands_at_once(app):
@@ -103,7 +104,7 @@ def test_both_ends_of_every_control_give_a_run(name, end):
     if end <= CHEAP.get(name, end):
         run = tv.run(spec)
         assert len(run.verdicts) == 10
-        for key, draw in figures.CHARTS.items():
+        for key, draw in DRAWINGS.items():
             if key not in ("network_work", "ramp") or "network" in run.numbers:
                 assert draw(run, LOOKS["dark"]).data
 

@@ -6,13 +6,15 @@ from verdict_contract import check_all
 
 import thermoviz as tv
 from thermoviz.core.specs import from_json, to_json
+from thermoviz.dashboard.menu import page_of
 from thermoviz.experiments import landscapes as slices
 from thermoviz.experiments.landscapes import OwnSlice, Slice, surface_of
-from thermoviz.figures import LABS, LOOKS, still
+from thermoviz.figures.still import still
 from thermoviz.labs.second_law import figures as second_law
 from thermoviz.labs.second_law import words
 from thermoviz.labs.second_law.specification import SecondLaw
 from thermoviz.labs.second_law.verdicts import FALL, RISE, largest_rise, step_error
+from thermoviz.presentation.looks import LOOKS
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,7 @@ def verdict(run, name):
     return next(v for v in run.verdicts if v.name == name)
 
 
+DRAWINGS = page_of("second_law").drawings
 NAMES = ("The free energy never rises", "F falls to −T ln Z", "Balls and exact evolution agree",
          "The entropy never falls", "Unequal heat lifts F", "A whirl lifts F", "Large steps are too hot")
 STANDING = [True, True, True, False, True, True, True]
@@ -193,13 +196,13 @@ def test_progress_shows_parts_and_hears_a_cancel():
 def test_a_run_survives_its_file_and_has_figures(run, tmp_path):
     again = tv.open_run(run.save(tmp_path / "run.safetensors"))
     assert again.spec == run.spec and again.verdicts == run.verdicts
-    for name in LABS["second_law"]:
+    for name in DRAWINGS:
         for look in LOOKS:
             assert len(still(again, look, name).data) > 0
     assert "<html" in again.to_html().lower()
     for spec in (SecondLaw(heat=0.0, balls=50, steps=30), SecondLaw(balls=50, steps=30, start="uniform")):
         part = spec.compute()
-        assert all(draw(part, LOOKS["dark"]) is not None for draw in LABS["second_law"].values())
+        assert all(draw(part, LOOKS["dark"]) is not None for draw in DRAWINGS.values())
 
 
 @pytest.mark.parametrize("settings", [

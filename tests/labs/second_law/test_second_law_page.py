@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import go_to, lab_alone
 from streamlit.testing.v1 import AppTest
 from test_app_browser import PATIENCE_MS, serving
 
@@ -17,7 +18,6 @@ from thermoviz.engine import JobState
 from thermoviz.presentation import verdicts
 
 ROOT = Path(__file__).parents[3]
-PAGE = "thermoviz/labs/second_law/page.py"
 SETTINGS = [setting for setting in describe(tv.SecondLaw) if setting.ladder]
 QUICK = {"balls": "100", "steps": "100"}
 
@@ -57,7 +57,7 @@ def page(monkeypatch):
         monkeypatch.setattr(module, "engine", AtOnce)
 
     def opened(**query):
-        app = AppTest.from_file(str(ROOT / PAGE), default_timeout=60)
+        app = lab_alone("second_law")
         for name, text in query.items():
             app.query_params[name] = text
         return app.run()
@@ -187,12 +187,12 @@ def test_who_goes_to_another_page_is_not_waited_for(monkeypatch):
     for module in (state, lab, scene, house):
         monkeypatch.setattr(module, "engine", Busy)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    app.switch_page(PAGE).run()
+    go_to(app, "second_law")
     waited = here(app).waiting
     assert waited is not None and not left
-    app.switch_page("thermoviz/dashboard/pages/about.py").run()
+    go_to(app, "about")
     assert not app.exception and here(app).waiting is None and left == [waited]
-    app.switch_page(PAGE).run()
+    go_to(app, "second_law")
     assert here(app).waiting == waited
 
 

@@ -10,6 +10,7 @@ import thermoviz as tv
 from thermoviz.catalogue.links import from_query, to_query
 from thermoviz.core.learning.alignment import align
 from thermoviz.core.learning.minima import cooled, minimum
+from thermoviz.dashboard.menu import page_of
 from thermoviz.labs.volume_or_depth import figures
 from thermoviz.labs.volume_or_depth.solutions import (
     COPIES,
@@ -394,7 +395,7 @@ def test_the_width_of_a_basin_is_where_the_parabola_ends():
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_chart_draws_whatever_the_run_knows(network_run, runs, look):
     for run in (network_run, *runs.values()):
-        for name, draw in figures.CHARTS.items():
+        for name, draw in page_of("volume_or_depth").drawings.items():
             if run.spec.networks or not name.startswith(("network", "spectra", "fates")):
                 assert draw(run, LOOKS[look]).to_json()
     with pytest.raises(tv.BadInput, match="networks=True"):

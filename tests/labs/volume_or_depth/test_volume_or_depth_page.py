@@ -1,10 +1,9 @@
 """The page "Volume or depth": without exceptions at default, at both ends of every control, and with a bad link."""
 
 import json
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from conftest import lab_alone
 
 import thermoviz as tv
 from thermoviz.core.specs import identity
@@ -12,7 +11,6 @@ from thermoviz.dashboard import lab, state
 from thermoviz.dashboard.controls import describe
 from thermoviz.engine import JobState
 
-PAGE = "thermoviz/labs/volume_or_depth/page.py"
 SETTINGS = [setting for setting in describe(tv.VolumeOrDepth) if setting.ladder]
 
 
@@ -44,7 +42,7 @@ def page(monkeypatch):
         monkeypatch.setattr(module, "engine", AtOnce)
 
     def opened(**query):
-        app = AppTest.from_file(str(Path(__file__).parents[3] / PAGE), default_timeout=60)
+        app = lab_alone("volume_or_depth")
         for name, text in {"walkers": "3", **query}.items():
             app.query_params[name] = text
         return app.run()

@@ -2,55 +2,58 @@
 
 import streamlit as st
 
-from thermoviz.dashboard import panels, scene
-from thermoviz.dashboard.menu import FIRST, document_title
-from thermoviz.dashboard.share import share
-from thermoviz.dashboard.state import remember, visit
-from thermoviz.dashboard.style import preset_rules, stylesheet
-from thermoviz.experiments.presets import PRESETS
-from thermoviz.presentation.looks import LOOKS
-from thermoviz.presentation.words import _, read_in
+from ...experiments.presets import PRESETS
+from ...presentation.looks import LOOKS
+from ...presentation.words import _, read_in
+from .. import panels, scene
+from ..menu import FIRST, document_title
+from ..share import share
+from ..state import remember, visit
+from ..style import preset_rules, stylesheet
 
-read_in(st.context.locale)
-here = visit()
-here.take_up()
-look = LOOKS[here.look]
-st.html(f"<style>{stylesheet(look)}{preset_rules(look, len(PRESETS))}</style>")
 
-# The stage goes first wherever it can: widgets that are not drawn yet would only say what they start from.
-later = here.untouched and "controls" not in here.hidden
-spec, refusal = (here.base, "") if later or "controls" in here.hidden else panels.experiment(here)
-job = here.ask(spec)
-query = here.query(spec)
-remember(query)
-if spec != here.title.spec:
-    st.set_page_config(page_title=document_title(FIRST, here.preset, own=True))
+def landscape() -> None:
+    """Draws the page."""
+    read_in(st.context.locale)
+    here = visit()
+    here.take_up()
+    look = LOOKS[here.look]
+    st.html(f"<style>{stylesheet(look)}{preset_rules(look, len(PRESETS))}</style>")
 
-with st.container(key="top", horizontal=True, vertical_alignment="center"):
-    panels.headline(here, spec)
-    if "controls" not in here.hidden:
-        st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=here.experiment,
-                  help=_("Data, network, optimisers and slice, in the panel on the left"))
-    if "share" not in here.hidden:
-        share(here.shown, query)
-run = here.shown
-# Whatever comes and goes has a container of its own that stays, so that the stage keeps its place and lives on.
-panels.messages(here, refusal)
-with st.container(key="diverged"):
-    panels.diverged(run)
-if "presets" not in here.hidden:
-    panels.presets(here)
-with st.container(key="status"):
-    if job is not None:
-        scene.progress(here, job)
-scene.scene(here, run, look, query)
-if later:
-    panels.experiment(here)
-if "presets" not in here.hidden:
-    panels.thumbnails(here, look)
-if "honesty" not in here.hidden:
-    panels.honesty(run)
-if "charts" not in here.hidden:
-    panels.charts_in_turn(here, run, look)
-if "explanation" not in here.hidden:
-    panels.explanation(run)
+    # The stage goes first wherever it can: widgets that are not drawn yet would only say what they start from.
+    later = here.untouched and "controls" not in here.hidden
+    spec, refusal = (here.base, "") if later or "controls" in here.hidden else panels.experiment(here)
+    job = here.ask(spec)
+    query = here.query(spec)
+    remember(query)
+    if spec != here.title.spec:
+        st.set_page_config(page_title=document_title(FIRST, here.preset, own=True))
+
+    with st.container(key="top", horizontal=True, vertical_alignment="center"):
+        panels.headline(here, spec)
+        if "controls" not in here.hidden:
+            st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=here.experiment,
+                      help=_("Data, network, optimisers and slice, in the panel on the left"))
+        if "share" not in here.hidden:
+            share(here.shown, query)
+    run = here.shown
+    # Whatever comes and goes has a container of its own that stays, so that the stage keeps its place and lives on.
+    panels.messages(here, refusal)
+    with st.container(key="diverged"):
+        panels.diverged(run)
+    if "presets" not in here.hidden:
+        panels.presets(here)
+    with st.container(key="status"):
+        if job is not None:
+            scene.progress(here, job)
+    scene.scene(here, run, look, query)
+    if later:
+        panels.experiment(here)
+    if "presets" not in here.hidden:
+        panels.thumbnails(here, look)
+    if "honesty" not in here.hidden:
+        panels.honesty(run)
+    if "charts" not in here.hidden:
+        panels.charts_in_turn(here, run, look)
+    if "explanation" not in here.hidden:
+        panels.explanation(run)

@@ -209,7 +209,3 @@ def _time(run: Any, look: Look) -> dict[str, Any]:
     control = run.numbers.get("control", {}).get("loop_times", [])
     exchange = [run.numbers["exchange"]["steps"] * run.numbers["dt"]] if "exchange" in run.numbers else []
     return log_axis(look, np.concatenate([times, control, exchange]), _("cooling time, logarithmic"))
-
-
-CHARTS = {"mass": mass, "loops": loops, "areas": areas, "work": work, "network_losses": network_losses,
-          "network_finals": network_finals}

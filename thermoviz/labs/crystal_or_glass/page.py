@@ -1,39 +1,57 @@
 """The lab "Crystal or glass": is it worth while to cool slowly?"""
 
-from collections.abc import Sequence
 from typing import Any
 
-from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.labs.crystal_or_glass import figures
-from thermoviz.presentation.words import _
-
-SLICE = (
-    Chart("mass", figures.mass, figures.mass_sentence, needs=("mass_exact",)),
-    Chart("loops", figures.loops, _(
-        "A quick cycle cannot follow its bath: on the way down the energy stays too high, on the way up it rises too "
-        "late. The slower the cycle, the nearer both ways come to equilibrium. Thin lines: the exact evolution."),
-        needs=("loop_E",)),
-    Chart("areas", figures.areas, _(
-        "Between both ways lies an area. Very quick cycles move nothing, very slow ones close the loop; in between it "
-        "is largest. A convex well closes its loop soon; a landscape with passes keeps it open for long."),
-        needs=("area",)),
-    Chart("work", figures.work, _(
-        "The landscape is tilted towards another valley. The work W it takes is larger on average than the free energy "
-        "ΔF; Jarzynski's average of e^(−W/T) gives ΔF back, at any speed, while enough weights count."),
-        needs=("work_mean",)),
-)
-NETWORKS = (
-    Chart("network_losses", figures.network_losses, _(
-        "Quenched networks stay in the valley that they fall into; heat lets the others leave a poor one in time. "
-        "Means over all problems."),
-        needs=("net_loss_mean",)),
-    Chart("network_finals", figures.network_finals, figures.network_sentence, needs=("net_final",)),
-)
+from ...presentation.page import Chart, Page
+from ...presentation.words import _
+from . import figures
 
 
-def charts(run: Any) -> Sequence[Chart]:
-    """Those of the networks only where they were asked for."""
-    return (*SLICE, *NETWORKS) if run.spec.networks else SLICE
+def page() -> Page:
+    """The page as the dashboard draws it."""
+    return Page(
+        menu=_("Crystal or glass"),
+        title=_("Is it worth while to cool slowly?"),
+        sentence=_(
+            "Cooled slowly, a melt becomes a crystal; cooled at once, a glass. Here balls, or networks, are cooled: "
+            "slowly enough, most of them find the deepest valley."),
+        answer=figures.answer,
+        try_this=figures.try_this,
+        charts=charts(),
+        explain=explanation(),
+        stage=stage_settings,
+    )
+
+
+def charts() -> tuple[Chart, ...]:
+    """In the order of the page."""
+    return (
+        Chart("mass", figures.mass, figures.mass_sentence, needs=("mass_exact",)),
+        Chart("loops", figures.loops, _(
+            "A quick cycle cannot follow its bath: on the way down the energy stays too high, on the way up it rises "
+            "too late. The slower the cycle, the nearer both ways come to equilibrium. Thin lines: the exact "
+            "evolution."),
+            needs=("loop_E",)),
+        Chart("areas", figures.areas, _(
+            "Between both ways lies an area. Very quick cycles move nothing, very slow ones close the loop; in between "
+            "it is largest. A convex well closes its loop soon; a landscape with passes keeps it open for long."),
+            needs=("area",)),
+        Chart("work", figures.work, _(
+            "The landscape is tilted towards another valley. The work W it takes is larger on average than the free "
+            "energy ΔF; Jarzynski's average of e^(−W/T) gives ΔF back, at any speed, while enough weights count."),
+            needs=("work_mean",)),
+        Chart("network_losses", figures.network_losses, _(
+            "Quenched networks stay in the valley that they fall into; heat lets the others leave a poor one in time. "
+            "Means over all problems."),
+            needs=("net_loss_mean",), when=with_networks),
+        Chart("network_finals", figures.network_finals, figures.network_sentence, needs=("net_final",),
+              when=with_networks),
+    )
+
+
+def with_networks(run: Any) -> bool:
+    """Charts of the networks are there only where they were asked for."""
+    return bool(run.spec.networks)
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
@@ -46,12 +64,9 @@ def stage_settings(run: Any) -> dict[str, Any]:
             "programme_steps": run.spec.steps}
 
 
-lab_page(
-    "crystal_or_glass",
-    sentence=figures.answer,
-    try_this=figures.try_this,
-    charts=charts,
-    explain=_(
+def explanation() -> str:
+    """Every symbol of the page, in plain words."""
+    return _(
         "**Cooling.** The balls start hot: they are shaken at a temperature **T** at which they cross the passes "
         "between valleys again and again. Then T falls. Below some temperature the crossings cease, and each ball "
         "stays in the valley where it happens to be. Slow cooling leaves more time before that, so more balls are in "
@@ -71,6 +86,4 @@ lab_page(
         "where fewer than 50 weights count in effect, the page says *cannot tell*.\n\n"
         "**Where the analogy breaks.** Slow cooling helps where there are several valleys and heat is the same in all "
         "directions. In training, falling learning rates do something similar, but the heat of minibatches follows the "
-        "slope and the data; and in large networks most valleys are equally good, so there is little to gain."),
-    stage_settings=stage_settings,
-)
+        "slope and the data; and in large networks most valleys are equally good, so there is little to gain.")

@@ -15,16 +15,9 @@ from ...presentation.looks import Look, rgba
 from ...presentation.names import energy_title, regulariser_title, task
 from ...presentation.words import _, term
 from .figures_memory import (
-    averages,
-    displacement,
     known,
-    linear_displacement,
-    linear_loop,
-    loop,
-    memory_of_loss,
     systems,
 )
-from .figures_starts import left, units, way
 
 HIDDEN = 0.5  # of its own shaking: below that a difference does not show
 HIGHEST = 1e4  # losses beyond so many times the lowest are left above the chart
@@ -209,8 +202,3 @@ def _shares(run: Any, system: str, met: dict[str, Any], key: str) -> tuple[float
     value, error = (np.nan if part is None else float(part) for part in met[key][:2])
     scale = float(run.numbers[system]["shaking"][key] or np.nan)
     return abs(value) / scale, error / scale
-
-
-CHARTS = {"left": left, "way": way, "units": units, "starts": starts, "agreement": agreement, "curves": curves,
-          "displacement": displacement, "linear_displacement": linear_displacement, "averages": averages,
-          "memory_of_loss": memory_of_loss, "loop": loop, "linear_loop": linear_loop}

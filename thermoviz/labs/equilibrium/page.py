@@ -1,46 +1,68 @@
 """The lab "Equilibrium": is history forgotten, and do replicas agree?"""
 
-from collections.abc import Sequence
 from typing import Any
 
-from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.labs.equilibrium import figures
-from thermoviz.labs.equilibrium import figures_memory as memory
-from thermoviz.labs.equilibrium import figures_starts as starts
-from thermoviz.presentation.words import _
-
-CHARTS = (
-    Chart("left", starts.left, starts.left_sentence, needs=("left",)),
-    Chart("way", starts.way, starts.way_sentence, needs=("way",)),
-    Chart("units", starts.units, starts.units_sentence, needs=("units",)),
-    Chart("starts", figures.starts, _(
-        "Each group's mean against that of the cold start, in units of what one network shakes by. Below one half "
-        "(dotted) the shaking hides the start. Outputs: at the test points. Parameters: hidden units matched."),
-        needs=("net_msd",)),
-    Chart("agreement", figures.agreement, figures.agreement_sentence, needs=("net_msd",), wide=True),
-    Chart("curves", figures.curves, figures.curves_sentence, needs=("net_curve",)),
-    Chart("displacement", memory.displacement, memory.displacement_sentence, needs=("net_msd",)),
-    Chart("linear_displacement", memory.linear_displacement, _(
-        "Here theory is exact: once at rest, all waiting times give one curve. Only the first lines stand apart: they "
-        "still come down from their start."), needs=("lin_msd",)),
-    Chart("averages", memory.averages, _(
-        "Ω(t): scatter between networks of their averages over t steps, in units of the variance within each. If every "
-        "network visits all that there is, Ω falls as 1/t along its dotted line. A plateau says that each keeps to "
-        "places of its own."), needs=("net_msd",)),
-    Chart("memory_of_loss", memory.memory_of_loss, _(
-        "Correlation of the loss with itself some steps later, within each replica. The loss forgets in a few steps; "
-        "the parameters may never."), needs=("net_msd",)),
-    Chart("loop", memory.loop, memory.loop_sentence, needs=("net_loop_loss",)),
-    Chart("linear_loop", memory.linear_loop, _(
-        "Linear regression has one valley. Its slow loops close; in the quickest the loss lags behind its heat, as "
-        "theory (green) says it must."), needs=("lin_loop_loss",)),
-)
+from ...presentation.page import Chart, Page
+from ...presentation.words import _
+from . import figures
+from . import figures_memory as memory
+from . import figures_starts as starts
 
 
-def charts(run: Any) -> Sequence[Chart]:
-    """All but those of which this run has nothing to show: no second solution, no hidden units."""
-    missing = {"way": run.numbers.get("another") is False, "units": not run.spec.network.hidden}
-    return [chart for chart in CHARTS if not missing.get(chart.key, False)]
+def page() -> Page:
+    """The page as the dashboard draws it."""
+    return Page(
+        menu=_("Equilibrium"),
+        title=_("Is history forgotten?"),
+        sentence=_(
+            "From outside, yes: networks from different starts end with the same loss and the same answers. Inside, "
+            "the noise of SGD keeps where they began, and heat of the same strength forgets it."),
+        answer=answer,
+        try_this=try_this,
+        charts=charts(),
+        explain=explanation(),
+        stage=stage_settings,
+    )
+
+
+def charts() -> tuple[Chart, ...]:
+    """In the order of the page."""
+    return (
+        Chart("left", starts.left, starts.left_sentence, needs=("left",)),
+        Chart("way", starts.way, starts.way_sentence, needs=("way",), when=two_solutions),
+        Chart("units", starts.units, starts.units_sentence, needs=("units",), when=hidden_units),
+        Chart("starts", figures.starts, _(
+            "Each group's mean against that of the cold start, in units of what one network shakes by. Below one half "
+            "(dotted) the shaking hides the start. Outputs: at the test points. Parameters: hidden units matched."),
+            needs=("net_msd",)),
+        Chart("agreement", figures.agreement, figures.agreement_sentence, needs=("net_msd",), wide=True),
+        Chart("curves", figures.curves, figures.curves_sentence, needs=("net_curve",)),
+        Chart("displacement", memory.displacement, memory.displacement_sentence, needs=("net_msd",)),
+        Chart("linear_displacement", memory.linear_displacement, _(
+            "Here theory is exact: once at rest, all waiting times give one curve. Only the first lines stand apart: "
+            "they still come down from their start."), needs=("lin_msd",)),
+        Chart("averages", memory.averages, _(
+            "Ω(t): scatter between networks of their averages over t steps, in units of the variance within each. If "
+            "every network visits all that there is, Ω falls as 1/t along its dotted line. A plateau says that each "
+            "keeps to places of its own."), needs=("net_msd",)),
+        Chart("memory_of_loss", memory.memory_of_loss, _(
+            "Correlation of the loss with itself some steps later, within each replica. The loss forgets in a few "
+            "steps; the parameters may never."), needs=("net_msd",)),
+        Chart("loop", memory.loop, memory.loop_sentence, needs=("net_loop_loss",)),
+        Chart("linear_loop", memory.linear_loop, _(
+            "Linear regression has one valley. Its slow loops close; in the quickest the loss lags behind its heat, as "
+            "theory (green) says it must."), needs=("lin_loop_loss",)),
+    )
+
+
+def two_solutions(run: Any) -> bool:
+    """Where no second solution was found there is no way to it."""
+    return run.numbers.get("another") is not False
+
+
+def hidden_units(run: Any) -> bool:
+    """Without hidden units there is nothing to compare them by."""
+    return bool(run.spec.network.hidden)
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
@@ -87,12 +109,9 @@ def try_this(run: Any) -> str:
              "to 0.").format(share=share(run, "sgd"))
 
 
-lab_page(
-    "equilibrium",
-    sentence=answer,
-    try_this=try_this,
-    charts=charts,
-    explain=_(
+def explanation() -> str:
+    """Every symbol of the page, in plain words."""
+    return _(
         "**Replicas.** Six groups of networks train as one batch. Three are compared: *own start, own data* (another "
         "random start and a resampled training set for each, drawn with replacement from the common one), *own start, "
         "same data*, and *same start, own data*. Three more see the same data and differ in where they start: *hot* "
@@ -128,6 +147,4 @@ lab_page(
         "before its parameters have wandered everywhere, and its shaking follows the data. That replicas agree in the "
         "loss does not show equilibrium: two places equally good agree in it for ever without ever meeting, and an "
         "R-hat near 1 for the loss certifies nothing more than that. All of this was found for one small network on "
-        "one draw of the data; “Problem” in the experiment draws others."),
-    stage_settings=stage_settings,
-)
+        "one draw of the data; “Problem” in the experiment draws others.")

@@ -352,7 +352,3 @@ def linear_sentence(run: Any) -> str:
     return _("{n} entries of three covariances, in units of their diagonals: {away} standard errors from the exact law "
              "on average, {additive} from the usual theory with noise that does not depend on the place.").format(
         n=linear["entries"], away=number(linear["away"], 2), additive=number(linear["away_additive"], 2))
-
-
-CHARTS = {"modes": modes, "spectrum": spectrum, "shape": shape, "ratios": ratios, "thermometers": thermometers,
-          "rate_law": rate_law, "rate_curves": rate_curves, "turning": turning, "linear": linear}

@@ -2,21 +2,41 @@
 
 from typing import Any
 
-from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.labs.heat_bath import figures
-from thermoviz.presentation.words import _
+from ...presentation.page import Chart, Page
+from ...presentation.words import _
+from . import figures
 
-CHARTS = (
-    Chart("spectrum", figures.spectrum, figures.spectrum_sentence, needs=("bath_noise",)),
-    Chart("shape", figures.shape, figures.shape_sentence, needs=("shape_z",)),
-    Chart("ratios", figures.ratios, figures.ratios_sentence, needs=("fdr",), wide=True),
-    Chart("modes", figures.modes, figures.modes_sentence, needs=("modes_T",)),
-    Chart("thermometers", figures.thermometers, figures.thermometers_sentence, needs=("thermometers",)),
-    Chart("rate_curves", figures.rate_curves, figures.rate_curves_sentence, needs=("law_curve",)),
-    Chart("rate_law", figures.rate_law, figures.rate_law_sentence, needs=("law_excess",)),
-    Chart("turning", figures.turning, figures.turning_sentence, needs=("area",)),
-    Chart("linear", figures.linear, figures.linear_sentence, needs=("linear",)),
-)
+
+def page() -> Page:
+    """The page as the dashboard draws it."""
+    return Page(
+        menu=_("Heat bath"),
+        title=_("Are data a heat bath?"),
+        sentence=_(
+            "Every minibatch pushes the network a little to the side, as water molecules push a pollen grain. Here "
+            "copies of one trained network are shaken by their data, and the shaking is measured."),
+        answer=figures.answer,
+        try_this=figures.try_this,
+        charts=charts(),
+        explain=explanation(),
+        stage=stage_settings,
+        alone="modes",
+    )
+
+
+def charts() -> tuple[Chart, ...]:
+    """In the order of the page."""
+    return (
+        Chart("spectrum", figures.spectrum, figures.spectrum_sentence, needs=("bath_noise",)),
+        Chart("shape", figures.shape, figures.shape_sentence, needs=("shape_z",)),
+        Chart("ratios", figures.ratios, figures.ratios_sentence, needs=("fdr",), wide=True),
+        Chart("modes", figures.modes, figures.modes_sentence, needs=("modes_T",)),
+        Chart("thermometers", figures.thermometers, figures.thermometers_sentence, needs=("thermometers",)),
+        Chart("rate_curves", figures.rate_curves, figures.rate_curves_sentence, needs=("law_curve",)),
+        Chart("rate_law", figures.rate_law, figures.rate_law_sentence, needs=("law_excess",)),
+        Chart("turning", figures.turning, figures.turning_sentence, needs=("area",)),
+        Chart("linear", figures.linear, figures.linear_sentence, needs=("linear",)),
+    )
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
@@ -25,12 +45,9 @@ def stage_settings(run: Any) -> dict[str, Any]:
             "title": _("Copies of one network, shaken by its data")}
 
 
-lab_page(
-    "heat_bath",
-    sentence=figures.answer,
-    try_this=figures.try_this,
-    charts=CHARTS,
-    explain=_(
+def explanation() -> str:
+    """Every symbol of the page, in plain words."""
+    return _(
         "**The bath.** At one place in parameter space each sample of the data has its own gradient. They differ, and "
         "their covariance **C** is the strength and direction of the noise: a batch of **B** samples pushes with C/B. "
         "*tr C* is all of it; the participation ratio says in how many directions it lives; **H** is the curvature "
@@ -60,6 +77,4 @@ lab_page(
         "covariance is computed exactly (with noise that depends on the place), and a well with a rotation added to "
         "its force.\n\n**Where the analogy breaks.** There is a bath, and it obeys exact relations; but it has no "
         "single temperature, its kicks are not Gaussian in small batches, and it keeps a current going. All of this "
-        "holds within one valley: the copies start at one minimum and stay there."),
-    stage_settings=stage_settings,
-)
+        "holds within one valley: the copies start at one minimum and stay there.")

@@ -302,7 +302,3 @@ def _points(x: Any, groups: list[dict[str, Any]], key: str, name: str, look: Loo
     told = [k for k, group in enumerate(groups) if group[key] is not None]
     return points([x[k] for k in told], [groups[k][key] / unit for k in told],
                   [groups[k][f"{key}_error"] / unit for k in told], name, look, "%{y:.5g}", colour, symbol)
-
-
-CHARTS = {"energies": energies, "minima": minima, "baths": baths, "training": training, "linear_work": linear_work,
-          "network_work": network_work, "ramp": ramp}

@@ -1,34 +1,51 @@
 """The lab "Interactions": what do regularisers do?"""
 
-from collections.abc import Sequence
 from typing import Any
 
-from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.labs.interactions import figures
-from thermoviz.presentation.words import _
-
-ALWAYS = (
-    Chart("energies", figures.energies, figures.energies_sentence, needs=("slice_data", "U"), wide=True),
-    Chart("minima", figures.minima, figures.minima_sentence, needs=("minimum_data",)),
-    Chart("baths", figures.baths, figures.baths_sentence, needs=("linear_work",)),
-    Chart("training", figures.training, figures.training_sentence, needs=("end_train",)),
-    Chart("linear_work", figures.linear_work, _(
-        "Orange: the mean work is always above ΔF, the less the slower the ramp. Jarzynski's average of e^(−W/T) finds "
-        "ΔF at any speed while enough weights count. The same average for SGD misses it, in part because its steps are "
-        "large; the loop of the verdict “SGD has a free energy” takes that part away."), needs=("linear_work",)),
-)
-NETWORK = (
-    Chart("network_work", figures.network_work, figures.network_sentence, needs=("network_work",)),
-    Chart("ramp", figures.ramp, _(
-        "The walkers' own losses on the data while weight decay grows, with standard errors over walkers: a hot "
-        "network lies above its minimum."), needs=("ramp_train",)),
-)
+from ...presentation.page import Chart, Page
+from ...presentation.words import _
+from . import figures
 
 
-def charts(run: Any) -> Sequence[Chart]:
-    """Those of the network's ramp only where there is a stretch of λ to ramp in."""
+def page() -> Page:
+    """The page as the dashboard draws it."""
+    return Page(
+        menu=_("Interactions"),
+        title=_("What do regularisers do?"),
+        sentence=_(
+            "Some are an extra energy: they pull the network, and its minimum moves. Others are extra heat: they shake "
+            "it. Here both are measured on one small network."),
+        try_this=_("raise dropout (Experiment, on the left). The minimum stays where it is, and the number on the card "
+                   "“Dropout heats the bath” grows."),
+        charts=charts(),
+        explain=explanation(),
+        stage=stage_settings,
+    )
+
+
+def charts() -> tuple[Chart, ...]:
+    """In the order of the page."""
+    return (
+        Chart("energies", figures.energies, figures.energies_sentence, needs=("slice_data", "U"), wide=True),
+        Chart("minima", figures.minima, figures.minima_sentence, needs=("minimum_data",)),
+        Chart("baths", figures.baths, figures.baths_sentence, needs=("linear_work",)),
+        Chart("training", figures.training, figures.training_sentence, needs=("end_train",)),
+        Chart("linear_work", figures.linear_work, _(
+            "Orange: the mean work is always above ΔF, the less the slower the ramp. Jarzynski's average of e^(−W/T) "
+            "finds ΔF at any speed while enough weights count. The same average for SGD misses it, in part because its "
+            "steps are large; the loop of the verdict “SGD has a free energy” takes that part away."),
+            needs=("linear_work",)),
+        Chart("network_work", figures.network_work, figures.network_sentence, needs=("network_work",), when=ramped),
+        Chart("ramp", figures.ramp, _(
+            "The walkers' own losses on the data while weight decay grows, with standard errors over walkers: a hot "
+            "network lies above its minimum."), needs=("ramp_train",), when=ramped),
+    )
+
+
+def ramped(run: Any) -> bool:
+    """The network's ramp is there only where there is a stretch of λ to ramp in."""
     low, high = run.numbers.get("valley", (0.0, 0.0))
-    return (*ALWAYS, *NETWORK) if low < high else ALWAYS
+    return bool(low < high)
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
@@ -36,12 +53,9 @@ def stage_settings(run: Any) -> dict[str, Any]:
     return {"n_balls": 300, "seed": run.spec.seed, "start": "uniform", "title": _("Data and regulariser together")}
 
 
-lab_page(
-    "interactions",
-    try_this=_("raise dropout (Experiment, on the left). The minimum stays where it is, and the number on the card "
-               "“Dropout heats the bath” grows."),
-    charts=charts,
-    explain=_(
+def explanation() -> str:
+    """Every symbol of the page, in plain words."""
+    return _(
         "**The relief** is the energy that training feels: the loss on the data plus the regulariser. Weight decay "
         "adds λ|θ|²/2, where **θ** are all weights of the network, |θ|² is the sum of their squares and **λ** is the "
         "strength; Σ|θ| adds λ times the sum of their sizes. The plane is laid through three minima, at the weakest, "
@@ -71,6 +85,4 @@ lab_page(
         "**The gap** is test minus train loss: how much was learned by heart.\n\n"
         "**Where the analogy breaks.** SGD is no such bath: its noise follows the data, changes with the place, and "
         "has no single temperature, so its work gives no free energy. Dropout's heat has the shape of the network. "
-        "And minima that vanish make the path depend on history, which no equilibrium knows."),
-    stage_settings=stage_settings,
-)
+        "And minima that vanish make the path depend on history, which no equilibrium knows.")

@@ -2,10 +2,42 @@
 
 from typing import Any
 
-from thermoviz.core.errors import BadInput
-from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.labs.second_law import figures as second_law
-from thermoviz.presentation.words import _
+from ...core.errors import BadInput
+from ...presentation.page import Chart, Page
+from ...presentation.words import _
+from . import figures
+
+
+def page() -> Page:
+    """The page as the dashboard draws it."""
+    return Page(
+        menu=_("Second law"),
+        title=_("Does entropy always rise?"),
+        sentence=_(
+            "A cloud of balls spreads in a heat bath. What falls, always, is its free energy; its entropy may rise or "
+            "fall."),
+        answer=figures.answer,
+        try_this=figures.try_this,
+        charts=charts(),
+        explain=explanation(),
+        stage=stage_settings,
+    )
+
+
+def charts() -> tuple[Chart, ...]:
+    """In the order of the page."""
+    return (
+        Chart("falling_free_energy", figures.falling_free_energy, fall, needs=("cloud_F",)),
+        Chart("energy_and_entropy", figures.energy_and_entropy,
+              _("Energy and entropy may each rise or fall; their difference ⟨E⟩ − TS may only fall. Time t is that of "
+                "the stage's clock."), needs=("cloud_E",)),
+        Chart("snapshots", figures.snapshots,
+              _("Orange: some of the balls. Green: the density that the exact evolution gives at that moment."),
+              needs=("snapshot_balls",)),
+        Chart("known_rises", figures.known_rises,
+              _("The controls: three wells that are driven, so that F must rise by a known amount. An instrument that "
+                "missed these would prove nothing above."), needs=("cloud_F",)),
+    )
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
@@ -34,23 +66,9 @@ def fall(run: Any) -> str:
     return _("F only falls, but a barrier holds the balls back: equilibrium lies beyond the last moment shown.")
 
 
-lab_page(
-    "second_law",
-    sentence=second_law.answer,
-    try_this=second_law.try_this,
-    charts=[
-        Chart("falling_free_energy", second_law.falling_free_energy, fall, ("cloud_F",)),
-        Chart("energy_and_entropy", second_law.energy_and_entropy,
-              _("Energy and entropy may each rise or fall; their difference ⟨E⟩ − TS may only fall. Time t is that of "
-                "the stage's clock."), ("cloud_E",)),
-        Chart("snapshots", second_law.snapshots,
-              _("Orange: some of the balls. Green: the density that the exact evolution gives at that moment."),
-              ("snapshot_balls",)),
-        Chart("known_rises", second_law.known_rises,
-              _("The controls: three wells that are driven, so that F must rise by a known amount. An instrument that "
-                "missed these would prove nothing above."), ("cloud_F",)),
-    ],
-    explain=_(
+def explanation() -> str:
+    """Every symbol of the page, in plain words."""
+    return _(
         "**The balls** roll on an energy surface and are kicked at random by a bath of temperature **T**, as data kick "
         "a network in training. Where each ball goes is chance; what the cloud does as a whole is law.\n\n"
         "**⟨E⟩** is the mean energy of the balls: what a loss curve shows. **S** is their entropy, in nats: large when "
@@ -66,6 +84,4 @@ lab_page(
         "The balls (orange, with their standard errors) must agree with it, and do.\n\n"
         "**Where the analogy breaks.** F falls in one bath with one temperature. The noise of minibatches is stronger "
         "in some directions than in others, and the steps of training are not small. The lower right chart drives "
-        "wells in just these ways: there F rises, by the amount that theory predicts."),
-    stage_settings=stage_settings,
-)
+        "wells in just these ways: there F rises, by the amount that theory predicts.")

@@ -306,9 +306,3 @@ def _crossing_marks(figure: go.Figure, run: Any, look: Look) -> None:
 def _mark(figure: go.Figure, look: Look, T: float, dash: str, colour: str | None = None) -> None:
     """A vertical line at a temperature."""
     figure.add_vline(x=T, line={"color": rgba(colour or look.theory, 0.75), "width": 1.2, "dash": dash})
-
-
-# The one that stands for a run first.
-CHARTS = {"basin_shares": basin_shares, "energy_line": energy_line, "basin_free_energies": basin_free_energies,
-          "slice_shares": slice_shares, "network_free_energies": network_free_energies, "spectra": spectra,
-          "fates": fates}

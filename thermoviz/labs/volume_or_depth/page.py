@@ -1,42 +1,56 @@
 """The page "Volume or depth": when a wide shallow valley wins over a narrow deep one."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from thermoviz.dashboard.lab import Chart, lab_page
-from thermoviz.labs.volume_or_depth import figures
-from thermoviz.presentation.words import _
-
-BASINS = (
-    Chart("energy_line", figures.energy_line, _(
-        "Along every other direction both basins are alike: in 1 or in 128 dimensions T* stays the same."),
-        needs=("line_x", "line_E")),
-    Chart("basin_shares", figures.basin_shares, figures.shares_sentence, needs=("T", "control_share")),
-    Chart("basin_free_energies", figures.basin_free_energies, figures.free_energies_sentence, needs=("T", "F")),
-    Chart("slice_shares", figures.slice_shares, figures.slice_sentence, needs=("U", "temperatures")),
-)
-NETWORKS = (
-    Chart("network_free_energies", figures.network_free_energies, figures.network_sentence, needs=("net_F",)),
-    Chart("fates", figures.fates, _(
-        "Copies of each solution are heated (isotropic Langevin motion), then cooled. Back means: the same solution, "
-        "after putting its hidden units in the same order and sign."), needs=("net_fate",)),
-    Chart("spectra", figures.spectra, _(
-        "Most directions are nearly flat and held by weight decay alone: width lies in many directions at once."),
-        needs=("net_h",), wide=True),
-)
+from ...presentation.page import Chart, Page
+from ...presentation.words import _
+from . import figures
 
 
-def charts(run: Any) -> Sequence[Chart]:
-    """Those of the networks only where they were asked for."""
-    return (*BASINS, *NETWORKS) if run.spec.networks else BASINS
+def page() -> Page:
+    """The page as the dashboard draws it."""
+    return Page(
+        menu=_("Volume or depth"),
+        title=_("Does the deepest valley always win?"),
+        sentence=_(
+            "No: with heat a wide shallow valley wins, because it offers more places to be."),
+        answer=figures.answer,
+        try_this=figures.try_this,
+        charts=charts(),
+        explain=explanation(),
+        alone="basin_shares",
+    )
 
 
-lab_page(
-    kind="volume_or_depth",
-    sentence=figures.answer,
-    try_this=figures.try_this,
-    charts=charts,
-    explain=_(
+def charts() -> tuple[Chart, ...]:
+    """In the order of the page."""
+    return (
+        Chart("energy_line", figures.energy_line, _(
+            "Along every other direction both basins are alike: in 1 or in 128 dimensions T* stays the same."),
+            needs=("line_x", "line_E")),
+        Chart("basin_shares", figures.basin_shares, figures.shares_sentence, needs=("T", "control_share")),
+        Chart("basin_free_energies", figures.basin_free_energies, figures.free_energies_sentence, needs=("T", "F")),
+        Chart("slice_shares", figures.slice_shares, figures.slice_sentence, needs=("U", "temperatures")),
+        Chart("network_free_energies", figures.network_free_energies, figures.network_sentence, needs=("net_F",),
+              when=with_networks),
+        Chart("fates", figures.fates, _(
+            "Copies of each solution are heated (isotropic Langevin motion), then cooled. Back means: the same "
+            "solution, after putting its hidden units in the same order and sign."),
+            needs=("net_fate",), when=with_networks),
+        Chart("spectra", figures.spectra, _(
+            "Most directions are nearly flat and held by weight decay alone: width lies in many directions at once."),
+            needs=("net_h",), wide=True, when=with_networks),
+    )
+
+
+def with_networks(run: Any) -> bool:
+    """Charts of the networks are there only where they were asked for."""
+    return bool(run.spec.networks)
+
+
+def explanation() -> str:
+    """Every symbol of the page, in plain words."""
+    return _(
         "**Two valleys compete.** One is deep and narrow, the other shallow and wide. A ball that is shaken at "
         "temperature **T** (the strength of the shaking, in units of energy) is found in the valley with the lower "
         "**free energy F = E − TS**, not in the one with the lower energy **E**. The entropy **S** counts how much "
@@ -55,5 +69,4 @@ lab_page(
         "differences at equal d. With relu, longer incoming and shorter outgoing weights leave the function as it is "
         "but change det H; only weight decay settles which of them counts. The formula is honest only "
         "where the valley is a parabola as far as heat reaches; elsewhere the page says *not harmonic*. It is about a "
-        "bath that shakes all directions alike, which minibatches do not."),
-)
+        "bath that shakes all directions alike, which minibatches do not.")

@@ -1,0 +1,61 @@
+"""Run -> one figure as it stands alone: in a notebook, in a picture file."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from ..core.errors import BadInput
+from ..presentation import badge
+from ..presentation.looks import LOOKS, Look
+from ..runs.late import has_sibling, sibling
+from .charts import accuracy, free_energy, losses, shares
+from .contour import contour
+from .relief import surface3d
+
+FIGURES = {"surface3d": surface3d, "contour": contour, "losses": losses, "accuracy": accuracy,
+           "free_energy": free_energy, "shares": shares}
+# Figures of networks; a run of a potential has none of them.
+NETWORK_FIGURES = ("losses", "accuracy")
+
+
+def still(run: Any, look: str | Look = "dark", figure: str | None = None, title: str | None = None,
+          caption: bool = True, **settings: Any) -> go.Figure:
+    """One figure of a run as it stands alone in a notebook or a picture file: own ground, title and caption.
+
+    `look`: a name in LOOKS or a Look; `figure`: a name in FIGURES, or the key of a chart of the run's lab (None: the
+    one that stands for the lab, else the surface); `settings` go to that figure (`height`).
+    The caption says how much the slice hides. Raises BadInput for an unknown look or figure, or for a figure
+    of networks asked of a potential.
+    """
+    theme = _named("look", look, LOOKS) if isinstance(look, str) else look
+    lab = sibling(run.spec, "page").page().drawings if has_sibling(run.spec, "page") else {}
+    figure = figure or next(iter(lab), "surface3d")
+    draw = _named("figure", figure, {**lab, **FIGURES})
+    if "losses" not in run.arrays and run.kind != "descent" and figure in NETWORK_FIGURES:
+        raise BadInput(f"figure {figure!r} shows networks, and a {run.kind} run has none.")
+    drawn = draw(run, theme, **settings)
+    drawn.update_layout(paper_bgcolor=theme.background, plot_bgcolor=theme.background)
+    if title:
+        drawn.update_layout(title={"text": title, "font": {"size": theme.font_title, "color": theme.text}},
+                            margin={"t": 2.4 * theme.font_title})
+    if caption:
+        _write_caption(drawn, run, theme)
+    return drawn
+
+
+def _named(what: str, name: str, table: dict[str, Any]) -> Any:
+    if name not in table:
+        raise BadInput(f"{what} must be one of {', '.join(table)}, got {name!r}.")
+    return table[name]
+
+
+def _write_caption(drawn: go.Figure, run: Any, look: Look) -> None:
+    """Below everything else, in the margin that it makes for itself."""
+    lines = [line for line in (badge.caption(run), badge.short_numbers(run)) if line]
+    room = (1.6 + 1.4 * len(lines)) * look.font_small
+    bottom = (drawn.layout.margin.b or 0) + room
+    drawn.update_layout(margin={"b": bottom}, height=(drawn.layout.height or 400) + room)
+    drawn.add_annotation(text="<br>".join(lines), align="left", xref="paper", yref="paper", x=0, y=0,
+                         yshift=-bottom, xanchor="left", yanchor="bottom", showarrow=False,
+                         font={"size": look.font_small, "color": look.dim})
+
