@@ -56,10 +56,6 @@ def _far(n: int) -> float:
     return rare(max(n, 4))
 
 
-def _said(value: float | None, digits: int = 3) -> str:
-    return "unknown" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
-
-
 def _settled(steps: float) -> bool:
     """Whether so many steps are long for the slowest direction of the control (curvature about 1)."""
     return steps * LR > SETTLED
@@ -68,31 +64,21 @@ def _settled(steps: float) -> bool:
 # Is the start forgotten?
 
 
-def _started(numbers: Numbers) -> str:
-    where = "another solution" if numbers["another"] else "a place far away"
-    return f"Cold: begun at the lowest solution found; far: at {where}."
-
-
 def _loss_forgets(spec: Equilibrium, numbers: Numbers) -> Verdict:
-    return _start(spec, numbers, "loss", within, "The start is forgotten in the loss", (
-        "Mean loss of the far start minus that of the cold one, in units of what the loss of one network shakes by. "
-        f"{_started(numbers)} A small difference is hidden by the shaking. The loss alone cannot tell two equally good "
-        "places apart."))
+    return judge("loss_start", _apart(numbers, "loss"), within(0.0, HIDDEN, far=_far(copies(numbers, COLD, FAR))),
+                 known=_sgd_known(spec, numbers), values={"another": numbers["another"]})
 
 
 def _function_forgets(spec: Equilibrium, numbers: Numbers) -> Verdict:
-    return _start(spec, numbers, "function", lambda _zero, share, far: below(share, far),
-                  "The start is forgotten in what the networks say", (
-        "Root mean square difference of both groups' mean answers at test points, in units of what the answers of one "
-        f"network shake by. {_started(numbers)} Away from the data they may say other things."))
+    return judge("function_start", _apart(numbers, "function"), below(HIDDEN, far=_far(copies(numbers, COLD, FAR))),
+                 known=_sgd_known(spec, numbers), values={"another": numbers["another"]})
 
 
-def _start(spec: Equilibrium, numbers: Numbers, name: str, rule: Any, claim: str, sentence: str) -> Verdict:
+def _apart(numbers: Numbers, name: str) -> Estimate | None:
+    """How far the far start ends from the cold one, in what the observable itself shakes by."""
     value, error = numbers["net"]["met"]["far start"][name][:2]
     scale = numbers["net"]["shaking"][name]
-    found = (value / scale, error / scale) if scale > 0 else None
-    return judge(claim, found, rule(0.0, HIDDEN, far=_far(copies(numbers, COLD, FAR))), unit="of its own shaking",
-                 sentence=sentence, known=_sgd_known(spec, numbers))
+    return Estimate(value / scale, error / scale) if scale > 0 else None
 
 
 def _sgd_known(spec: Equilibrium, numbers: Numbers) -> bool:
@@ -105,12 +91,8 @@ def _left(numbers: Numbers, bath: str) -> Estimate:
 
 def _sgd_forgets(spec: Equilibrium, numbers: Numbers) -> Verdict:
     return judge(
-        "SGD forgets the start in the parameters", _left(numbers, "sgd"),
-        equals(0.0, unlike=1.0, far=_far(copies(numbers, COLD, FAR))), unit="of the squared distance",
-        sentence="What is left of the squared distance between both starts, in the groups' means over the second half "
-                 f"of the run, hidden units matched: 1 at the start, 0 if it is forgotten. {_started(numbers)} "
-                 f"Linear regression keeps {_lin_left(numbers):.2f}. A longer run may forget more.",
-        known=_sgd_known(spec, numbers))
+        "parameter_start", _left(numbers, "sgd"), equals(0.0, unlike=1.0, far=_far(copies(numbers, COLD, FAR))),
+        known=_sgd_known(spec, numbers), values={"another": numbers["another"], "linear": _lin_left(numbers)})
 
 
 def _lin_left(numbers: Numbers) -> float:
@@ -122,38 +104,25 @@ def _heat_forgets(spec: Equilibrium, numbers: Numbers) -> Verdict:
     heat, sgd = _left(numbers, "heat"), _left(numbers, "sgd")
     softest = (1 - BURN_IN) * numbers["heat"]["time"] * spec.weight_decay
     known = enough(numbers, COLD, FAR) and softest >= SETTLED * (1 - 1e-9)
-    temperature = (numbers["heat"]["temperature"] or [None])[0]
-    short = "" if known else " This run was too short, or had too few copies, for the softest directions to settle."
     return judge(
-        "Isotropic heat of the same temperature forgets it", heat,
-        equals(0.0, unlike=1.0, far=_far(copies(numbers, COLD, FAR))), unit="of the squared distance", theory=0.0,
-        control=sgd if math.isfinite(sgd) else None,
-        sentence="The same two starts in heat as strong as SGD's noise in total (T = lr tr C / 2 B d = "
-                 f"{_said(temperature, 2)}), but alike in all directions, for half the time. Theory: at equilibrium "
-                 "nothing is left. Control: SGD. Where heat forgets and SGD does not, it is no ridge that holds the "
-                 "start. That SGD's dark directions are the cause is an inference from this and the next two cards, "
-                 f"no proof.{short}",
-        known=known)
+        "heat_start", heat, equals(0.0, unlike=1.0, far=_far(copies(numbers, COLD, FAR))), theory=0.0,
+        control=sgd if math.isfinite(sgd) else None, known=known,
+        values={"T": (numbers["heat"]["temperature"] or [None])[0], "short": not known})
 
 
 def _no_ridge(spec: Equilibrium, numbers: Numbers) -> Verdict:
-    name, unit = "No high ridge parts the two solutions", "T"
     way, heat = numbers["way"], numbers["heat"]["temperature"]
     if way is None or heat is None:
-        why = "Only one solution was found." if way is None else "Without a temperature there is no unit."
-        return judge(name, None, below(HIGH), unit=unit, sentence=f"{why} So there is no pass to measure.")
+        return judge("ridge", None, below(HIGH), values={"solutions": 1 if way is None else 2, "T": None})
     T, error = heat
-    climbs, slope = sorted(way["climbs"]), numbers["slope"]
+    climbs = sorted(way["climbs"])
     found = (climbs[1] / T, climbs[1] / T * error / T)
     rule = below(HIGH, far=_far(copies(numbers, COLD, FAR)))
     return judge(
-        name, found, rule, unit=unit, control=None if way["slice"] is None else max(way["slice"]) / T,
-        sentence="Height of the best path found above its lower end; above the other end it is "
-                 f"{_said(climbs[0] / T, 2)} T. The straight line climbs {_said(max(way['line']) / T, 2)} T. Units are "
-                 f"matched; both ends are at rest (gradients below {_rounded_up(slope)}). Control: the "
-                 "lowest pass on the slice, the ridge in the picture. A better path may lie lower, so the claim is "
-                 f"never called false. Over a pass of {HIGH:g} T heat needs about e⁵ = 150 tries.",
-        known=rule.decide(*found) is True and _at_rest(spec, numbers))
+        "ridge", found, rule, control=None if way["slice"] is None else max(way["slice"]) / T,
+        known=rule.decide(*found) is True and _at_rest(spec, numbers),
+        values={"solutions": 2, "T": T, "other": climbs[0] / T, "line": max(way["line"]) / T,
+                "slope": numbers["slope"], "high": HIGH})
 
 
 def _at_rest(spec: Equilibrium, numbers: Numbers) -> bool:
@@ -162,26 +131,16 @@ def _at_rest(spec: Equilibrium, numbers: Numbers) -> bool:
     return bool(fall < 0.1 * numbers["heat"]["temperature"][0])
 
 
-def _rounded_up(value: float) -> str:
-    """The next power of ten, as it is written by hand."""
-    return f"10^{math.ceil(math.log10(max(value, 1e-12)))}".replace("-", "−")
-
-
 def _copies_stay(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> Verdict:
-    name, unit = "SGD leaves copies of a hidden unit together", "units per network"
     gained, whole = numbers["heat"].get("gained"), sum(spec.network.hidden)
     if gained is None:
-        return judge(name, None, equals(0.0, unlike=1.0), unit=unit, sentence="There are no hidden units.")
+        return judge("unit_copies", None, equals(0.0, unlike=1.0), values={"units": 0})
     sgd, heat = Estimate(*gained["sgd"]), Estimate(*gained["heat"])
     begun = float(np.mean(arrays["units"][1:3, 0]))
     return judge(
-        name, sgd, equals(0.0, unlike=1.0, far=_far(copies(numbers, COLD, FAR))), unit=unit,
-        control=heat if math.isfinite(heat) else None,
-        sentence="How many more hidden units are no copies of one another at the end than at the start, cold and far "
-                 f"starts; at the start {_said(begun, 2)} of {whole}. Control: isotropic heat. Every sample pulls "
-                 "copies alike, so SGD's noise cannot part them: it is dark there (collapse to invariant sets, Chen "
-                 "and others, 2023). Where the solutions have no copies nothing is tested.",
-        known=_sgd_known(spec, numbers) and begun < whole)
+        "unit_copies", sgd, equals(0.0, unlike=1.0, far=_far(copies(numbers, COLD, FAR))),
+        control=heat if math.isfinite(heat) else None, known=_sgd_known(spec, numbers) and begun < whole,
+        values={"begun": begun, "units": whole})
 
 
 # Do replicas agree?
@@ -192,13 +151,9 @@ def _macro_and_micro(numbers: Numbers) -> Verdict:
     net, lin = (numbers[system]["r_hat"][group] for system in ("net", "lin"))
     control = _explained(lin["ratio"])
     return judge(
-        "Networks agree outside and differ inside", _explained(net["ratio"]),
-        below(1 / APART, far=_far(copies(numbers, OWN))), unit="ratio", control=control,
-        sentence=f"R-hat of the loss ({_said(net['loss'][0])}) over R-hat of the parameters (median, hidden units "
-                 f"matched: {_said(net['aligned'][0])}): 1 where outside and inside tell the same. Starts and samples "
-                 "of the data differ. Control: linear regression, whose parameters agree as well. R-hat near 1 for a "
-                 "loss never shows that all states are visited.",
-        known=enough(numbers, OWN) and control.value > 1 / APART)
+        "outside_inside", _explained(net["ratio"]), below(1 / APART, far=_far(copies(numbers, OWN))), control=control,
+        known=enough(numbers, OWN) and control.value > 1 / APART,
+        values={"loss": net["loss"][0], "parameters": net["aligned"][0]})
 
 
 def _averages(numbers: Numbers, name: str) -> Verdict:
@@ -206,16 +161,11 @@ def _averages(numbers: Numbers, name: str) -> Verdict:
     explained, long_enough = _explained(net), bool(net[2])
     n = sum(numbers["net"]["replicas"][group] for group in ALIKE)
     rule = equals(1.0, unlike=MOST, far=_far(n))
-    told = "the loss" if name == "loss" else "the parameters"
     # Where chains are short the reference is a bound from above: more seems explained than is.
     known = enough(numbers, *ALIKE) and (long_enough or rule.decide(explained.value, explained.stderr) is False)
-    return judge(
-        f"Ergodic: averages of {told} over time agree", explained, rule, unit="of the scatter",
-        sentence=f"How much of the scatter between {n} networks of one data set, from four kinds of starts, their own "
-                 "shaking explains (Thirumalai and Mountain; standard deviations of averages over the second half): 1 "
-                 "if every network visits all that there is, less if each keeps to itself. Linear regression: "
-                 f"{_said(_explained(lin).value, 2)}. What is not ergodic now may be in a longer run.",
-        known=known)
+    of_loss = name == "loss"
+    return judge("loss_averages" if of_loss else "parameter_averages", explained, rule, known=known,
+                 values={"networks": n, "linear": _explained(lin).value})
 
 
 def _explained(ratio_and_error: list[Any]) -> Estimate:
@@ -228,13 +178,10 @@ def _explained(ratio_and_error: list[Any]) -> Estimate:
 
 
 def _ageing(spec: Equilibrium, numbers: Numbers) -> Verdict:
-    lag, lin = numbers["net"]["ageing_lag"], numbers["lin"]["ageing"][0]
     return judge(
-        "Networks do not age", numbers["net"]["ageing"], _ageless(numbers, "net"), unit="ratio",
-        sentence=f"How far parameters move in {lag:,} steps at the end, over the same after a tenth of the run "
-                 "(geometric mean over networks): 1 where age is forgotten, below 1 where they still slow down, like "
-                 f"a glass. Linear regression: {_said(lin)}. A run too short has no end to compare with.",
-        known=enough(numbers, SAME_DATA, OWN) and _settled(EARLY * spec.steps))
+        "ageing", numbers["net"]["ageing"], _ageless(numbers, "net"),
+        known=enough(numbers, SAME_DATA, OWN) and _settled(EARLY * spec.steps),
+        values={"lag": numbers["net"]["ageing_lag"], "linear": numbers["lin"]["ageing"][0]})
 
 
 def _ageless(numbers: Numbers, system: str) -> Any:
@@ -244,10 +191,8 @@ def _ageless(numbers: Numbers, system: str) -> Any:
 def _linear_ageing(spec: Equilibrium, numbers: Numbers) -> Verdict:
     net = numbers["net"]["ageing"][0]
     return judge(
-        "Linear regression does not age", numbers["lin"]["ageing"], _ageless(numbers, "lin"), unit="ratio", theory=1.0,
+        "linear_ageing", numbers["lin"]["ageing"], _ageless(numbers, "lin"), theory=1.0,
         control=net if math.isfinite(net) else None,
-        sentence="The same ratio for linear regression. Theory: once at rest, the displacement depends on the lag t "
-                 "alone, 2 tr[(1 − (1 − lr H)^t) Σ]/d. Control: the networks.",
         known=enough(numbers, SAME_DATA, OWN, system="lin") and _settled(EARLY * control_steps(spec.steps)))
 
 
@@ -259,23 +204,15 @@ def _loop(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> Verdict:
     area, error = float(arrays["net_loop_area"][-1]), float(arrays["net_loop_area_error"][-1])
     control = float(arrays["lin_loop_area"][-1]) / lin if lin > 0 else math.nan
     return judge(
-        "Heated and cooled, the loss comes back", (area / scale, error / scale) if scale > 0 else None,
-        within(0.0, HIDDEN, far=_far(copies(numbers, SAME_DATA))), unit="of its own shaking",
-        sentence="Loss on the way up minus loss on the way down of the learning rate, averaged over its logarithm, in "
-                 "units of what the loss of one network shakes by; slowest loop. Above 0 the heat has let the networks "
-                 f"out of something worse. Linear regression: {_said(control, 2)}. It says nothing of the parameters.",
-        known=enough(numbers, SAME_DATA) and _settled(BURN_IN * spec.steps))
+        "heat_loop", (area / scale, error / scale) if scale > 0 else None,
+        within(0.0, HIDDEN, far=_far(copies(numbers, SAME_DATA))),
+        known=enough(numbers, SAME_DATA) and _settled(BURN_IN * spec.steps), values={"linear": control})
 
 
 def _linear_loop(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> Verdict:
     found = float(arrays["lin_loop_lag"][0]), float(arrays["lin_loop_lag_error"][0])
-    return judge(
-        "Heated in a hurry, linear regression lags behind", found, above(0.0, far=_far(int(arrays["lin_loop_copies"]))),
-        unit="of the lag in theory", theory=1.0, control=0.0,
-        sentence="The gap between the way up and the way down in the quickest loop, as a share of the gap that theory "
-                 "predicts, stair by stair. Theory: the exact evolution of second moments. Control: no lag. Even one "
-                 "valley lags when hurried: a loop alone is no sign of many valleys.",
-        known=_control_known(spec, numbers, *ALIKE))
+    return judge("linear_loop", found, above(0.0, far=_far(int(arrays["lin_loop_copies"]))), theory=1.0, control=0.0,
+                 known=_control_known(spec, numbers, *ALIKE))
 
 
 def _control_known(spec: Equilibrium, numbers: Numbers, *groups: int) -> bool:
@@ -284,13 +221,8 @@ def _control_known(spec: Equilibrium, numbers: Numbers, *groups: int) -> bool:
 
 
 def _linear_agrees(spec: Equilibrium, numbers: Numbers) -> Verdict:
-    group = GROUPS[OWN]
-    net, lin = (numbers[system]["r_hat"][group]["aligned"] for system in ("net", "lin"))
+    net, lin = (numbers[system]["r_hat"][GROUPS[OWN]]["aligned"] for system in ("net", "lin"))
     return judge(
-        "Linear regression: the parameters agree", lin, below(APART, far=_far(copies(numbers, OWN, system="lin"))),
-        unit="R-hat", theory=numbers["lin"]["r_hat_theory"][0], control=net[0] if math.isfinite(net[0]) else None,
-        sentence="R-hat of its parameters (median), own starts and own data. Theory: √(1 + between/within), from the "
-                 "exact optimum of each resampled data set and the exact spread of SGD around it. Control: the "
-                 "networks. In a colder bath it breaks: there resampling moves the optimum farther than SGD wanders.",
+        "linear_parameters", lin, below(APART, far=_far(copies(numbers, OWN, system="lin"))),
+        theory=numbers["lin"]["r_hat_theory"][0], control=net[0] if math.isfinite(net[0]) else None,
         known=_control_known(spec, numbers, OWN))
-
