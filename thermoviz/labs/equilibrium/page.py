@@ -73,13 +73,11 @@ def stage_settings(run: Any) -> dict[str, Any]:
 
 def answer(run: Any) -> str:
     """Whether history is forgotten, from outside, inside, and in even heat; as far as this run can tell."""
-    told = {verdict.name: verdict.holds for verdict in run.verdicts}
+    told = {verdict.key: verdict.holds for verdict in run.verdicts}
     if not told:
         return _("Networks train from different starts. Does it show in the end where they began?")
-    outside = [told.get(name) for name in ("The start is forgotten in the loss",
-                                           "The start is forgotten in what the networks say")]
-    inside, heat = told.get("SGD forgets the start in the parameters"), told.get(
-        "Isotropic heat of the same temperature forgets it")
+    outside = [told.get(key) for key in ("loss_start", "function_start")]
+    inside, heat = told.get("parameter_start"), told.get("heat_start")
     said = [_("From outside, yes: loss and answers do not show where a network began.") if all(outside) else
             _("Not even from outside: loss or answers still show where a network began.") if False in outside else
             _("From outside this run cannot tell.")]
