@@ -33,3 +33,13 @@ def has_sibling(spec: Any, role: str) -> bool:
     """Whether there is a module `role` beside a specification: a general experiment has no "page"."""
     room = room_of(spec)
     return bool(room) and importlib.util.find_spec(f"{room}.{role}") is not None
+
+
+def perhaps(room: str, role: str) -> ModuleType | None:
+    """The module `role` of the package `room`; None where it has none, or where there is no such package."""
+    try:
+        return in_room(room, role) if room else None
+    except ModuleNotFoundError as error:
+        if not f"{room}.{role}.".startswith(f"{error.name}."):
+            raise
+        return None

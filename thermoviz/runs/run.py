@@ -17,6 +17,7 @@ from ..core.errors import BadFile, BadInput
 from ..core.specs import NUMERICS_VERSION, canonical, from_json, identity
 from . import files
 from .late import room_of
+from .results import refuse_misfit, results_of
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Run:
             array.flags.writeable = False
             arrays[name] = array
         _refuse_misfit(arrays)
+        refuse_misfit(results_of(room_of(self.spec)), arrays)
         object.__setattr__(self, "arrays", arrays)
         object.__setattr__(self, "numbers", files.plain(self.numbers))
         object.__setattr__(self, "kind", self.kind or self.spec.kind)

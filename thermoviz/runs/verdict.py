@@ -18,7 +18,7 @@ from statistics import NormalDist
 from typing import Any, Literal, NamedTuple
 
 from .files import plain
-from .late import in_room
+from .late import perhaps
 
 # Standard errors by which numbers are told apart: as rare as 1 in 370, of normal ones. Few copies need more
 # (`core.estimators.rare`), and say so in their rule.
@@ -171,12 +171,7 @@ class Verdict:
 
 def _words(room: str) -> Mapping[str, Any]:
     """What the lab in `room` says of its verdicts, by key; nothing where there is no such lab."""
-    if not room:
-        return {}
-    try:
-        return getattr(in_room(room, "words"), "VERDICTS", {})
-    except ModuleNotFoundError:
-        return {}
+    return getattr(perhaps(room, "words"), "VERDICTS", {})
 
 
 def _key_of(verdict: Verdict) -> str:

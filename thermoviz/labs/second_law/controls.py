@@ -12,6 +12,8 @@ from ...core.seeds import rng
 from ...core.statistics.estimators import Estimate
 from ...core.thermodynamics.clouds import cloud_numbers
 from ...core.thermodynamics.driven_wells import Swirl, gaussian_rise, measured_rise, swirl_covariance
+from ...runs.pipeline import Report
+from .results import Bath
 
 # Heat of the two directions in units of T; curvatures, and the rotation beside them.
 NOISE = (4.0, 0.25)
@@ -76,6 +78,31 @@ class Wells:
                        LARGE_STEPS)[-1]
         squares = (x**2).ravel() / self.T
         return Estimate(squares.mean(), squares.std(ddof=1) / math.sqrt(squares.size))
+
+
+class Driven(NamedTuple):
+    """What was found in the wells: under unequal and under equal heat, with a whirl and without, with large steps."""
+
+    unequal: Heated
+    equal: Heated
+    whirled: Estimate
+    still: Estimate
+    hot: Estimate
+    accurate: Estimate
+
+
+def driven(bath: Bath, balls: int, seed: int, report: Report) -> Driven | None:
+    """All wells; None without heat, where there is no free energy to lift."""
+    if bath.T == 0:
+        return None
+    wells = Wells(bath.T, min(balls, MOST_BALLS), seed)
+    report(0.1)
+    unequal, equal = wells.heated(NOISE), wells.heated((1.0, 1.0))
+    report(0.5)
+    whirled, still = wells.whirl(OMEGA), wells.whirl(0.0)
+    hot, accurate = wells.ratio("euler-maruyama"), wells.ratio("leimkuhler-matthews")
+    report(0.9)
+    return Driven(unequal, equal, whirled, still, hot, accurate)
 
 
 def whirl_rise() -> float:
