@@ -21,10 +21,11 @@ from ..figures.preview import picture, png
 from ..figures.thumbnails import data_uri
 from ..presentation.looks import LOOKS, Look
 from ..presentation.words import _, read_in, term
+from ..stage.html import bare
 from .changes import changes
 from .menu import FIRST, Entry, document_description, document_title, menu
 
-SCRIPT = (Path(__file__).parent / "assets" / "shell.js").read_text(encoding="utf-8")
+SCRIPT = bare((Path(__file__).parent / "assets" / "shell.js").read_text(encoding="utf-8"))
 CARD = (1200, 630)  # pixels of a link's picture: what the services that show links ask for
 BALLS = 400
 STILL = (560, 360)  # pixels of the still; the page stretches it

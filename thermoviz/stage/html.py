@@ -25,6 +25,11 @@ _ENTRY = "\n//# entry\n"  # the same line as ENTRY in assets/page.js
 _PAGE = re.compile(r"export const PAGE = `(.*?)`;", re.DOTALL)
 
 
+def bare(source: str) -> str:
+    """What a browser needs of a script: no lines of comment, no types, no indentation."""
+    return _INDENT.sub("", _TYPE.sub("", _COMMENT.sub("", source)))
+
+
 def _wrapped(name: str, source: str) -> str:
     """A module as a function that returns its exports, so that modules keep their own names inside one script."""
     exports = ", ".join(match[1] for match in _EXPORT.finditer(source))
@@ -36,8 +41,7 @@ def _wrapped(name: str, source: str) -> str:
         parts = [part.strip().replace(" as ", ": ") for part in names.split(",") if part.strip()]
         return f"const {{ {', '.join(parts)} }} = m_{origin};\n"
 
-    bare = _TYPE.sub("", _COMMENT.sub("", _IMPORT.sub(binding, source)))
-    body = _INDENT.sub("", _EXPORT.sub("", bare))
+    body = _EXPORT.sub("", bare(_IMPORT.sub(binding, source)))
     if left := _LEFT_OVER.search(body):
         raise ValueError(f"stage module {name}.js: the bundler does not know {left[0]!r}")
     return f"const m_{name} = (() => {{\n{body}return {{ {exports} }};\n}})();\n"

@@ -3,10 +3,13 @@
 // Pages and presets make an entry each; what a control changes, and what completes an address, replaces it.
 (() => {
   const push = history.pushState.bind(history);
+  /** @typedef {{pathname: string, preset: string | null, kind: string | null}} Parts */
+  /** @param {string | URL} address @returns {Parts} */
   const parts = (address) => {
     const { pathname, searchParams } = new URL(address, document.baseURI);
     return { pathname, preset: searchParams.get("preset"), kind: searchParams.get("kind") };
   };
+  /** @type {(here: Parts, next: Parts) => boolean} */
   const same = (here, next) => (here.pathname === next.pathname
     ? !here.preset || here.preset === next.preset
     : here.kind !== null && next.pathname.endsWith(`/${here.kind}`)); // a link that leads on to its own page
@@ -19,10 +22,11 @@
 // The headline and the still leave when the app's own are there, or it has nothing more to draw; behind the stage the
 // still stays until that has drawn.
 (() => {
-  const found = (selector) => document.querySelector(`#root :is(${selector})`) !== null;
+  /** @typedef {Element & {thermoviz?: {state(): {drawn: number}}}} Stage what stands on the stage's frame */
+  const found = (/** @type {string} */ selector) => document.querySelector(`#root :is(${selector})`) !== null;
   const stages = () => [...document.querySelectorAll('[class*="st-key-stage"] *')]
-    .map((e) => e.shadowRoot?.querySelector(".tv"));
-  const drawn = () => stages().some((stage) => stage?.thermoviz?.state().drawn > 0 || stage?.querySelector(".without"));
+    .map((e) => /** @type {Stage | null | undefined} */ (e.shadowRoot?.querySelector(".tv")));
+  const drawn = () => stages().some((stage) => (stage?.thermoviz?.state().drawn ?? 0) > 0 || stage?.querySelector(".without"));
   const there = () => found("[role=dialog], [data-testid=stAlert], [data-testid=stException]")
     || (found("h1") && found('[class*="st-key-stage"], [data-test-script-state="notRunning"]'));
   const look = () => {
