@@ -2,13 +2,13 @@
 
 export type Scheme = "leimkuhler-matthews" | "euler-maruyama";
 
+export type Activation = "tanh" | "relu" | "gelu" | "sigmoid" | "linear";
+
 export type StartKind = "boltzmann" | "uniform" | "training" | "basin" | "point";
 
 export type Law = "exponential" | "linear";
 
 export type BallScheme = "leimkuhler-matthews" | "euler-maruyama" | "baoab";
-
-export type ActivationKind = "tanh" | "relu" | "gelu" | "sigmoid" | "linear";
 
 export type Dtype = "float32" | "uint8" | "int16" | "uint16" | "int32";
 
@@ -130,7 +130,7 @@ export interface Samples {
  */
 export interface Network {
   sizes: Array<number>;
-  activation: ActivationKind;
+  activation: Activation;
   task: "classification" | "regression";
   origin: Encoded;
   u: Encoded;

@@ -7,6 +7,7 @@ stage's modules to it. Everything is strict JSON: no NaN, a tuple is an array of
 from typing import Literal, NotRequired, TypedDict
 
 from ..core.dynamics.integrators import Scheme
+from ..core.learning.networks import Activation
 
 # Where balls begin: "basin" is the deepest, "basin:K" the valley K, "point:X,Y" or "point:X,Y,WIDTH" a place.
 StartKind = Literal["boltzmann", "uniform", "training", "basin", "point"]
@@ -14,7 +15,6 @@ StartKind = Literal["boltzmann", "uniform", "training", "basin", "point"]
 Law = Literal["exponential", "linear"]
 # What moves the balls.
 BallScheme = Literal[Scheme, "baoab"]
-ActivationKind = Literal["tanh", "relu", "gelu", "sigmoid", "linear"]
 Dtype = Literal["float32", "uint8", "int16", "uint16", "int32"]
 
 
@@ -126,7 +126,7 @@ class Network(TypedDict):
     """The network at (u, v) of the slice, theta = origin + u U + v V, and data to ask it about."""
 
     sizes: list[int]
-    activation: ActivationKind
+    activation: Activation
     task: Literal["classification", "regression"]
     origin: Encoded
     u: Encoded

@@ -19,6 +19,7 @@ from ..seeds import rng
 from ..specs import Field, specification
 
 Width = Annotated[int, Field(ge=1, le=128)]
+Activation = Literal["tanh", "relu", "gelu", "sigmoid", "linear"]
 # Parameters drawn at once: 2 GiB.
 MOST_NUMBERS = 2**28
 
@@ -30,7 +31,7 @@ class MLP:
     hidden: Annotated[tuple[Width, ...], Field(
         max_length=4, title="Hidden layers", description="Units in each hidden layer, from input to output",
         json_schema_extra={"ladder": [[], [8], [8, 8], [16, 16], [32, 32], [16, 16, 16]]})] = (16, 16)
-    activation: Annotated[Literal["tanh", "relu", "gelu", "sigmoid", "linear"], Field(
+    activation: Annotated[Activation, Field(
         title="Activation", description="What a hidden unit does with its sum of inputs")] = "tanh"
 
     def sizes(self, inputs: int, outputs: int) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ function erf(x) {
   return Math.sign(x) * (1 - sum * Math.exp(-x * x));
 }
 
-/** @type {Record<sent.ActivationKind, (z: number) => number>} */
+/** @type {Record<sent.Activation, (z: number) => number>} */
 const ACTIVATIONS = {
   tanh: Math.tanh,
   relu: (z) => (z > 0 ? z : 0),
