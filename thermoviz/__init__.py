@@ -12,7 +12,8 @@ from .labs import LABS, class_name
 # Public name -> the module that defines it.
 _HOME = {
     "core.energies.potentials": ("Harmonic", "DoubleWell", "TiltedDoubleWell", "MuellerBrown", "TwoBasins",
-                                 "Rosenbrock", "Himmelblau", "POTENTIALS", "force"),
+                                 "Rosenbrock", "Himmelblau", "POTENTIALS"),
+    "core.energies.protocol": ("force",),
     "core.learning.datasets": ("Dataset", "load_dataset", "DATASETS"),
     "core.learning.networks": ("MLP", "NetworkLoss"),
     "core.dynamics.integrators": ("DYNAMICS", "GradientDescent", "SGD", "Adam", "RMSProp", "Overdamped", "BAOAB",
@@ -31,7 +32,8 @@ _HOME = {
     "core.fluctuations.regression": ("RegressionLaw", "epoch_law", "regression_law"),
     "core.fluctuations.currents": ("LinearCurrent", "entropy_production", "linear_current", "sgd_current",
                                    "stochastic_area"),
-    "core.thermodynamics.work": ("MALA", "drive", "jarzynski"),
+    "core.dynamics.mala": ("MALA",),
+    "core.thermodynamics.work": ("drive", "jarzynski"),
     "core.dynamics.replica_exchange": ("replica_exchange",),
     "catalogue": ("EXPERIMENTS", "run"),
     "experiments.landscape.specification": ("Descent", "Potential"),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from pydantic import BeforeValidator
 
+from .arrays import is_tensor, library
 from .errors import BadInput
 
 
@@ -27,19 +28,15 @@ def column(value: Any, x: Any) -> Any:
     array = np.asarray(value, dtype=np.float64)
     if array.shape != x.shape[:1]:
         raise BadInput(f"A setting per replica must hold {x.shape[0]} values, one per replica, got {array.shape}.")
-    if isinstance(x, np.ndarray):
+    if not is_tensor(x):
         return array.astype(x.dtype)[:, None]
-    import torch
-
-    return torch.as_tensor(array, dtype=x.dtype, device=x.device)[:, None]
+    return library(x).as_tensor(array, dtype=x.dtype, device=x.device)[:, None]
 
 
 def normal(rng: Any, x: Any) -> Any:
     """Independent normal numbers in the shape, type and place of x; rng: numpy's Generator, torch's for a tensor."""
-    if isinstance(x, np.ndarray):
+    if not is_tensor(x):
         dtype = np.float32 if x.dtype == np.float32 else np.float64
         return rng.standard_normal(x.shape, dtype=dtype)
-    import torch
-
-    return torch.randn(x.shape, generator=rng, dtype=x.dtype, device=x.device)
+    return library(x).randn(x.shape, generator=rng, dtype=x.dtype, device=x.device)
 

@@ -10,6 +10,7 @@ from scipy.interpolate import CubicSpline, RectBivariateSpline
 
 import thermoviz as tv
 from thermoviz.core.dynamics import simulation
+from thermoviz.core.dynamics.batches import DRAWS
 from thermoviz.core.dynamics.walls import fold, walls_for
 from thermoviz.core.specs import from_json, to_json
 
@@ -405,7 +406,7 @@ def test_batches_are_drawn_as_named():
 def test_fresh_batches_are_all_subsets_alike(size):
     """Every subset of `size` of 9 samples equally often, by Floyd's draws or by permutations."""
     draws = 20_000
-    batches = np.sort(next(simulation.DRAWS["fresh"](np.random.default_rng(0), draws, size, 9)), axis=1)
+    batches = np.sort(next(DRAWS["fresh"](np.random.default_rng(0), draws, size, 9)), axis=1)
     counts = np.unique(batches, axis=0, return_counts=True)[1]
     subsets = math.comb(9, size)
     assert batches.shape == (draws, size) and len(counts) == subsets

@@ -14,7 +14,7 @@ from scipy.special import gamma, ive
 
 import thermoviz as tv
 from thermoviz.core.thermodynamics.evolution import CELLS
-from thermoviz.core.thermodynamics.work import Tilted, Trap
+from thermoviz.core.energies.driven import Tilted, Trap
 from thermoviz.labs.second_law.specification import WIDTH
 
 SIGMAS = 4

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.core.energies.potentials import POTENTIALS, as_energy
+from thermoviz.core.energies.potentials import POTENTIALS
+from thermoviz.core.energies.protocol import as_energy
 from thermoviz.core.specs import from_json, to_json
 
 ANY_DIMENSION = ["harmonic", "double_well", "tilted_double_well", "two_basins", "rosenbrock"]

@@ -6,20 +6,12 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
+from thermoviz.core.dynamics.mala import MALA
+from thermoviz.core.energies.driven import Tilted, Trap
 from thermoviz.core.errors import BadInput, TooFewSamples
 from thermoviz.core.seeds import rng
 from thermoviz.core.statistics.estimators import independent_mean
-from thermoviz.core.thermodynamics.work import (
-    LEAST_KISH,
-    MALA,
-    Tilted,
-    Trap,
-    dragged_trap,
-    drive,
-    jarzynski,
-    kish_size,
-    stiffening_trap,
-)
+from thermoviz.core.thermodynamics.work import LEAST_KISH, dragged_trap, drive, jarzynski, kish_size, stiffening_trap
 
 T = 0.5
 

@@ -10,14 +10,16 @@ import pytest
 from verdict_contract import check_all
 
 import thermoviz as tv
+from thermoviz.core.dynamics.mala import MALA
 from thermoviz.core.dynamics.simulation import simulate
+from thermoviz.core.energies.driven import Quadratic, WithDecay, half_square
 from thermoviz.core.errors import BadInput, Cancelled
 from thermoviz.core.learning.data import Dataset
 from thermoviz.core.learning.perturbed import Conditions, LabelStates, all_masks, factors, hidden_units
 from thermoviz.core.seeds import rng
 from thermoviz.core.specs import from_json, to_json
-from thermoviz.core.thermodynamics.ramps import Quadratic, ShapedMALA, WithDecay, half_square, ramp
-from thermoviz.core.thermodynamics.work import MALA, drive, jarzynski
+from thermoviz.core.thermodynamics.ramps import ShapedMALA, ramp
+from thermoviz.core.thermodynamics.work import drive, jarzynski
 from thermoviz.labs.interactions import baths as noisy_baths
 from thermoviz.labs.interactions import loop as loops
 from thermoviz.labs.interactions.measurement import plane_through

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import whole
 from ..errors import BadInput
-from ..thermodynamics.work import MALA
+from .between import Between
 from .integrators import Place
+from .mala import MALA
 from .simulation import simulate
 
 
@@ -31,30 +33,18 @@ class Exchange:
     steps: np.ndarray
 
 
-class _Trading:
-    """A dynamics for ladders of replicas: steps, and after every `every`-th of them trades between neighbours."""
-
-    reverses: tuple[str, ...] = ()
-    heated = True
-    full_batch = True
+class _Trading(Between):
+    """A dynamics for ladders of replicas: after every `every`-th step neighbours trade places."""
 
     def __init__(self, dynamics: MALA, temperatures: np.ndarray, every: int) -> None:
-        self.dynamics, self.every = dynamics, every
-        self.step_time = dynamics.step_time
-        self.beta = 1 / temperatures
-        self.taken = self.round = 0
+        super().__init__(dynamics)
+        self.every, self.beta = every, 1 / temperatures
+        self.round = 0
         self.tried = np.zeros(len(temperatures) - 1)
         self.done = np.zeros(len(temperatures) - 1)
 
-    def init(self, energy: Any, x: Any, rng: Any) -> Any:
-        return self.dynamics.init(energy, x, rng)
-
-    def step(self, energy: Any, state: Place, rng: Any, temperature: Any = 0.0) -> Place:
-        state = self.dynamics.step(energy, state, rng, temperature)
-        self.taken += 1
-        if self.taken % self.every:
-            return state
-        return Place(self._traded(energy, state.x, rng))
+    def after(self, energy: Any, state: Place, rng: Any) -> Place:
+        return state if self.taken % self.every else Place(self._traded(energy, state.x, rng))
 
     def _traded(self, energy: Any, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Even and odd pairs of rungs take turns; min(1, e^((1/T_i - 1/T_j)(E_i - E_j))) keeps Boltzmann's law."""
@@ -88,11 +78,10 @@ def replica_exchange(
     if start.ndim != 3 or start.shape[1] != len(T):
         raise BadInput(f"x0 must have shape [m, {len(T)}, d]: one ball for each of {len(T)} temperatures in each of m "
                        f"ladders; got {list(start.shape)}.")
-    if isinstance(every, bool) or not isinstance(every, (int, np.integer)) or every < 1:
-        raise BadInput(f"every must be a whole number of steps of at least 1, got {every!r}.")
+    every = whole("every", every, 1)
     m, k, d = start.shape
     step = dt if np.ndim(dt) == 0 else tuple(np.tile(np.asarray(dt, dtype=np.float64), m).tolist())
-    trading = _Trading(MALA(step), T, int(every))
+    trading = _Trading(MALA(step), T, every)
     path = simulate(energy, trading, start.reshape(m * k, d), steps, temperature=np.tile(T, m), seed=seed,
                     record_every=record_every, progress=progress)
     with np.errstate(invalid="ignore"):
@@ -102,9 +91,8 @@ def replica_exchange(
 
 def geometric_ladder(cold: float, hot: float, rungs: int) -> np.ndarray:
     """Temperatures [rungs] from cold to hot at equal ratios: equal acceptance where the heat capacity is constant."""
-    if isinstance(rungs, bool) or not isinstance(rungs, (int, np.integer)) or rungs < 2:
-        raise BadInput(f"rungs must be a whole number of at least 2, got {rungs!r}.")
-    return _ladder(np.geomspace(cold, hot, int(rungs)) if 0 < cold < hot < np.inf else [cold, hot])
+    rungs = whole("rungs", rungs, 2)
+    return _ladder(np.geomspace(cold, hot, rungs) if 0 < cold < hot < np.inf else [cold, hot])
 
 
 def _ladder(temperatures: Any) -> np.ndarray:

@@ -1,32 +1,27 @@
 """The only loop over time, for balls on a surface and for networks in parameter space alike."""
 
-import itertools
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ..arrays import real, single_or_double
-from ..energies.potentials import as_energy
+from ..arrays import as_numpy, is_tensor, library, real, single_or_double, whole
+from ..energies.protocol import as_energy
 from ..errors import BadInput, Unstable
 from ..seeds import rng as seeded
+from .batches import Batching, batches_of
 from .walls import Walls, fold, stop, walls_for
 
-Batching = Literal["replacement", "fresh", "epochs"]
 # Beyond this a position counts as diverged: float32 losses are no longer finite there.
 FAR = 1e15
 # Seconds between calls of `progress`, which is also where a job hears that it is cancelled.
 PROGRESS_EVERY = 0.04
-# Random minibatch indices drawn at once.
-INDEX_BLOCK = 2**17
 # Bytes of recorded positions beyond which a run is refused before it starts.
 MOST_RECORDED = 2**34
 # Steps at which a programme of temperatures is asked how hot it gets, before it starts.
 PROBES = 64
-# Sample indices of one step of all replicas: half a GiB.
-MOST_DRAWN = 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +70,14 @@ def simulate(
         raise BadInput(f"progress must be callable, progress(fraction), or None, got {progress!r}.")
     if observe is not None and not callable(observe):
         raise BadInput(f"observe must be callable, observe(step, before, after), or None, got {observe!r}.")
-    steps, record_every = _whole("steps", steps, 0), _whole("record_every", record_every, 1)
-    observe_every = _whole("observe_every", observe_every, 1)
+    steps, record_every = whole("steps", steps, 0), whole("record_every", record_every, 1)
+    observe_every = whole("observe_every", observe_every, 1)
     x = _start(energy, x0)
     temperatures = _temperatures(temperature, dynamics, len(x))
     walls = _walls(energy, bounds, x)
     _refuse_unstable(energy, dynamics, x, temperatures, steps if callable(temperature) else 1)
     masked = _mask(energy)
-    batches = _batches(energy, dynamics, len(x), batch_size, batching, seed)
+    batches = batches_of(energy, dynamics, len(x), batch_size, batching, seed)
     # Without inertia, heat and minibatches (which are heat too) nothing throws a replica back from a wall.
     massless = getattr(dynamics, "massless", False) and batches is None
     noise = _noise(seed, x)
@@ -123,17 +118,17 @@ class _Tape:
             raise BadInput(f"the records would take {size / 2**30:.3g} GiB, at most {MOST_RECORDED // 2**30} are "
                            "allowed: choose a larger record_every.")
         self.steps = np.unique(np.append(np.arange(0, steps + 1, record_every), steps))
-        self.x = np.empty((len(self.steps), *x.shape), dtype=np.asarray(_numpy(x[:0])).dtype)
+        self.x = np.empty((len(self.steps), *x.shape), dtype=np.asarray(as_numpy(x[:0])).dtype)
         self.values = np.empty((len(self.steps), len(x)))
         self.diverged_at = np.full(len(x), -1)
         self.any_diverged = False
         self.filled = 0
 
     def record(self, step: int, x: Any) -> None:
-        values = _numpy(self.energy(x))
+        values = as_numpy(self.energy(x))
         if values.shape != (len(x),):
             raise BadInput(f"energy must map x [n, d] to [n]: for {list(x.shape)} it gave {list(values.shape)}.")
-        self.x[self.filled], self.values[self.filled] = _numpy(x), values
+        self.x[self.filled], self.values[self.filled] = as_numpy(x), values
         if self.any_diverged:
             self.values[self.filled, self.diverged_at >= 0] = np.nan
         self.filled += 1
@@ -143,7 +138,7 @@ class _Tape:
         x = state.x
         if not self.any_diverged and float(x.max()) < FAR and float(x.min()) > -FAR:
             return state
-        gone = ~_numpy((abs(x) < FAR).all(-1))
+        gone = ~as_numpy((abs(x) < FAR).all(-1))
         self.diverged_at[gone & (self.diverged_at < 0)] = step
         self.any_diverged = bool(gone.any())
         x = x + 0
@@ -154,19 +149,9 @@ class _Tape:
         return Trajectory(self.x, self.values, np.multiply.outer(self.steps, step_time), self.steps, self.diverged_at)
 
 
-def _numpy(array: Any) -> np.ndarray:
-    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise BadInput(f"{name} must be a whole number of at least {least}, got {value!r}.")
-    return int(value)
-
-
 def _start(energy: Any, x0: Any) -> Any:
     """x0 as [n, d], numpy in float64 (or float32 if it is) or the given tensor. Raises BadInput."""
-    if hasattr(x0, "detach"):
+    if is_tensor(x0):
         x = x0.detach()
     else:
         try:
@@ -210,7 +195,7 @@ def _walls(energy: Any, bounds: Any, x: Any) -> Walls | None:
     if bounds is None and not getattr(energy, "confining", False):
         return None
     walls = walls_for(energy.bounds if bounds is None else bounds, x)
-    outside = _numpy((x < walls.low) | (x > walls.high))
+    outside = as_numpy((x < walls.low) | (x > walls.high))
     if outside.any():
         rows = np.flatnonzero(outside.any(axis=1))
         raise BadInput(f"x0: {len(rows)} of {len(x)} replicas start outside the bounds, replica {rows[0]} first.")
@@ -225,7 +210,7 @@ def _refuse_unstable(
         return
     probed = np.linspace(0, max(steps - 1, 0), min(max(steps, 1), PROBES)).astype(int)
     hottest = max(float(np.max(temperatures(int(step)))) for step in probed)
-    k_max = energy.k_max(hottest, float(np.nanmax(_numpy(energy(x)))))
+    k_max = energy.k_max(hottest, float(np.nanmax(as_numpy(energy(x)))))
     dt, limit = float(np.max(dynamics.dt)), dynamics.unstable_dt(k_max)
     if dt >= limit:
         raise Unstable(f"{type(dynamics).__name__}: dt = {dt:g} is unstable where the curvature reaches {k_max:.3g}; "
@@ -241,11 +226,9 @@ def _mask(energy: Any) -> Callable[[Any], Any] | None:
 def _noise(seed: int, x: Any) -> Any:
     """The generator of the stream "noise" that fits x: numpy's, or torch's on x's device."""
     generator = seeded(seed, "noise")
-    if isinstance(x, np.ndarray):
+    if not is_tensor(x):
         return generator
-    import torch
-
-    return torch.Generator(device=x.device).manual_seed(int(generator.integers(2**63 - 1)))
+    return library(x).Generator(device=x.device).manual_seed(int(generator.integers(2**63 - 1)))
 
 
 def _reflected(dynamics: Any, state: Any, walls: Walls, cold: Any = np.False_) -> Any:
@@ -270,107 +253,3 @@ def _times(dynamics: Any, state: Any, sign: Any) -> dict[str, Any]:
     """The fields that a wall reverses, times the sign (a field that is not in use stays None)."""
     fields = {name: getattr(state, name) for name in dynamics.reverses}
     return {name: value if value is None else value * sign for name, value in fields.items()}
-
-
-def _batches(
-    energy: Any, dynamics: Any, n: int, batch_size: Any, batching: Any, seed: int
-) -> Iterator[np.ndarray] | None:
-    """Indices [n, largest batch] step after step, -1 behind a smaller batch; None: all samples. Raises BadInput."""
-    sizes, kinds = _each("batch_size", batch_size, n), _each("batching", batching, n)
-    if dynamics.full_batch or all(size is None for size in sizes):
-        return None
-    if not hasattr(energy, "minibatch"):
-        raise BadInput("batch_size is for energies with samples, such as NetworkLoss; this energy has none.")
-    samples = energy.n_samples
-    groups: dict[tuple[str, int], list[int]] = {}
-    for i, (size, kind) in enumerate(zip(sizes, kinds, strict=True)):
-        groups.setdefault(_checked_batch(size, kind, samples), []).append(i)
-    largest = max(size for _, size in groups)
-    if n * largest > MOST_DRAWN:
-        raise BadInput(f"batch_size must be at most {MOST_DRAWN // n} for {n} replicas, got {largest}.")
-    if len(groups) == 1:
-        (kind, size), = groups
-        return DRAWS[kind](seeded(seed, "batches"), n, size, samples)
-    return _in_groups(groups, n, largest, samples, seed)
-
-
-def _each(name: str, value: Any, n: int) -> list[Any]:
-    """One value for all replicas, or one each, as a list of n. Raises BadInput."""
-    if isinstance(value, (tuple, list, np.ndarray)):
-        values = [one.item() if isinstance(one, np.generic) else one for one in value]
-        if len(values) != n:
-            raise BadInput(f"{name} must be one value, or one for each of the {n} replicas, got {len(values)}.")
-        return values
-    return [value] * n
-
-
-def _checked_batch(size: Any, kind: Any, samples: int) -> tuple[str, int]:
-    """How a replica draws and how many samples. Raises BadInput."""
-    if kind not in DRAWS or kind == ALL:
-        raise BadInput(f"batching must be one of {', '.join(name for name in DRAWS if name != ALL)}, got {kind!r}.")
-    if size is None:
-        return ALL, samples
-    size = _whole("batch_size", size, 1)
-    if kind != "replacement" and size > samples:
-        raise BadInput(f"batch_size must be at most {samples}, the number of samples, got {size}.")
-    return kind, size
-
-
-def _in_groups(
-    groups: dict[tuple[str, int], list[int]], n: int, largest: int, samples: int, seed: int
-) -> Iterator[np.ndarray]:
-    """Batches of all groups as one array. Each group has its own stream, so that one more changes no other's."""
-    draws = [(rows, size, DRAWS[kind](seeded(seed, f"batches {kind} {size}"), len(rows), size, samples))
-             for (kind, size), rows in groups.items()]
-    while True:
-        indices = np.full((n, largest), -1, dtype=np.int32)
-        for rows, size, draw in draws:
-            indices[rows, :size] = next(draw)
-        yield indices
-
-
-def _with_replacement(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
-    block = max(1, INDEX_BLOCK // (n * size))
-    while True:
-        yield from rng.integers(0, samples, size=(block, n, size), dtype=np.int32)
-
-
-def _fresh(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
-    if size**2 < 8 * samples:
-        block = max(1, INDEX_BLOCK // (n * size))
-        while True:
-            yield from _distinct(rng, block * n, size, samples).reshape(block, n, size)
-    everyone = np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples))
-    while True:
-        yield rng.permuted(everyone, axis=1)[:, :size]
-
-
-def _distinct(rng: np.random.Generator, rows: int, size: int, samples: int) -> np.ndarray:
-    """Rows of `size` different indices, every set equally likely: [rows, size].
-
-    Source: R. Floyd, in J. Bentley, Commun. ACM 30, 754 (1987): a draw that is there already becomes the new top.
-    """
-    chosen = np.empty((size, rows), dtype=np.int32)
-    for k, top in enumerate(range(samples - size, samples)):
-        draw = rng.integers(0, top, size=rows, dtype=np.int32, endpoint=True)
-        chosen[k] = np.where((chosen[:k] == draw).any(axis=0), top, draw)
-    return np.ascontiguousarray(chosen.T)
-
-
-def _epochs(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
-    everyone = np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples))
-    while True:
-        order = rng.permuted(everyone, axis=1)
-        for first in range(0, samples - size + 1, size):
-            yield order[:, first:first + size]
-
-
-def _everyone(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
-    yield from itertools.repeat(np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples)))
-
-
-# All samples at once: how a replica without a batch size stands among others with one.
-ALL = "all"
-DRAWS: dict[str, Callable[..., Iterator[np.ndarray]]] = {
-    "replacement": _with_replacement, "fresh": _fresh, "epochs": _epochs, ALL: _everyone,
-}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import real
-from .potentials import force
+from .protocol import force
 
 # A network stands still, for all that a picture shows, where |grad E| is below this.
 STILL = 1e-6

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import positive
 from ..errors import BadInput, TooFewSamples, Unstable
 from ..statistics.estimators import FEWEST, Estimate
 
@@ -158,8 +159,7 @@ def _paths(path: Any, dt: float) -> np.ndarray:
     x = np.asarray(path, dtype=np.float64)
     if x.ndim != 3 or x.shape[2] < 2 or not np.isfinite(x).all():
         raise BadInput(f"path must be finite numbers [T, n, d], d >= 2, got shape {list(x.shape)}.")
-    if not 0 < dt < math.inf:
-        raise BadInput(f"dt must be a finite number > 0, got {dt!r}.")
+    positive("dt", dt)
     if x.shape[1] < FEWEST or x.shape[0] < 2:
         raise TooFewSamples(f"areas need at least {FEWEST} replicas of 2 records, got {list(x.shape)}.")
     return x - x.mean(axis=(0, 1))

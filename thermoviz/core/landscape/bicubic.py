@@ -1,6 +1,6 @@
 """The bicubic cell: the polynomial that the four numbers (E, E_x, E_y, E_xy) at its corners fix.
 
-One formula serves numpy arrays and, compiled, single points (`kernels_surface`), so that the two cannot drift
+One formula serves numpy arrays and, compiled, single points (`kernels.surface`), so that the two cannot drift
 apart. Nodes hold local units: (E, h_x E_x, h_y E_y, h_x h_y E_xy), so that a cell is the unit square.
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import real
+from ..arrays import positive, real, whole
 from ..errors import BadInput, TooFewSamples
 from ..seeds import rng as seeded
 from ..statistics.estimators import Estimate
@@ -120,7 +120,7 @@ class BoltzmannLaw:
         control, low, size, floor = (np.concatenate(part) for part in zip(*parts, strict=True))
         mass = np.concatenate([weight.sum(axis=1) for weight in self._weights])
         cumulative = np.cumsum(mass)
-        shares = rng.random(_count(n)) * cumulative[-1]
+        shares = rng.random(whole("the number of samples", n, 1)) * cumulative[-1]
         cell = np.minimum(np.searchsorted(cumulative, shares, side="right"), len(mass) - 1)
         local = np.empty((len(cell), 2))
         pending = np.arange(len(cell))
@@ -137,7 +137,7 @@ class BoltzmannLaw:
     def partition(self, n_cells: int) -> "Partition":
         """The box cut into n_cells rectangles of (nearly) equal Boltzmann mass, with their exact masses."""
         if n_cells not in self._partitions:
-            self._partitions[n_cells] = _partition(self, _count(n_cells))
+            self._partitions[n_cells] = _partition(self, whole("the number of cells", n_cells, 1))
         return self._partitions[n_cells]
 
     def equal_mass_labels(self, u: Any, n_cells: int) -> np.ndarray:
@@ -232,12 +232,6 @@ def _quantiles(spans: np.ndarray, weight: np.ndarray, shares: np.ndarray) -> np.
     return np.interp(shares, cumulative / cumulative[-1], ends)
 
 
-def _count(n: Any) -> int:
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise BadInput(f"the number must be a whole number >= 1, got {n!r}.")
-    return int(n)
-
-
 def equilibrium_curve(surface: Relief, temperatures: Iterable[float]) -> tuple[BoltzmannLaw, ...]:
     """The equilibria at many temperatures, from one mesh that resolves them all. Raises BadInput."""
     temperatures = [positive_temperature(temperature) for temperature in temperatures]
@@ -249,11 +243,7 @@ def equilibrium_curve(surface: Relief, temperatures: Iterable[float]) -> tuple[B
 
 def positive_temperature(temperature: Any) -> float:
     """The temperature as a number. Raises BadInput unless it is finite and > 0."""
-    try:
-        value = float(temperature)
-    except (TypeError, ValueError):
-        value = 0.0
+    value = positive("temperature of an equilibrium", temperature)
     if not LEAST_T <= value <= MOST_T:
-        raise BadInput("temperature of an equilibrium must be a finite number > 0 "
-                       f"(within {LEAST_T:g} to {MOST_T:g}), got {temperature!r}.")
+        raise BadInput(f"temperature of an equilibrium must lie within {LEAST_T:g} to {MOST_T:g}, got {temperature!r}.")
     return value

@@ -11,11 +11,6 @@ from .pca import DEPENDENT, leading_components, spans_plane
 _NO_NOISE = "the gradient noise here has fewer than two directions: choose another plane."
 
 
-def as_numbers(value: Any) -> np.ndarray:
-    """A float64 array, from numpy or from a torch tensor on any device."""
-    return real(value)
-
-
 def filter_normalised(theta: np.ndarray, loss: Any, generator: np.random.Generator) -> np.ndarray:
     """[2, d]: random directions, orthogonal, each filter as long as the same filter of theta [d].
 
@@ -65,14 +60,14 @@ def _turned_pair(first: np.ndarray, second: np.ndarray, sizes: np.ndarray) -> tu
 def hessian_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
     """[2, d]. Energies without their own Lanczos get a dense one, from differences of the force."""
     if hasattr(loss, "leading_eigenpairs"):
-        return _signed(as_numbers(loss.leading_eigenpairs(theta, 2, of="hessian")[1]))
-    from ..energies.potentials import force
+        return _signed(real(loss.leading_eigenpairs(theta, 2, of="hessian")[1]))
+    from ..energies.protocol import force
     if theta.size > 1000:
         raise BadInput("the Hessian of an energy without leading_eigenpairs is taken up to d = 1000, "
                        f"got {theta.size}.")
     step = 1e-5 * max(1.0, np.abs(theta).max())
     shifts = step * np.eye(theta.size)
-    hessian = (as_numbers(force(loss, theta - shifts)) - as_numbers(force(loss, theta + shifts))) / (2 * step)
+    hessian = (real(force(loss, theta - shifts)) - real(force(loss, theta + shifts))) / (2 * step)
     return _signed(np.linalg.eigh((hessian + hessian.T) / 2)[1].T[::-1][:2])
 
 
@@ -82,10 +77,10 @@ def noise_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
         values, vectors = loss.leading_eigenpairs(theta, 2, of="noise")
         if values[1] <= DEPENDENT**2 * values[0]:
             raise BadInput(_NO_NOISE)
-        return _signed(as_numbers(vectors))
+        return _signed(real(vectors))
     if not hasattr(loss, "per_sample_gradients"):
         raise BadInput("this energy has no samples and hence no gradient noise: choose another plane.")
-    gradients = as_numbers(loss.per_sample_gradients(theta))
+    gradients = real(loss.per_sample_gradients(theta))
     _, axes, ratios = leading_components(gradients)
     if not spans_plane(gradients, ratios):
         raise BadInput(_NO_NOISE)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import real
 from ..errors import BadInput
 from ..seeds import rng
-from .directions import as_numbers
 from .pca import as_paths, leading_components, random_walk_ratios
 
 _PATH_POINTS = 200  # energies and gradients are compared at no more than this many points of the paths
@@ -115,7 +115,7 @@ def honesty(loss: Any, plane: Any, traj: Any, surface: Any = None) -> Honesty:
     sizes = np.concatenate([np.linalg.norm(path - plane.origin, axis=1) for path in paths])
     median = float(np.median(residuals))
     null = None if plane.explained is None else walk_null(paths)
-    true, seen = as_numbers(loss(points)), as_numbers(loss(plane.embed(plane.project(points))))
+    true, seen = real(loss(points)), real(loss(plane.embed(plane.project(points))))
     r2_late, error_late = _late(true, seen, second_half, surface)
     found = Honesty(
         None if null is None else explained_share(plane, paths), null, _determination(true, seen),
@@ -213,7 +213,7 @@ def _coarse_walk(paths: list[np.ndarray], each: int, generator: np.random.Genera
 
 def _r2_on_own_plane(loss: Any, points: np.ndarray) -> float | None:
     mean, axes, _ = leading_components(points)
-    return _determination(as_numbers(loss(points)), as_numbers(loss(mean + (points - mean) @ axes.T @ axes)))
+    return _determination(real(loss(points)), real(loss(mean + (points - mean) @ axes.T @ axes)))
 
 
 def _mean_step(path: np.ndarray) -> float:
@@ -282,8 +282,8 @@ def _determination(true: np.ndarray, seen: np.ndarray) -> float | None:
 
 def _gradient_share(loss: Any, plane: Any, points: np.ndarray) -> float | None:
     """Mean squared gradient in the plane over the whole, a ratio of means over the points."""
-    from ..energies.potentials import force
-    forces = as_numbers(force(loss, points))
+    from ..energies.protocol import force
+    forces = real(force(loss, points))
     forces = forces[np.isfinite(forces).all(1)]
     whole = np.sum(forces**2)
     return float(np.sum(plane.in_plane(forces) ** 2) / whole) if whole > 0 else None
@@ -306,7 +306,7 @@ def _single_gradients(loss: Any, theta: np.ndarray) -> np.ndarray:
     """Single-sample gradients [n, d]; of evenly spread samples where all of them would not fit in memory."""
     n, limit = loss.n_samples, max(2, _GRADIENT_NUMBERS // theta.size)
     if n <= limit:
-        return as_numbers(loss.per_sample_gradients(theta))
+        return real(loss.per_sample_gradients(theta))
     chosen = np.linspace(0, n - 1, limit).round().astype(int)
     one_each = loss.minibatch(chosen[:, None])
-    return -as_numbers(one_each.force(np.tile(theta, (limit, 1))))
+    return -real(one_each.force(np.tile(theta, (limit, 1))))

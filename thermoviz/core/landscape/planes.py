@@ -14,7 +14,6 @@ from ..errors import BadInput
 from ..seeds import rng
 from ..specs import Field, specification
 from . import directions
-from .directions import as_numbers
 from .honesty import Honesty, honesty
 from .pca import DEPENDENT, as_paths, leading_components, spans_plane
 
@@ -185,12 +184,12 @@ class Restricted:
 
     def __call__(self, u: Any) -> np.ndarray:
         """Energies [...] at slice coordinates [..., 2]."""
-        return as_numbers(self.energy(self.plane.embed(u)))
+        return real(self.energy(self.plane.embed(u)))
 
     def force(self, u: Any) -> np.ndarray:
         """Forces [..., 2] at slice coordinates [..., 2]."""
-        from ..energies.potentials import force
-        return self.plane.in_plane(as_numbers(force(self.energy, self.plane.embed(u))))
+        from ..energies.protocol import force
+        return self.plane.in_plane(real(force(self.energy, self.plane.embed(u))))
 
     @property
     def n_samples(self) -> int:
@@ -206,7 +205,7 @@ class Restricted:
 
 def _vector(value: Any, name: str) -> np.ndarray:
     try:
-        array = as_numbers(value).copy()
+        array = real(value).copy()
     except (TypeError, ValueError):
         array = None
     if array is None or array.ndim != 1 or not array.size or not np.isfinite(array).all():
@@ -216,7 +215,7 @@ def _vector(value: Any, name: str) -> np.ndarray:
 
 def _positions(value: Any, d: int, name: str) -> np.ndarray:
     try:
-        array = as_numbers(value)
+        array = real(value)
     except (TypeError, ValueError):
         raise BadInput(f"{name} must be numbers with shape [..., {d}].") from None
     if array.ndim == 0 or array.shape[-1] != d:
@@ -255,10 +254,10 @@ def _with_reach(plane: Plane, loss: Any) -> Plane:
     steps = np.concatenate([ladder, -ladder])
     grid = np.zeros((2, len(steps), 2))
     grid[0, :, 0] = grid[1, :, 1] = steps
-    here, ignorant = as_numbers(loss(np.stack([plane.origin, np.zeros(plane.d)])))
+    here, ignorant = real(loss(np.stack([plane.origin, np.zeros(plane.d)])))
     if ignorant == here:
         return _with_corners(plane, ladder[0])
-    rise = (as_numbers(loss(plane.embed(grid))) - here).reshape(2, 2, -1).max(1)  # the worse of both sides
+    rise = (real(loss(plane.embed(grid))) - here).reshape(2, 2, -1).max(1)  # the worse of both sides
     within = rise <= abs(ignorant - here)
     return _with_corners(plane, np.where(within.any(1), ladder[within.argmax(1)], ladder[-1]))
 
@@ -267,9 +266,9 @@ def _solutions(loss: Any, trajectories: Any) -> tuple[np.ndarray, np.ndarray, fl
     """(thetas [m, d], energies [m], mean energy of the starts), best first."""
     paths = as_paths(trajectories)
     finals = np.stack([path[-1] for path in paths]).astype(np.float64)
-    energies = as_numbers(loss(finals))
+    energies = real(loss(finals))
     order = np.argsort(energies, kind="stable")
-    starts = as_numbers(loss(np.stack([path[0] for path in paths])))
+    starts = real(loss(np.stack([path[0] for path in paths])))
     return finals[order], energies[order], float(starts.mean())
 
 
@@ -332,7 +331,7 @@ class ThroughSolutions:
         from ..energies.rest import at_rest, function_difference
 
         thetas = at_rest(loss, ends).x
-        energies = as_numbers(loss(thetas))
+        energies = real(loss(thetas))
         order = np.argsort(energies, kind="stable")
         thetas = thetas[order][:max(3, int(np.sum(self._good(energies, start))))]
         distance = _distances(thetas)

@@ -1,10 +1,8 @@
 """The shape of an energy on a plane, before any equilibrium: a spline with its lattice, basins and scales."""
 
 from functools import cached_property
-from typing import Any
 
-import numpy as np
-
+from ..arrays import not_negative
 from ..errors import BadInput
 from .basins import Basins, find_basins
 from .lattice import Lattice, lattice_of
@@ -54,7 +52,9 @@ class Relief(Spline):
 
         That is where E <= max(E_min + 20 T, highest_start); without arguments the whole surface.
         """
-        return self.lattice.k_max(None if temperature is None else _temperature(temperature), highest_start)
+        if temperature is not None:
+            temperature = not_negative("temperature", temperature)
+        return self.lattice.k_max(temperature, highest_start)
 
     def suggested_dt(
         self, temperature: float, scheme: str = "leimkuhler-matthews", highest_start: float | None = None
@@ -65,7 +65,7 @@ class Relief(Spline):
         """
         if scheme not in STEP_OF_STIFFNESS:
             raise BadInput(f"scheme must be one of {', '.join(STEP_OF_STIFFNESS)}, got {scheme!r}.")
-        temperature = _temperature(temperature)
+        temperature = not_negative("temperature", temperature)
         longest = STEP_OF_SIDE * min(high - low for low, high in self.bounds)
         limits = [1.0]
         stiffness = self.k_max(temperature, highest_start)
@@ -75,13 +75,3 @@ class Relief(Spline):
             diffusive = longest**2 / (2 * temperature)
             limits = [min(*limits, diffusive)] if stiffness > 0 else [diffusive]
         return limits[0]
-
-
-def _temperature(value: Any) -> float:
-    try:
-        temperature = float(value)
-    except (TypeError, ValueError):
-        temperature = -1.0
-    if not 0 <= temperature < np.inf:
-        raise BadInput(f"temperature must be a finite number >= 0, got {value!r}.")
-    return temperature

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_numpy
 from ..errors import BadInput, ThermovizError
 from ..seeds import rng
 from .surfaces import Surface
@@ -185,8 +186,7 @@ def _energy_at(energy: Any, x: np.ndarray) -> np.ndarray:
 
 def _shaped(values: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Energies of numpy or torch as float64, checked to have this shape."""
-    values = values.detach().cpu() if hasattr(values, "detach") else values
-    energies = np.asarray(values, dtype=float)
+    energies = np.asarray(as_numpy(values), dtype=float)
     if energies.shape != shape:
         raise BadInput(
             f"the energy must map x [..., d] to [...]: for {list(shape)} points it gave shape "

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_numpy
 from ..errors import BadInput
 
 
@@ -187,15 +188,10 @@ class Dataset:
         return cls._of(inputs, targets, task, n_train, classes, center, scale)
 
 
-def _array(value: Any) -> np.ndarray:
-    """An array, from anything numpy reads or from a torch tensor on any device."""
-    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-
-
 def _inputs(x: Any, name: str, columns: int | None = None) -> np.ndarray:
     """x as float64 [n, p], or one sentence on what is wrong with it."""
     try:
-        x = _array(x)
+        x = as_numpy(x)
         array = x.astype(np.float64) if x.dtype.kind in "biufO" else None
     except (TypeError, ValueError):
         array = None
@@ -224,7 +220,7 @@ def _targets(y: Any, name: str, task: str, n: int, classes: np.ndarray | None = 
              trailing: tuple[int, ...] | None = None) -> tuple[np.ndarray, np.ndarray | None]:
     """(y, classes): labels as int64 [n] with the classes they name, or values as float64 [n, k] with None."""
     try:
-        array = _array(y)
+        array = as_numpy(y)
     except ValueError:
         raise BadInput(f"{name} must be an array with one row for each row of the inputs.") from None
     if array.ndim == 0 or len(array) != n:

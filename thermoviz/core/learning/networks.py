@@ -2,18 +2,17 @@
 
 theta [..., d] holds, layer by layer, the weights W [fan_in, fan_out] in C order and then the biases b [fan_out];
 a layer computes activation(h W + b), the last one without activation. Arrays of numpy are computed by compiled
-kernels (`networks_numba`), torch tensors by torch on their own device (`networks_torch`); second derivatives and
-the noise of single samples are float64 (`spectra`).
+kernels (`compiled`), torch tensors by torch on their own device (`tensors`); second derivatives and
+the noise of single samples are float64 (`derivatives`).
 """
 
 import itertools
-import sys
 from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..arrays import real
+from ..arrays import as_numpy, is_tensor, library, not_negative, real, whole
 from ..errors import BadInput
 from ..seeds import rng
 from ..specs import Field, specification
@@ -69,8 +68,8 @@ class NetworkLoss:
         if dtype not in ("float32", "float64"):
             raise BadInput(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
         self.mlp, self.data, self.dtype, self.device = mlp, data, dtype, _device(device)
-        self.weight_decay = _strength("weight_decay", weight_decay)
-        self.l1 = _strength("l1", l1)
+        self.weight_decay = not_negative("weight_decay", weight_decay)
+        self.l1 = not_negative("l1", l1)
         self.sizes = mlp.sizes(data.x.shape[1], data.n_outputs)
         self.layer_slices = _layer_slices(self.sizes)
         self.d = self.layer_slices[-1].bias.stop
@@ -178,8 +177,7 @@ class NetworkLoss:
 
         Row i does not depend on n. Values are rounded to float32, so that a module holds them exactly.
         """
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise BadInput(f"the number of networks must be a whole number from 1 on, got {n!r}.")
+        n = whole("the number of networks", n, 1)
         if n * self.d > MOST_NUMBERS:
             raise BadInput(f"{n} networks of {self.d} parameters are too many: at most {MOST_NUMBERS // self.d}.")
         width = np.empty(self.d)
@@ -214,14 +212,14 @@ class NetworkLoss:
     def hvp(self, theta: Any, v: Any) -> Any:
         """Hessian of E at theta [d] times v [..., d], exact (curvature at the kinks of l1 and relu: 0)."""
         directions = self._array(v)
-        shape = tuple(v.shape) if _is_tensor(v) else np.shape(v)
+        shape = tuple(v.shape) if is_tensor(v) else np.shape(v)
         product = self._exact.hvp(self._point(theta), directions) + self.weight_decay * directions
         return self._like(v, product.reshape(shape))
 
     def cvp(self, theta: Any, v: Any) -> Any:
         """`gradient_covariance` at theta [d] times v [..., d], for any d."""
         directions = self._array(v)
-        shape = tuple(v.shape) if _is_tensor(v) else np.shape(v)
+        shape = tuple(v.shape) if is_tensor(v) else np.shape(v)
         return self._like(v, self._exact.cvp(self._point(theta), directions).reshape(shape))
 
     def hessian(self, theta: Any) -> Any:
@@ -286,7 +284,7 @@ class NetworkLoss:
 
     def _rows(self, theta: Any) -> "Rows":
         """theta [..., d] as rows [n, d] for the backend that will compute them."""
-        if _is_tensor(theta):
+        if is_tensor(theta):
             self._check_shape(tuple(theta.shape))
             values = theta.detach()
             if not values.is_floating_point():
@@ -323,7 +321,7 @@ class NetworkLoss:
 
     def _inputs(self, x: Any, rows: "Rows") -> Any:
         try:
-            values = x if _is_tensor(x) else real(x)
+            values = x if is_tensor(x) else real(x)
         except (TypeError, ValueError):
             raise BadInput(f"x must be an array of numbers [m, {self.sizes[0]}].") from None
         shape = tuple(values.shape)
@@ -331,17 +329,15 @@ class NetworkLoss:
             raise BadInput(f"x must have shape [m, {self.sizes[0]}], got {list(shape)}.")
         if not rows.tensor:
             return real(values)
-        import torch
-        values = values if _is_tensor(values) else values.copy()  # torch wants to be able to write
-        return torch.as_tensor(values, dtype=rows.values.dtype, device=rows.values.device)
+        values = values if is_tensor(values) else values.copy()  # torch wants to be able to write
+        return library(rows.values).as_tensor(values, dtype=rows.values.dtype, device=rows.values.device)
 
     @staticmethod
     def _like(theta: Any, result: np.ndarray) -> Any:
         """A float64 result as a tensor where theta is one."""
-        if not _is_tensor(theta):
+        if not is_tensor(theta):
             return result
-        import torch
-        return torch.as_tensor(result, dtype=theta.dtype, device=theta.device)
+        return library(theta).as_tensor(result, dtype=theta.dtype, device=theta.device)
 
 
 class Rows(NamedTuple):
@@ -365,7 +361,7 @@ class Minibatch:
 
     def __init__(self, loss: NetworkLoss, indices: Any) -> None:
         try:
-            chosen = indices if _is_tensor(indices) else np.asarray(indices)
+            chosen = indices if is_tensor(indices) else np.asarray(indices)
         except ValueError:
             raise BadInput("indices must be whole numbers of shape [n, B] or [B].") from None
         is_whole = chosen.dtype.kind in "iu" if isinstance(chosen, np.ndarray) else not chosen.is_floating_point()
@@ -396,7 +392,7 @@ class Minibatch:
         rows = loss._rows(theta)
         indices = self.indices if self.indices.ndim == 2 else self.indices[None]
         if not rows.tensor:
-            indices = np.ascontiguousarray(_numpy(indices), np.int64)
+            indices = np.ascontiguousarray(as_numpy(indices), np.int64)
         if len(indices) != len(rows.values):
             if len(indices) != 1:
                 raise BadInput(f"{len(indices)} batches are for {len(indices)} networks, got {len(rows.values)}.")
@@ -420,12 +416,6 @@ def _targets(data: Any, y: np.ndarray) -> np.ndarray:
     return np.eye(data.n_outputs)[y] if data.task == "classification" else np.asarray(y, np.float64)
 
 
-def _strength(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < np.inf:
-        raise BadInput(f"{name} must be a finite number from 0 on, got {value!r}.")
-    return float(value)
-
-
 def _device(name: Any) -> str:
     """The device's name, if it is one that this machine has. "cpu" is taken without loading torch."""
     if str(name) == "cpu":
@@ -438,12 +428,3 @@ def _device(name: Any) -> str:
     except (RuntimeError, AssertionError, TypeError):
         raise BadInput(f"device must be 'cpu' or a torch device of this machine, got {name!r}.") from None
     return str(name)
-
-
-def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def _numpy(value: Any) -> Any:
-    return value.detach().cpu().numpy() if _is_tensor(value) else value

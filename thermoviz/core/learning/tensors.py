@@ -30,7 +30,7 @@ _ACTIVATIONS: dict[str, Activation] = {
 
 
 class TorchNetworks:
-    """One learning problem in torch, with the methods of `networks_numba.CompiledNetworks`.
+    """One learning problem in torch, with the methods of `compiled.CompiledNetworks`.
 
     x [n, p], targets [n, k] (classes as rows of zeros and a one); device and dtype are those of `like`.
     """

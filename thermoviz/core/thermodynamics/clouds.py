@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import not_negative
 from ..errors import BadInput, TooFewSamples
 from ..landscape.surfaces import Surface
 from ..statistics.estimators import Bound, Estimate, independent_mean
@@ -34,7 +35,7 @@ def cloud(surface: Surface, temperature: float, points: Any) -> CloudNumbers:
     equilibrium. Raises TooFewSamples below 20 balls; BadInput, also for points outside or in cells without data.
     """
     u = _points(points)
-    T = _temperature(temperature)
+    T = not_negative("temperature", temperature)
     astray = int(np.sum(surface.masked(u)))
     if astray:
         raise BadInput(f"{astray} of {len(u)} points lie outside the surface or in cells without data.")
@@ -90,13 +91,3 @@ def _points(points: Any) -> np.ndarray:
     if not np.isfinite(u).all():
         raise BadInput("points must be finite: they hold NaN or infinite values.")
     return u
-
-
-def _temperature(value: Any) -> float:
-    try:
-        temperature = float(value)
-    except (TypeError, ValueError):
-        temperature = -1.0
-    if not 0 <= temperature < math.inf:
-        raise BadInput(f"temperature must be a finite number >= 0, got {value!r}.")
-    return temperature

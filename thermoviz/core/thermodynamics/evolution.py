@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import positive
 from ..errors import BadInput
 from ..landscape.surfaces import Surface
 from .propagation import Propagator
@@ -48,7 +49,7 @@ class MasterEquation:
     """
 
     def __init__(self, surface: Surface, temperature: float, cells: Any = CELLS, highest: float = np.inf) -> None:
-        self.T = _positive(temperature)
+        self.T = positive("temperature of a master equation", temperature)
         self.surface = surface
         self.shape = _cells(cells)
         edges = [np.linspace(low, high, n + 1) for (low, high), n in zip(surface.bounds, self.shape, strict=True)]
@@ -202,13 +203,3 @@ def _cells(cells: Any) -> tuple[int, int]:
     if not all(2 <= n <= MOST_CELLS for n in shape):
         raise BadInput(f"cells must be whole numbers from 2 to {MOST_CELLS}, one or one per axis, got {cells!r}.")
     return shape[0], shape[1]
-
-
-def _positive(temperature: Any) -> float:
-    try:
-        value = float(temperature)
-    except (TypeError, ValueError):
-        value = 0.0
-    if not 0 < value < np.inf:
-        raise BadInput(f"temperature of a master equation must be a finite number > 0, got {temperature!r}.")
-    return value

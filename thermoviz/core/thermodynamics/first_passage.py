@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import positive
 from ..dynamics.integrators import Overdamped
 from ..dynamics.simulation import simulate
 from ..errors import BadInput
@@ -47,7 +48,7 @@ def mean_first_passage_time(
     that rises there without end. Relative error near 1e-10. Source: C. W. Gardiner, Handbook of Stochastic Methods,
     3rd ed. (2004), section 5.2.7. Raises BadInput.
     """
-    a, b, T = _place("a", a), _place("b", b), _heat(temperature)
+    a, b, T = _place("a", a), _place("b", b), positive("temperature", temperature)
     if a == b:
         return 0.0
     sign = 1.0 if b > a else -1.0
@@ -78,7 +79,7 @@ def first_passage(
     time after which waiting ends. Streams "chunks" (seeds of the noise) and "bridge" of `seed`. Source: E. Gobet,
     Stoch. Proc. Appl. 87, 167 (2000). Raises BadInput, Unstable.
     """
-    T, start = _heat(temperature), np.atleast_1d(np.asarray(a, dtype=float))
+    T, start = positive("temperature", temperature), np.atleast_1d(np.asarray(a, dtype=float))
     b, dynamics = _place("b", b), Overdamped(dt=dt, scheme="euler-maruyama")
     if start.ndim != 1 or not np.isfinite(start).all() or start[0] == b:
         raise BadInput(f"a must be a finite number or point whose first coordinate is not b, got {a!r}.")
@@ -180,11 +181,4 @@ def _place(name: str, value: Any) -> float:
         number = np.nan
     if not np.isfinite(number):
         raise BadInput(f"{name} must be a finite number, got {value!r}.")
-    return number
-
-
-def _heat(value: Any) -> float:
-    number = _place("temperature", value)
-    if number <= 0:
-        raise BadInput(f"temperature must be above 0 for a passage that heat drives, got {value!r}.")
     return number

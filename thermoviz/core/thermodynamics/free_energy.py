@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..energies.potentials import force
+from ..arrays import positive
+from ..energies.protocol import force
 from ..errors import BadInput, TooFewSamples
 from ..statistics.estimators import FEWEST, Estimate
 
@@ -39,7 +40,7 @@ def harmonic_free_energy(curvatures: Any, temperature: float, energy: float = 0.
     Source: exact, the Gaussian integral. Raises BadInput unless every h_i > 0 ("not harmonic") and T > 0.
     """
     h = np.asarray(curvatures, dtype=np.float64)
-    T = _temperature(temperature)
+    T = positive("temperature of a free energy", temperature)
     if h.ndim == 0 or not (h > 0).all():
         raise BadInput("curvatures must be numbers > 0 along the last axis: a basin with any other is not harmonic.")
     return (energy + T / 2 * np.log(h / (2 * np.pi * T)).sum(axis=-1))[()]
@@ -65,7 +66,7 @@ def bennett(forward: Any, reverse: Any, temperature: float = 1.0) -> Estimate:
     Source: C. H. Bennett, J. Comput. Phys. 22, 245 (1976), eq. (12); M. R. Shirts et al., Phys. Rev. Lett. 91, 140601
     (2003). Raises TooFewSamples below 4 walkers on either side or where the ensembles hardly overlap, BadInput.
     """
-    T = _temperature(temperature)
+    T = positive("temperature of a free energy", temperature)
     ahead, back = (_differences(values, name) / T for values, name in ((forward, "forward"), (reverse, "reverse")))
     if (ahead == -np.inf).any() or (back == np.inf).any():
         raise BadInput("a sample lies where its own ensemble has no weight: forward may hold +inf, reverse -inf only.")
@@ -108,7 +109,7 @@ def basin_free_energy(
     The error of F also holds T/n for what n samples cannot have seen. `progress(fraction)` is called at every step.
     Raises BadInput, TooFewSamples.
     """
-    T, centre = _temperature(temperature), _point(minimum)
+    T, centre = positive("temperature of a free energy", temperature), _point(minimum)
     curved = curvature_of(energy, centre) if hessian is None else hessian
     known = Well(centre, curved if reference is None else reference, T)
     wells = [known] if reference is None else [Well(centre, curved, T), known]
@@ -240,9 +241,3 @@ def _point(x: Any) -> np.ndarray:
     if point.ndim != 1 or not point.size or not np.isfinite(point).all():
         raise BadInput("the minimum must be one place, finite numbers [d].")
     return point
-
-
-def _temperature(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:
-        raise BadInput(f"temperature of a free energy must be a finite number > 0, got {value!r}.")
-    return float(value)

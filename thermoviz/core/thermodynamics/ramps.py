@@ -7,83 +7,19 @@ G. O. Roberts and O. Stramer, Methodol. Comput. Appl. Probab. 4, 337 (2002).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from ..dynamics.between import Between
 from ..dynamics.simulation import Trajectory, simulate
-from ..energies.potentials import positions
+from ..energies.driven import WithDecay, decay_energy, half_square
+from ..energies.protocol import value_and_force
 from ..errors import BadInput
 from ..replicas import column, normal
-from .work import value_and_force
 
 # Curvatures below this share of the strength are not trusted where steps are shaped to a valley.
 SOFTEST = 0.3
-
-
-class WithDecay:
-    """Another energy with weight decay: E(x) + sum_i strength_i x_i^2 / 2.
-
-    strength: a number, one per replica [n], or one per replica and direction [n, d] (n may be 1).
-    """
-
-    def __init__(self, energy: Any, strength: Any) -> None:
-        self.energy, self.strength = energy, np.asarray(strength, dtype=np.float64)
-
-    def __call__(self, x: Any) -> Any:
-        """[n, d] -> [n]."""
-        return self.energy(x) + decay_energy(self.strength, x)
-
-    def force(self, x: Any) -> Any:
-        """[n, d] -> [n, d]."""
-        return self.energy.force(x) - self._each(x)
-
-    def value_and_force(self, x: Any) -> tuple[Any, Any]:
-        """(E [n], force [n, d]) in one pass."""
-        value, force = value_and_force(self.energy, x)
-        return value + decay_energy(self.strength, x), force - self._each(x)
-
-    def minibatch(self, indices: Any) -> "WithDecay":
-        """The same decay on the energy of a batch (only where the energy has samples)."""
-        return WithDecay(self.energy.minibatch(indices), self.strength)
-
-    def _each(self, x: Any) -> Any:
-        return (self.strength[..., None] if self.strength.ndim == 1 else self.strength) * x
-
-
-def decay_energy(strength: np.ndarray, x: Any) -> Any:
-    """What weight decay of such strengths (see WithDecay) costs: x [n, d] -> [n]."""
-    if strength.ndim < 2:
-        return strength * half_square(x)
-    return 0.5 * (strength * np.asarray(x, dtype=np.float64) ** 2).sum(axis=-1)
-
-
-def half_square(x: Any) -> Any:
-    """|x|^2 / 2, [..., d] -> [...]: what a unit of weight decay costs."""
-    return 0.5 * (np.asarray(x, dtype=np.float64) ** 2).sum(axis=-1)
-
-
-@dataclass(frozen=True, eq=False)
-class Quadratic:
-    """bottom + (x - centre) . H (x - centre) / 2: the whole loss of a linear regression. H [d, d], centre [d]."""
-
-    H: np.ndarray
-    centre: np.ndarray
-    bottom: float = 0.0
-
-    def __call__(self, x: Any) -> Any:
-        return self.value_and_force(x)[0]
-
-    def force(self, x: Any) -> Any:
-        """[..., d] -> [..., d]."""
-        return self.value_and_force(x)[1]
-
-    def value_and_force(self, x: Any) -> tuple[Any, Any]:
-        """(E [...], force [..., d])."""
-        away = positions(x, "Quadratic") - self.centre
-        force = -away @ self.H
-        return self.bottom - 0.5 * (away * force).sum(axis=-1), force
 
 
 class Known(NamedTuple):
@@ -161,24 +97,18 @@ class Ramp(NamedTuple):
     path: Trajectory
 
 
-class _Ramped:
+class _Ramped(Between):
     """A dynamics whose weight decay is switched before each step; counts the work of the switches."""
 
     def __init__(self, dynamics: Any, strengths: np.ndarray) -> None:
-        self.dynamics, self.strengths = dynamics, strengths
-        self.reverses, self.heated, self.full_batch = dynamics.reverses, dynamics.heated, dynamics.full_batch
-        self.step_time = dynamics.step_time
-        self.taken = 0
+        super().__init__(dynamics)
+        self.strengths = strengths
         self.work: Any = 0.0
 
-    def init(self, energy: Any, x: Any, rng: Any) -> Any:
-        return self.dynamics.init(energy, x, rng)
-
-    def step(self, energy: Any, state: Any, rng: Any, temperature: Any = 0.0) -> Any:
-        before, now = self.strengths[self.taken], self.strengths[self.taken + 1]
-        self.taken += 1
-        self.work = self.work + decay_energy(now - before, state.x)
-        return self.dynamics.step(WithDecay(energy, now), state, rng, temperature)
+    def before(self, energy: Any, x: Any) -> Any:
+        strength, switched = self.strengths[self.taken], self.strengths[self.taken + 1]
+        self.work = self.work + decay_energy(switched - strength, x)
+        return WithDecay(energy, switched)
 
 
 def ramp(

@@ -8,137 +8,18 @@ does. Sources: C. Jarzynski, Phys. Rev. Lett. 78, 2690 (1997); G. E. Crooks, J. 
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..dynamics.integrators import Place, TimeStep
+from ..arrays import positive
+from ..dynamics.between import Between
 from ..dynamics.simulation import simulate
-from ..energies.potentials import positions
 from ..errors import BadInput, TooFewSamples
-from ..replicas import column, normal
-from ..specs import Field, specification
 from ..statistics.estimators import FEWEST, Estimate
 
 # Weights e^(-W/T) that must count, by Kish's effective size, before their average is stated.
 LEAST_KISH = 50.0
-
-
-# Dynamics that keeps Boltzmann's law
-
-
-@specification
-class MALA:
-    """Overdamped Langevin steps (Euler-Maruyama), each accepted or refused so that Boltzmann's law is kept exactly.
-
-    y = x + dt f(x) + sqrt(2 T dt) R is taken with probability min(1, e^(-(E(y) - E(x))/T) q(y -> x)/q(x -> y)), q the
-    Gaussian law of the proposal; refused steps, of which a share O(dt^(3/2)) is, stand still. For numpy energies; one
-    that is `confining` (a Surface) refuses steps out of its box and into cells without data. Any dt is stable. Sources:
-    P. J. Rossky, J. D. Doll and H. L. Friedman, J. Chem. Phys. 69, 4628 (1978); G. O. Roberts and R. L. Tweedie,
-    Bernoulli 2, 341 (1996). Raises BadInput at T = 0.
-    """
-
-    dt: TimeStep = 0.01
-    kind: Literal["mala"] = Field(default="mala", kw_only=True, repr=False)
-
-    reverses: ClassVar[tuple[str, ...]] = ()
-    heated: ClassVar[bool] = True
-    full_batch: ClassVar[bool] = True
-
-    @property
-    def step_time(self) -> Any:
-        """Time per step: dt."""
-        return np.asarray(self.dt) if isinstance(self.dt, tuple) else self.dt
-
-    def init(self, energy: Any, x: Any, rng: Any) -> Place:
-        return Place(x)
-
-    def step(self, energy: Any, state: Place, rng: Any, temperature: Any = 0.0) -> Place:
-        x = state.x
-        if not np.all(np.asarray(temperature) > 0):
-            raise BadInput("MALA needs a temperature above 0: Boltzmann's law at 0 is a point.")
-        dt, T = column(self.dt, x), column(temperature, x)
-        here, force = value_and_force(energy, x)
-        drift = dt * force
-        trial = x + drift + (2 * T * dt) ** 0.5 * normal(rng, x)
-        allowed = _allowed(energy, trial)
-        trial = np.where(allowed[:, None], trial, x)
-        there, back = value_and_force(energy, trial)
-        away, home = ((step**2 / (4 * T * dt)).sum(axis=1)
-                      for step in (trial - x - drift, x - trial - dt * back))
-        gain = (here - there) / np.ravel(T) + away - home
-        accepted = allowed & (-rng.standard_exponential(len(x)) <= gain)
-        return Place(np.where(accepted[:, None], trial, x))
-
-
-def value_and_force(energy: Any, x: Any) -> tuple[Any, Any]:
-    """(E [...], force [..., d]), in one pass where the energy knows how."""
-    if hasattr(energy, "value_and_force"):
-        return energy.value_and_force(x)
-    return energy(x), energy.force(x)
-
-
-def _allowed(energy: Any, x: np.ndarray) -> np.ndarray:
-    """[n]: which of x [n, d] lie where a confining energy has data; all for an energy without walls."""
-    if not getattr(energy, "confining", False):
-        return np.ones(len(x), dtype=bool)
-    low, high = np.asarray(energy.bounds).T
-    inside = ((x >= low) & (x <= high)).all(axis=1)
-    if np.any(getattr(energy, "mask", False)):
-        inside[inside] = ~energy.masked(x[inside])
-    return inside
-
-
-# Energies that can be driven
-
-
-@dataclass(frozen=True, eq=False)
-class Trap:
-    """A harmonic trap: E = k/2 |x - centre|^2. k: a number or one per replica [n]; centre: a number, [d] or [n, d]."""
-
-    k: Any
-    centre: Any = 0.0
-
-    def __call__(self, x: Any) -> Any:
-        x = positions(x, "Trap")
-        return 0.5 * np.asarray(self.k) * ((x - np.asarray(self.centre)) ** 2).sum(axis=-1)
-
-    def force(self, x: Any) -> np.ndarray:
-        """-k (x - centre) [..., d]."""
-        x = positions(x, "Trap")
-        k = np.asarray(self.k)
-        return -(k[..., None] if k.ndim else k) * (x - np.asarray(self.centre))
-
-    def k_max(self, temperature: float | None = None, highest_start: float | None = None) -> float:
-        """Largest curvature."""
-        return float(np.max(self.k))
-
-
-class Tilted:
-    """Another energy on a slope: E(x) + slope . x, slope [d], or [n, d] for one per replica; its walls stay."""
-
-    def __init__(self, energy: Any, slope: Any) -> None:
-        self.energy, self.slope = energy, np.asarray(slope, dtype=np.float64)
-        self.confining = bool(getattr(energy, "confining", False))
-        self.mask = getattr(energy, "mask", False)
-        self.bounds = getattr(energy, "bounds", None)
-
-    def __call__(self, x: Any) -> Any:
-        return self.energy(x) + (self.slope * x).sum(axis=-1)
-
-    def force(self, x: Any) -> Any:
-        """-grad E - slope [..., d]."""
-        return self.energy.force(x) - self.slope
-
-    def value_and_force(self, x: Any) -> tuple[Any, Any]:
-        """(E [...], force [..., d]) in one pass."""
-        value, force = value_and_force(self.energy, x)
-        return value + (self.slope * x).sum(axis=-1), force - self.slope
-
-    def masked(self, x: Any) -> Any:
-        """Whether x [..., d] lies in a cell without data."""
-        return self.energy.masked(x)
 
 
 # Drives
@@ -151,26 +32,20 @@ class Drive(NamedTuple):
     x: np.ndarray
 
 
-class _Switching:
+class _Switching(Between):
     """A dynamics whose energy is switched before each step; counts the work of the switches."""
 
     def __init__(self, dynamics: Any, family: Callable[[Any], Any], parameters: Sequence[Any]) -> None:
-        self.dynamics, self.family, self.parameters = dynamics, family, parameters
-        self.reverses, self.heated, self.full_batch = dynamics.reverses, dynamics.heated, True
-        self.step_time = dynamics.step_time
+        super().__init__(dynamics)
+        self.family, self.parameters = family, parameters
         self.energy = family(parameters[0])
-        self.taken = 0
         self.work: Any = 0.0
 
-    def init(self, energy: Any, x: Any, rng: Any) -> Any:
-        return self.dynamics.init(energy, x, rng)
-
-    def step(self, energy: Any, state: Any, rng: Any, temperature: Any = 0.0) -> Any:
-        self.taken += 1
-        switched = self.family(self.parameters[self.taken])
-        self.work = self.work + (np.asarray(switched(state.x)) - np.asarray(self.energy(state.x)))
+    def before(self, energy: Any, x: Any) -> Any:
+        switched = self.family(self.parameters[self.taken + 1])
+        self.work = self.work + (np.asarray(switched(x)) - np.asarray(self.energy(x)))
         self.energy = switched
-        return self.dynamics.step(switched, state, rng, temperature)
+        return switched
 
 
 def drive(
@@ -212,7 +87,7 @@ def jarzynski(work: Any, temperature: float) -> Estimate:
     The first-order bias of the logarithm, T/2 Var(w)/(n <w>^2), is taken off; error by the delta method. Raises
     TooFewSamples where fewer than 50 weights count (`kish_size`), BadInput.
     """
-    W, T = _work(work), _positive("temperature", temperature)
+    W, T = _work(work), positive("temperature", temperature)
     size = kish_size(-W / T)
     if W.size < FEWEST or size < LEAST_KISH:
         raise TooFewSamples(f"only {size:.3g} of {W.size} weights e^(-W/T) count (Kish); at least {LEAST_KISH:g} are "
@@ -240,7 +115,7 @@ def dragged_trap(k: float, speed: float, time: float, temperature: float) -> Wor
     <W> = v^2 [t - (1 - e^(-kt))/k], Var W = 2 T <W>, dF = 0. Source: O. Mazonka and C. Jarzynski,
     arXiv:cond-mat/9912121 (1999).
     """
-    k, t, T = _positive("k", k), _positive("time", time), _positive("temperature", temperature)
+    k, t, T = positive("k", k), positive("time", time), positive("temperature", temperature)
     mean = float(speed) ** 2 * (t + math.expm1(-k * t) / k)
     return WorkLaw(mean, 2 * T * mean, 0.0)
 
@@ -253,12 +128,12 @@ def stiffening_trap(k0: float, k1: float, time: float, temperature: float, d: in
     <W> = d (k1 - k0) T / 2 k0 and Var W = 2 <W>^2/d. dF = d T/2 ln(k1/k0). By an ordinary differential equation to a
     relative 1e-10. Source: derived here, from Ornstein and Uhlenbeck's process with k(t).
     """
-    a, b, T = _positive("k0", k0), _positive("k1", k1), _positive("temperature", temperature)
+    a, b, T = positive("k0", k0), positive("k1", k1), positive("temperature", temperature)
     free_energy = d * T / 2 * math.log(b / a)
     if time == 0:
         mean = d * (b - a) * T / (2 * a)
         return WorkLaw(mean, 2 * mean**2 / d, free_energy)
-    t, rate = _positive("time", time), (b - a) / time
+    t, rate = positive("time", time), (b - a) / time
     from scipy.integrate import solve_ivp
 
     def slopes(at: float, y: np.ndarray) -> list[float]:
@@ -279,9 +154,3 @@ def _work(work: Any) -> np.ndarray:
     if W.ndim != 1 or not W.size or not np.isfinite(W).all():
         raise BadInput("work must be finite numbers [n], one per replica.")
     return W
-
-
-def _positive(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:
-        raise BadInput(f"{name} must be a finite number > 0, got {value!r}.")
-    return float(value)

@@ -13,7 +13,9 @@ from ...core.landscape.surfaces import Surface
 from ...core.seeds import rng
 from ...core.statistics.estimators import independent_mean
 from ...core.thermodynamics.annealing import harmonic_loop_area
-from ...core.thermodynamics.work import MALA, Trap, dragged_trap, drive, jarzynski, stiffening_trap
+from ...core.dynamics.mala import MALA
+from ...core.energies.driven import Trap
+from ...core.thermodynamics.work import dragged_trap, drive, jarzynski, stiffening_trap
 from .cooling import cycles
 from .specification import CrystalOrGlass
 

@@ -17,7 +17,9 @@ from ...core.landscape.surfaces import Surface
 from ...core.seeds import rng
 from ...core.statistics.estimators import independent_mean, share_error
 from ...core.thermodynamics.annealing import anneal, loop_area
-from ...core.thermodynamics.work import MALA, Tilted, drive, jarzynski, kish_size
+from ...core.dynamics.mala import MALA
+from ...core.energies.driven import Tilted
+from ...core.thermodynamics.work import drive, jarzynski, kish_size
 from ...experiments.landscape.specification import surface_arrays, surface_numbers
 from ...experiments.landscapes import surface_of
 from ...runs.progress import Progress, Stages

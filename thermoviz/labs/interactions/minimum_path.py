@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.energies.driven import half_square
 from ...core.errors import BadInput
 from ...core.learning.derivatives import LARGEST_MATRIX
 from ...core.learning.minima import cooled
 from ...core.learning.networks import NetworkLoss
-from ...core.thermodynamics.ramps import half_square
 
 # Newton: most steps, none longer than this, until the force is this small; and how far one is pushed off a saddle.
 STEPS, LONGEST, RESTED, PUSH = 60, 0.5, 1e-9, 0.05

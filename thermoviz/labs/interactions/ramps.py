@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.dynamics.integrators import SGD
+from ...core.energies.driven import Quadratic, WithDecay, half_square
 from ...core.errors import TooFewSamples
 from ...core.learning.data import Dataset
 from ...core.learning.networks import MLP, NetworkLoss
 from ...core.seeds import rng
 from ...core.statistics.estimators import Estimate, independent_mean
 from ...core.thermodynamics.free_energy import bennett
-from ...core.thermodynamics.ramps import Quadratic, ShapedMALA, WithDecay, half_square, ramp
+from ...core.thermodynamics.ramps import ShapedMALA, ramp
 from ...core.thermodynamics.work import jarzynski, kish_size
 from .minimum_path import Minimum, Problem, data_hessian, settled, told_at
 

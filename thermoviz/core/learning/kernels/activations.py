@@ -26,7 +26,7 @@ def _inline(function: Any) -> Any:
     return overload(function, jit_options=options)
 
 
-# Order of networks_numba.ACTIVATIONS.
+# Order of compiled.ACTIVATIONS.
 LINEAR, TANH, RELU, GELU, SIGMOID = range(5)
 
 

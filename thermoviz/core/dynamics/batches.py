@@ -1,0 +1,121 @@
+"""Minibatches: which samples each replica sees at each step, drawn in one of three ways."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import numpy as np
+
+from ..arrays import whole
+from ..errors import BadInput
+from ..seeds import rng as seeded
+
+Batching = Literal["replacement", "fresh", "epochs"]
+# Random minibatch indices drawn at once.
+INDEX_BLOCK = 2**17
+# Sample indices of one step of all replicas: half a GiB.
+MOST_DRAWN = 2**27
+
+
+def batches_of(
+    energy: Any, dynamics: Any, n: int, batch_size: Any, batching: Any, seed: int
+) -> Iterator[np.ndarray] | None:
+    """Indices [n, largest batch] step after step, -1 behind a smaller batch; None: all samples. Raises BadInput."""
+    sizes, kinds = _each("batch_size", batch_size, n), _each("batching", batching, n)
+    if dynamics.full_batch or all(size is None for size in sizes):
+        return None
+    if not hasattr(energy, "minibatch"):
+        raise BadInput("batch_size is for energies with samples, such as NetworkLoss; this energy has none.")
+    samples = energy.n_samples
+    groups: dict[tuple[str, int], list[int]] = {}
+    for i, (size, kind) in enumerate(zip(sizes, kinds, strict=True)):
+        groups.setdefault(_checked_batch(size, kind, samples), []).append(i)
+    largest = max(size for _, size in groups)
+    if n * largest > MOST_DRAWN:
+        raise BadInput(f"batch_size must be at most {MOST_DRAWN // n} for {n} replicas, got {largest}.")
+    if len(groups) == 1:
+        (kind, size), = groups
+        return DRAWS[kind](seeded(seed, "batches"), n, size, samples)
+    return _in_groups(groups, n, largest, samples, seed)
+
+
+def _each(name: str, value: Any, n: int) -> list[Any]:
+    """One value for all replicas, or one each, as a list of n. Raises BadInput."""
+    if isinstance(value, (tuple, list, np.ndarray)):
+        values = [one.item() if isinstance(one, np.generic) else one for one in value]
+        if len(values) != n:
+            raise BadInput(f"{name} must be one value, or one for each of the {n} replicas, got {len(values)}.")
+        return values
+    return [value] * n
+
+
+def _checked_batch(size: Any, kind: Any, samples: int) -> tuple[str, int]:
+    """How a replica draws and how many samples. Raises BadInput."""
+    if kind not in DRAWS or kind == ALL:
+        raise BadInput(f"batching must be one of {', '.join(name for name in DRAWS if name != ALL)}, got {kind!r}.")
+    if size is None:
+        return ALL, samples
+    size = whole("batch_size", size, 1)
+    if kind != "replacement" and size > samples:
+        raise BadInput(f"batch_size must be at most {samples}, the number of samples, got {size}.")
+    return kind, size
+
+
+def _in_groups(
+    groups: dict[tuple[str, int], list[int]], n: int, largest: int, samples: int, seed: int
+) -> Iterator[np.ndarray]:
+    """Batches of all groups as one array. Each group has its own stream, so that one more changes no other's."""
+    draws = [(rows, size, DRAWS[kind](seeded(seed, f"batches {kind} {size}"), len(rows), size, samples))
+             for (kind, size), rows in groups.items()]
+    while True:
+        indices = np.full((n, largest), -1, dtype=np.int32)
+        for rows, size, draw in draws:
+            indices[rows, :size] = next(draw)
+        yield indices
+
+
+def _with_replacement(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    block = max(1, INDEX_BLOCK // (n * size))
+    while True:
+        yield from rng.integers(0, samples, size=(block, n, size), dtype=np.int32)
+
+
+def _fresh(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    if size**2 < 8 * samples:
+        block = max(1, INDEX_BLOCK // (n * size))
+        while True:
+            yield from _distinct(rng, block * n, size, samples).reshape(block, n, size)
+    everyone = np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples))
+    while True:
+        yield rng.permuted(everyone, axis=1)[:, :size]
+
+
+def _distinct(rng: np.random.Generator, rows: int, size: int, samples: int) -> np.ndarray:
+    """Rows of `size` different indices, every set equally likely: [rows, size].
+
+    Source: R. Floyd, in J. Bentley, Commun. ACM 30, 754 (1987): a draw that is there already becomes the new top.
+    """
+    chosen = np.empty((size, rows), dtype=np.int32)
+    for k, top in enumerate(range(samples - size, samples)):
+        draw = rng.integers(0, top, size=rows, dtype=np.int32, endpoint=True)
+        chosen[k] = np.where((chosen[:k] == draw).any(axis=0), top, draw)
+    return np.ascontiguousarray(chosen.T)
+
+
+def _epochs(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    everyone = np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples))
+    while True:
+        order = rng.permuted(everyone, axis=1)
+        for first in range(0, samples - size + 1, size):
+            yield order[:, first:first + size]
+
+
+def _everyone(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
+    yield from itertools.repeat(np.broadcast_to(np.arange(samples, dtype=np.int32), (n, samples)))
+
+
+# All samples at once: how a replica without a batch size stands among others with one.
+ALL = "all"
+DRAWS: dict[str, Callable[..., Iterator[np.ndarray]]] = {
+    "replacement": _with_replacement, "fresh": _fresh, "epochs": _epochs, ALL: _everyone,
+}
