@@ -13,8 +13,8 @@ from scipy.optimize import brentq
 from scipy.special import gamma, ive
 
 import thermoviz as tv
-from thermoviz.core.thermodynamics.evolution import CELLS
 from thermoviz.core.energies.driven import Tilted, Trap
+from thermoviz.core.thermodynamics.evolution import CELLS
 from thermoviz.labs.second_law.specification import WIDTH
 
 SIGMAS = 4

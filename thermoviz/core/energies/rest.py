@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ..arrays import real
 from .protocol import force
@@ -38,8 +39,6 @@ def at_rest(energy: Any, starts: Any, report: Callable[[float], Any] = lambda fr
 
 
 def _descended(energy: Any, start: np.ndarray) -> tuple[np.ndarray, float]:
-    from scipy.optimize import minimize
-
     def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
         if hasattr(energy, "value_and_force"):
             value, pull = energy.value_and_force(x)
@@ -47,7 +46,7 @@ def _descended(energy: Any, start: np.ndarray) -> tuple[np.ndarray, float]:
             value, pull = energy(x), force(energy, x)
         return float(value), -np.asarray(pull, float)
 
-    done = minimize(value_and_gradient, start, jac=True, method="L-BFGS-B", options={
+    done = scipy.optimize.minimize(value_and_gradient, start, jac=True, method="L-BFGS-B", options={
         "gtol": ASKED, "ftol": 0.0, "maxcor": MEMORY, "maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "maxls": 40})
     return done.x, float(np.linalg.norm(value_and_gradient(done.x)[1]))
 

@@ -16,6 +16,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ..arrays import positive
 from ..errors import BadInput, TooFewSamples, Unstable
@@ -37,8 +38,6 @@ def linear_current(drift: Any, diffusion: Any, dt: float = 0.0) -> LinearCurrent
     dt > 0: of Euler-Maruyama's chain with that step, all exactly. Raises Unstable where nothing settles, BadInput for
     shapes and for a singular D.
     """
-    from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
-
     A = np.asarray(drift, dtype=np.float64)
     if A.ndim != 2 or A.shape[0] != A.shape[1] or not np.isfinite(A).all():
         raise BadInput(f"drift must be a matrix [d, d] of finite numbers, got shape {list(A.shape)}.")
@@ -48,7 +47,8 @@ def linear_current(drift: Any, diffusion: Any, dt: float = 0.0) -> LinearCurrent
     if not settles:
         raise Unstable("this linear force has no stationary law: it drives some direction away"
                        + ("." if dt == 0 else ", or the time step is too large."))
-    S = solve_continuous_lyapunov(A, 2 * D) if dt == 0 else solve_discrete_lyapunov(step, 2 * dt * D)
+    S = (scipy.linalg.solve_continuous_lyapunov(A, 2 * D) if dt == 0
+         else scipy.linalg.solve_discrete_lyapunov(step, 2 * dt * D))
     # <x (x - x')^T> / dt = S A^T, of which the area is the antisymmetric half.
     chain = gaussian_chain(S, S @ A.T, dt)
     return LinearCurrent(S, chain.area, entropy_production_of(*chain))

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ..errors import BadInput, Unstable
 
@@ -119,12 +120,10 @@ def spread(factors: np.ndarray, covariance: np.ndarray) -> np.ndarray:
 def _fixed_point(mean: np.ndarray, push: np.ndarray, shaken: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """P = M P M^T + shaken(P) + push, by rounds of Lyapunov's equation: a regular splitting, which converges exactly
     where second moments exist."""
-    from scipy.linalg import solve_discrete_lyapunov
-
     if np.abs(np.linalg.eigvals(mean)).max() >= 1:
         raise Unstable("this learning rate diverges even without noise: it must be below 2 (1 + momentum) over the "
                        "largest curvature.")
-    return splitting(lambda P: solve_discrete_lyapunov(mean, P), push, shaken)
+    return splitting(lambda P: scipy.linalg.solve_discrete_lyapunov(mean, P), push, shaken)
 
 
 def splitting(

@@ -7,6 +7,7 @@ apart. Nodes hold local units: (E, h_x E_x, h_y E_y, h_x h_y E_xy), so that a ce
 from typing import Any
 
 import numpy as np
+import scipy
 
 from ..arrays import real
 from ..errors import BadInput
@@ -148,9 +149,6 @@ def _filled(U: np.ndarray, bad: np.ndarray) -> np.ndarray:
     The spline through it rings less beside a hole than through constant or harmonic fill; the filled values
     themselves are never shown.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.linalg import spsolve
-
     index = np.arange(U.size).reshape(U.shape)
     # First differences, weakly, make the solution unique where third ones leave a parabola undetermined.
     stencils = [(np.array([1.0, -3.0, 3.0, -1.0]), axis) for axis in (0, 1)]
@@ -166,9 +164,9 @@ def _filled(U: np.ndarray, bad: np.ndarray) -> np.ndarray:
         values.append(np.tile(stencil, len(window)))
         n_rows += len(window)
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    differences = coo_matrix(entries, (n_rows, U.size)).tocsc()
+    differences = scipy.sparse.coo_matrix(entries, (n_rows, U.size)).tocsc()
     unknown = differences[:, bad.ravel()]
     known = differences[:, ~bad.ravel()] @ U[~bad]
     out = U.copy()
-    out[bad] = spsolve((unknown.T @ unknown).tocsc(), -(unknown.T @ known))
+    out[bad] = scipy.sparse.linalg.spsolve((unknown.T @ unknown).tocsc(), -(unknown.T @ known))
     return out

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import real
+from ..energies.protocol import force
 from ..errors import BadInput
 from .pca import DEPENDENT, leading_components, spans_plane
 
@@ -61,7 +62,6 @@ def hessian_eigenvectors(loss: Any, theta: np.ndarray) -> np.ndarray:
     """[2, d]. Energies without their own Lanczos get a dense one, from differences of the force."""
     if hasattr(loss, "leading_eigenpairs"):
         return _signed(real(loss.leading_eigenpairs(theta, 2, of="hessian")[1]))
-    from ..energies.protocol import force
     if theta.size > 1000:
         raise BadInput("the Hessian of an energy without leading_eigenpairs is taken up to d = 1000, "
                        f"got {theta.size}.")

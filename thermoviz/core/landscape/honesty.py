@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import real
+from ..energies.protocol import force
 from ..errors import BadInput
 from ..seeds import rng
 from .pca import as_paths, leading_components, random_walk_ratios
@@ -282,7 +283,6 @@ def _determination(true: np.ndarray, seen: np.ndarray) -> float | None:
 
 def _gradient_share(loss: Any, plane: Any, points: np.ndarray) -> float | None:
     """Mean squared gradient in the plane over the whole, a ratio of means over the points."""
-    from ..energies.protocol import force
     forces = real(force(loss, points))
     forces = forces[np.isfinite(forces).all(1)]
     whole = np.sum(forces**2)

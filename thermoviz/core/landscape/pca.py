@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import scipy
 
 from ..arrays import single_or_double
 from ..errors import BadInput
@@ -79,11 +80,11 @@ def _leading_eigenpairs(factor: np.ndarray, k: int) -> tuple[np.ndarray, np.ndar
     if small <= max(_DENSE, k + 1):
         values, vectors = np.linalg.eigh(factor @ factor.T)
     else:
-        from scipy.sparse.linalg import LinearOperator, eigsh
         kind = factor.dtype
-        gram = LinearOperator((small, small), dtype=kind,
-                              matvec=lambda x: factor @ (factor.T @ x.astype(kind, copy=False)))
-        values, vectors = eigsh(gram, k=k, which="LA", v0=rng(0, "pca").standard_normal(small).astype(kind))
+        gram = scipy.sparse.linalg.LinearOperator(
+            (small, small), dtype=kind, matvec=lambda x: factor @ (factor.T @ x.astype(kind, copy=False)))
+        start = rng(0, "pca").standard_normal(small).astype(kind)
+        values, vectors = scipy.sparse.linalg.eigsh(gram, k=k, which="LA", v0=start)
         order = np.argsort(values)
         values, vectors = values[order], vectors[:, order]
     return values[::-1][:k], vectors[:, ::-1][:, :k]

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from ..arrays import real
+from ..energies.protocol import force
+from ..energies.rest import at_rest, function_difference
 from ..errors import BadInput
 from ..seeds import rng
 from ..specs import Field, specification
@@ -188,7 +190,6 @@ class Restricted:
 
     def force(self, u: Any) -> np.ndarray:
         """Forces [..., 2] at slice coordinates [..., 2]."""
-        from ..energies.protocol import force
         return self.plane.in_plane(real(force(self.energy, self.plane.embed(u))))
 
     @property
@@ -328,8 +329,6 @@ class ThroughSolutions:
 
     def _resting(self, loss: Any, ends: np.ndarray, start: float) -> np.ndarray | None:
         """Three minima [3, d] below the ends, best first; None where all are one place."""
-        from ..energies.rest import at_rest, function_difference
-
         thetas = at_rest(loss, ends).x
         energies = real(loss(thetas))
         order = np.argsort(energies, kind="stable")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import real
 from ..errors import BadInput
-from . import bicubic
+from . import bicubic, kernels
 
 # Points evaluated without the compiled kernel, whose call would cost more than it saves.
 FEW_POINTS = 64
@@ -77,11 +77,9 @@ class Spline:
         return value.reshape(points.shape[:-1])[()], force.reshape(points.shape)
 
     def _evaluate_compiled(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-        from .kernels import surface as kernels_surface
-
         value, force = np.empty(len(flat)), np.empty(flat.shape)
         box = (self._nodes, self._origin, self._per_step, EDGE_SLACK)
-        return value, force, kernels_surface.evaluate(*box, flat, value, force)
+        return value, force, kernels.surface.evaluate(*box, flat, value, force)
 
     def evaluate_few(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
         """Energy [n], force [n, 2] at points [n, 2], and how many lie outside; never the compiled kernel."""

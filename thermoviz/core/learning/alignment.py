@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ..errors import BadInput
 
@@ -68,10 +69,8 @@ def matching(theta: Any, reference: Any, layers: Sequence[Any], activation: str)
 
 def _layer_matching(theta: np.ndarray, target: np.ndarray, layers: Sequence[Any], k: int, odd: bool) -> Matching:
     """How the units of hidden layer k alone are best renamed."""
-    from scipy.optimize import linear_sum_assignment
-
     overlap = _units(theta, layers, k) @ _units(target, layers, k).T
-    unit, place = linear_sum_assignment(np.abs(overlap) if odd else overlap, maximize=True)
+    unit, place = scipy.optimize.linear_sum_assignment(np.abs(overlap) if odd else overlap, maximize=True)
     order = unit[np.argsort(place)]
     flip = np.where(odd & (overlap[order, np.arange(len(order))] < 0), -1.0, 1.0)
     incoming, outgoing = layers[k], layers[k + 1]

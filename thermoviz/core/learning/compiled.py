@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-# Order of the kernels' codes (kernels_activations.py).
+from . import kernels
+
+# Order of the kernels' codes (kernels/activations.py).
 ACTIVATIONS = ("linear", "tanh", "relu", "gelu", "sigmoid")
 # Samples per block: a layer of 32 units then fills 32 kB, so that two layers stay near the processor.
 _BLOCK = 256
@@ -45,7 +47,7 @@ def _in_parts(work: Callable[[int, int], Any], n: int, multiplications: float) -
 
 
 class CompiledNetworks:
-    """One learning problem for networks of given widths, in the layout of `kernels_networks`.
+    """One learning problem for networks of given widths, in the layout of `kernels.networks`.
 
     sizes: layer widths, inputs to outputs. x [n, p]; targets [n, k] (classes as rows of zeros and a one).
     dtype: np.float32 or np.float64, the working precision; energies are summed in float64.
@@ -66,24 +68,21 @@ class CompiledNetworks:
 
     def energy(self, theta: np.ndarray, l2: float, l1: float) -> np.ndarray:
         """[n, d] -> [n]."""
-        from .kernels.networks import ENERGY
-        return self._evaluate(theta, l2, l1, ENERGY)[0]
+        return self._evaluate(theta, l2, l1, kernels.networks.ENERGY)[0]
 
     def energy_and_force(self, theta: np.ndarray, l2: float, l1: float) -> tuple[np.ndarray, np.ndarray]:
         """[n, d] -> [n], [n, d]."""
-        from .kernels.networks import GRADIENT
-        return self._evaluate(theta, l2, l1, GRADIENT)
+        return self._evaluate(theta, l2, l1, kernels.networks.GRADIENT)
 
     def correct(self, theta: np.ndarray) -> np.ndarray:
         """Share of samples whose largest output is their class, [n, d] -> [n]."""
-        from .kernels.networks import CORRECT
-        return self._evaluate(theta, 0.0, 0.0, CORRECT)[0]
+        return self._evaluate(theta, 0.0, 0.0, kernels.networks.CORRECT)[0]
 
     def batch(self, theta: np.ndarray, indices: np.ndarray, l2: float, l1: float,
               with_force: bool) -> tuple[np.ndarray, np.ndarray]:
         """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B] up to the first -1."""
-        from .kernels.networks import ENERGY, GRADIENT
-        mode, counts = GRADIENT if with_force else ENERGY, (indices >= 0).sum(axis=1)
+        mode = kernels.networks.GRADIENT if with_force else kernels.networks.ENERGY
+        counts = (indices >= 0).sum(axis=1)
         blocks = -(-counts // 32)
         if blocks.min() == blocks.max():
             return self._evaluate(theta, l2, l1, mode, indices, counts)
@@ -101,45 +100,43 @@ class CompiledNetworks:
 
     def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int, indices: np.ndarray | None = None,
                   counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        from .kernels.networks import GRADIENT, evaluate
         n = len(theta)
-        energies, forces = np.empty(n), np.empty(theta.shape if mode == GRADIENT else (1, 1))
+        energies, forces = np.empty(n), np.empty(theta.shape if mode == kernels.networks.GRADIENT else (1, 1))
         if indices is None or counts is None:
             counts, ld, data, indices = np.full(n, self._samples), self._ld, self._blocks, np.empty((n, 0), np.int64)
         else:
             data, ld = self._tables, min(_BLOCK, _padded(indices.shape[1]))
 
         def part(first: int, last: int) -> None:
-            evaluate(theta, first, last, *data, indices, self._sizes, self._activation, self._head, counts, ld,
-                     l2, l1, mode, energies, forces)
+            kernels.networks.evaluate(theta, first, last, *data, indices, self._sizes, self._activation, self._head,
+                                      counts, ld, l2, l1, mode, energies, forces)
 
-        _in_parts(part, n, float(counts.sum()) * self._d * (3.0 if mode == GRADIENT else 1.0))
+        _in_parts(part, n, float(counts.sum()) * self._d * (3.0 if mode == kernels.networks.GRADIENT else 1.0))
         return energies, forces
 
     def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:
         """Data energies [m, k] of the networks origin + us[i] u + vs[j] v."""
-        from .kernels.networks import ENERGY, evaluate_plane
         x, t = self._blocks
         with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite, and so does its loss
             working = [np.array(vector, x.dtype) for vector in (origin, u, v, us, vs)]
         energies = np.empty((len(us), len(vs)))
 
         def part(first: int, last: int) -> None:
-            evaluate_plane(*working, first, last, x, t, self._sizes, self._activation, self._head, self._samples,
-                           ENERGY, energies)
+            kernels.networks.evaluate_plane(*working, first, last, x, t, self._sizes, self._activation, self._head,
+                                            self._samples, kernels.networks.ENERGY, energies)
 
         _in_parts(part, len(us), energies.size * self._samples * self._d)
         return energies
 
     def outputs(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """What the networks answer: [n, d], [m, p] -> [n, m, k]."""
-        from .kernels.networks import answers
         rows = np.array(x, self._tables[0].dtype, order="C")
         outputs = np.empty((len(theta), len(rows), self._sizes[-1]), rows.dtype)
         blocks = _blocks(rows, min(_BLOCK, _padded(max(1, len(rows)))), ones=True)
 
         def part(first: int, last: int) -> None:
-            answers(theta[first:last], blocks, self._sizes, self._activation, len(rows), outputs[first:last])
+            kernels.networks.answers(theta[first:last], blocks, self._sizes, self._activation, len(rows),
+                                     outputs[first:last])
 
         _in_parts(part, len(theta), len(theta) * len(rows) * self._d)
         return outputs

@@ -8,6 +8,7 @@ Lanczos (ARPACK through scipy). Everything here concerns the data energy; Networ
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ..errors import BadInput, ThermovizError
 from ..seeds import rng
@@ -51,8 +52,7 @@ def _sigmoid(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _gelu(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from scipy.special import ndtr
-    below, density = ndtr(z), np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+    below, density = scipy.special.ndtr(z), np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
     return z * below, below + z * density, density * (2 - z * z)
 
 
@@ -147,7 +147,6 @@ class ExactNetwork:
         return values[order], vectors.T[order]
 
     def _lanczos(self, theta: np.ndarray, k: int, of: str) -> tuple[np.ndarray, np.ndarray]:
-        from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
         run = self._forward(theta)
 
         def apply(v: np.ndarray) -> np.ndarray:
@@ -156,12 +155,12 @@ class ExactNetwork:
                 return self._hvp(theta, run, v[None])[0]
             return self._covariance_times(theta, run, v)
 
-        operator = LinearOperator((self.d, self.d), matvec=apply, dtype=np.float64)
+        operator = scipy.sparse.linalg.LinearOperator((self.d, self.d), matvec=apply, dtype=np.float64)
         try:
             # A start of our own makes the answer a function of theta alone.
             start = rng(0, "lanczos").standard_normal(self.d)
-            return eigsh(operator, k, which="LA", v0=start)
-        except ArpackNoConvergence:
+            return scipy.sparse.linalg.eigsh(operator, k, which="LA", v0=start)
+        except scipy.sparse.linalg.ArpackNoConvergence:
             raise ThermovizError(f"Lanczos found fewer than {k} eigenpairs ({of}): ask for fewer.") from None
 
     # Passes through the layers

@@ -16,6 +16,8 @@ from ..arrays import as_numpy, is_tensor, library, not_negative, real, whole
 from ..errors import BadInput
 from ..seeds import rng
 from ..specs import Field, specification
+from .compiled import CompiledNetworks
+from .derivatives import ExactNetwork
 
 Width = Annotated[int, Field(ge=1, le=128)]
 Activation = Literal["tanh", "relu", "gelu", "sigmoid", "linear"]
@@ -244,7 +246,6 @@ class NetworkLoss:
 
     @cached_property
     def _exact(self) -> Any:
-        from .derivatives import ExactNetwork
         data, y = self.data, _targets(self.data, self.data.y_train)
         return ExactNetwork(self.sizes, self.mlp.activation, data.task, data.x_train, y)
 
@@ -257,7 +258,6 @@ class NetworkLoss:
         return self._compile(self.data.x_test, self.data.y_test)
 
     def _compile(self, x: np.ndarray, y: np.ndarray) -> Any:
-        from .compiled import CompiledNetworks
         return CompiledNetworks(self.sizes, self.mlp.activation, self.data.task, x, _targets(self.data, y),
                                 np.dtype(self.dtype))
 

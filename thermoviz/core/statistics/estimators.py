@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
 
 from ..arrays import real
 from ..errors import BadInput, TooFewSamples
@@ -166,9 +167,7 @@ def rare(n: int, sigmas: float = 3.0) -> float:
     Student's law with n - 1 degrees of freedom ("Student", Biometrika 6, 1 (1908)): more than `sigmas`, and many more
     for few samples, whose own scatter is known badly. Infinite below 2.
     """
-    from scipy.special import ndtr, stdtrit
-
-    return float(-stdtrit(n - 1, ndtr(-sigmas))) if n >= 2 else math.inf
+    return float(-scipy.special.stdtrit(n - 1, scipy.special.ndtr(-sigmas))) if n >= 2 else math.inf
 
 
 def jackknife(statistic: Callable[..., float], *samples: Any) -> Estimate:

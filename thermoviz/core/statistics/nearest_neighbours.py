@@ -9,6 +9,7 @@ sharply, and about that of a Gaussian's tails.
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import scipy
 
 from ..errors import BadInput, TooFewSamples
 from .patches import patches, shapes
@@ -89,8 +90,6 @@ def local_entropies(x: Any, region: Region | None = None) -> LocalEntropies:
     From neighbour k, s_i = psi(n) - psi(k) + ln a_i, where a_i is the area of the ellipse about ball i that reaches to
     it, as far as it lies in the region. Raises TooFewSamples below 20 points, BadInput.
     """
-    from scipy.special import digamma
-
     points = np.asarray(x, dtype=float)
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise BadInput(f"x must hold finite positions [n, 2], got shape {list(points.shape)}.")
@@ -110,7 +109,8 @@ def local_entropies(x: Any, region: Region | None = None) -> LocalEntropies:
         fit = extrapolation(shape.n[k])
         areas = _Patch(sides, shape, k).log_areas(points, y, members, len(fit), region)
         resolved &= bool(areas.min() > np.log(np.pi * finest**2) and shape.variance[k, 1] > least)
-        of_neighbour = digamma(n) - digamma(1 + np.arange(len(fit))) + np.maximum(areas, np.log(np.pi * finest**2))
+        of_neighbour = scipy.special.digamma(n) - scipy.special.digamma(1 + np.arange(len(fit)))
+        of_neighbour = of_neighbour + np.maximum(areas, np.log(np.pi * finest**2))
         terms[members] = of_neighbour @ fit
         taken[members] = of_neighbour[:, -1] - terms[members]
         shared += (SHARED_FITTED / len(fit) if len(fit) > 1 else SHARED_ONE) * len(members) / n
@@ -148,10 +148,8 @@ class _Patch:
 
     def log_areas(self, points: np.ndarray, y: np.ndarray, members: np.ndarray, K: int, region: Region | None) -> Any:
         """ln of the area of the ellipses to the neighbours 1 ... K of each member [m, K], as far as in the region."""
-        from scipy.spatial import cKDTree
-
         places = (y - self.mean) @ self.to_round.T
-        radius = cKDTree(places).query(places[members], k=np.arange(2, K + 2))[0]
+        radius = scipy.spatial.cKDTree(places).query(places[members], k=np.arange(2, K + 2))[0]
         radius = np.maximum(radius, 1e-150)
         areas = self.log_area + 2 * np.log(radius)
         if region is not None:

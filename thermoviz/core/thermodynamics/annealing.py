@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import BadInput
 from ..landscape.surfaces import Surface
+from . import kernels
 from .evolution import MasterEquation
 
 CELLS = 48
@@ -70,14 +71,12 @@ def anneal(
 
 def _followed(grid: Any, temperatures: np.ndarray, time: float, start: np.ndarray, held: np.ndarray) -> np.ndarray:
     """(<E>, mass) [2, N + 1] with one step at each of the temperatures [N], the middles of N equal times."""
-    from .kernels.annealing import follow
-
     p, n = np.ascontiguousarray(start).copy(), len(temperatures)
     course = np.empty((2, n + 1))
     course[0, 0] = p[grid.inside] @ grid.energy[grid.inside]
     course[1, 0] = (p * held).sum()
     energy = np.ascontiguousarray(grid.energy)
-    follow(energy, grid.size, temperatures, time / n, p, held, course[0, 1:], course[1, 1:])
+    kernels.annealing.follow(energy, grid.size, temperatures, time / n, p, held, course[0, 1:], course[1, 1:])
     return course
 
 

@@ -6,6 +6,7 @@ In all of them E = 1/2 sum k_i x_i^2 and F = <E> - T S is measured against the b
 from typing import Any
 
 import numpy as np
+import scipy
 
 from ..energies.potentials import Harmonic
 from ..errors import BadInput, TooFewSamples
@@ -46,15 +47,13 @@ def swirl_covariance(k: Any, omega: float, temperature: float, dt: float = 0.0) 
     dt > 0: of Euler-Maruyama's chain with that step, C = (1 - A dt) C (1 - A dt)^T + 2 T dt 1. Raises BadInput where
     it is unstable.
     """
-    from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
-
     drift, heat = Swirl(k, omega).drift, 2 * float(temperature) * np.eye(2)
     if dt == 0:
-        return solve_continuous_lyapunov(drift, heat)
+        return scipy.linalg.solve_continuous_lyapunov(drift, heat)
     step = np.eye(2) - dt * drift
     if np.abs(np.linalg.eigvals(step)).max() >= 1:
         raise BadInput(f"dt = {dt:g} is unstable for this swirl: its chain has no stationary law.")
-    return solve_discrete_lyapunov(step, dt * heat)
+    return scipy.linalg.solve_discrete_lyapunov(step, dt * heat)
 
 
 def gaussian_rise(covariance: Any, k: Any, temperature: float) -> float:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ..arrays import positive
 from ..errors import BadInput
@@ -84,8 +85,6 @@ class MasterEquation:
     @cached_property
     def generator(self) -> Any:
         """A, sparse [m, m] over the cells inside, in C order: columns sum to 0."""
-        from scipy import sparse
-
         m = int(self.inside.sum())
         rows, columns, rates = [], [], []
         for axis in (0, 1):
@@ -101,7 +100,7 @@ class MasterEquation:
         diagonal = np.arange(m)
         entries = (np.concatenate([rate, -leaving]),
                    (np.concatenate([row, diagonal]), np.concatenate([column, diagonal])))
-        return sparse.csr_matrix(entries, shape=(m, m))
+        return scipy.sparse.csr_matrix(entries, shape=(m, m))
 
     def _neighbours(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
         """Flat indices of all pairs of cells inside that touch along an axis."""
@@ -184,14 +183,12 @@ class MasterEquation:
 
 def _folded_normal(edges: np.ndarray, centre: float, width: float) -> np.ndarray:
     """Mass between edges [n + 1] of a normal law reflected at the first and the last of them: [n]."""
-    from scipy.special import ndtr
-
     low, length = edges[0], edges[-1] - edges[0]
     images = range(-int(np.ceil(9 * width / length)) - 1, int(np.ceil(9 * width / length)) + 2)
     mass = np.zeros(len(edges) - 1)
     for image in images:
         for mirrored in (centre, 2 * low - centre):
-            mass += np.diff(ndtr((edges - mirrored - 2 * image * length) / width))
+            mass += np.diff(scipy.special.ndtr((edges - mirrored - 2 * image * length) / width))
     return mass
 
 

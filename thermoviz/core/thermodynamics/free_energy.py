@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ..arrays import positive
 from ..energies.protocol import force
@@ -83,9 +84,8 @@ def bennett(forward: Any, reverse: Any, temperature: float = 1.0) -> Estimate:
         one, other = weights(shift)
         return float(one.sum() - other.sum())
 
-    from scipy.optimize import brentq
     room = abs(offset) + 50.0
-    shift = float(brentq(excess, finite.min() - room, finite.max() + room, xtol=1e-12, rtol=8.9e-16))
+    shift = float(scipy.optimize.brentq(excess, finite.min() - room, finite.max() + room, xtol=1e-12, rtol=8.9e-16))
     one, other = weights(shift)
     overlap = float((one * (1 - one)).sum() + (other * (1 - other)).sum())
     if overlap < LEAST_OVERLAP:

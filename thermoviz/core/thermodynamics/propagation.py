@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import scipy
 
 # Chebyshev is used once chi is below this: its rounding is then below 1e-16 x CHI = 1e-10.
 CHI = 1e6
@@ -32,19 +33,17 @@ class Propagator:
     """e^(tA) p for A = `generator` (sparse [m, m], columns sum to 0), in detailed balance with `equilibrium` [m]."""
 
     def __init__(self, generator: Any, equilibrium: np.ndarray) -> None:
-        from scipy import sparse
-
         self._root = np.sqrt(equilibrium)
         self._rate = float(-generator.diagonal().min())
         rate = max(self._rate, 1e-300)
-        identity = sparse.identity(len(equilibrium), format="csr")
+        identity = scipy.sparse.identity(len(equilibrium), format="csr")
         self._jump = (identity + generator / rate).tocsr()
         # Detailed balance makes sqrt(A_ij A_ji) the generator seen from the roots of the equilibrium.
         pairs = generator.tocoo()
         mirrored = np.asarray(generator.T.tocsr()[pairs.row, pairs.col]).ravel()
         symmetric = np.where(pairs.row == pairs.col, pairs.data, np.sqrt(np.abs(pairs.data * mirrored)))
         # Spectrum in [-2 q, 0] by Gershgorin on the generator, which has the same eigenvalues.
-        scaled = sparse.csr_matrix((symmetric / rate, (pairs.row, pairs.col)),
+        scaled = scipy.sparse.csr_matrix((symmetric / rate, (pairs.row, pairs.col)),
                                    shape=generator.shape)
         self._twice = (2 * (identity + scaled)).tocsr()
 
@@ -83,10 +82,8 @@ class Propagator:
         return size if np.isfinite(size) else np.inf
 
     def _uniform(self, p: np.ndarray, spans: np.ndarray) -> np.ndarray:
-        from scipy.special import gammaln, xlogy
-
         k = np.arange(int(cost(spans[-1], True)) + 1)
-        weights = np.exp(xlogy(k, spans[:, None]) - spans[:, None] - gammaln(k + 1))
+        weights = np.exp(scipy.special.xlogy(k, spans[:, None]) - spans[:, None] - scipy.special.gammaln(k + 1))
         weights /= weights.sum(axis=1, keepdims=True)
 
         def powers() -> Iterator[np.ndarray]:
@@ -99,11 +96,9 @@ class Propagator:
         return _weighed(powers(), weights)
 
     def _chebyshev(self, p: np.ndarray, spans: np.ndarray) -> np.ndarray:
-        from scipy.special import ive
-
         # e^(z (B - 1)) with B = 1 + A/q, whose spectrum lies in [-1, 1].
         k = np.arange(int(cost(spans[-1], False)) + 1)
-        weights = ive(k, spans[:, None]) * np.where(k == 0, 1.0, 2.0)
+        weights = scipy.special.ive(k, spans[:, None]) * np.where(k == 0, 1.0, 2.0)
         # What is in equilibrium stays: only the rest is expanded, so that mass is kept to rounding.
         share = p.sum()
         rest = np.where(self._root > 0, p / np.where(self._root > 0, self._root, 1.0), 0.0) - share * self._root

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 from ..arrays import positive
 from ..dynamics.between import Between
@@ -134,15 +135,15 @@ def stiffening_trap(k0: float, k1: float, time: float, temperature: float, d: in
         mean = d * (b - a) * T / (2 * a)
         return WorkLaw(mean, 2 * mean**2 / d, free_energy)
     t, rate = positive("time", time), (b - a) / time
-    from scipy.integrate import solve_ivp
-
     def slopes(at: float, y: np.ndarray) -> list[float]:
         s, memory, _, _ = y
         k = a + rate * at
         # memory(t) = int k'(t') s(t')^2 e^(-2 int_t'^t k) dt', what W so far says about x^2 now.
         return [2 * (T - k * s), rate * s**2 - 2 * k * memory, d * rate * s / 2, d * rate * memory]
 
-    end = solve_ivp(slopes, (0.0, t), [T / a, 0.0, 0.0, 0.0], method="LSODA", rtol=1e-10, atol=1e-13 * T).y[:, -1]
+    course = scipy.integrate.solve_ivp(slopes, (0.0, t), [T / a, 0.0, 0.0, 0.0], method="LSODA", rtol=1e-10,
+                                       atol=1e-13 * T)
+    end = course.y[:, -1]
     return WorkLaw(float(end[2]), float(end[3]), free_energy)
 
 

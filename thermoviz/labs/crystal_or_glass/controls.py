@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from ...core.dynamics.integrators import Overdamped
+from ...core.dynamics.mala import MALA
 from ...core.dynamics.simulation import simulate
+from ...core.energies.driven import Trap
 from ...core.energies.potentials import Harmonic
 from ...core.landscape.surfaces import Surface
 from ...core.seeds import rng
 from ...core.statistics.estimators import independent_mean
 from ...core.thermodynamics.annealing import harmonic_loop_area
-from ...core.dynamics.mala import MALA
-from ...core.energies.driven import Trap
 from ...core.thermodynamics.work import dragged_trap, drive, jarzynski, stiffening_trap
 from .cooling import cycles
 from .specification import CrystalOrGlass

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from ...core.dynamics.mala import MALA
 from ...core.dynamics.replica_exchange import geometric_ladder, replica_exchange
 from ...core.dynamics.schedules import Schedule
+from ...core.energies.driven import Tilted
 from ...core.errors import TooFewSamples
 from ...core.landscape.surfaces import Surface
 from ...core.seeds import rng
 from ...core.statistics.estimators import independent_mean, share_error
 from ...core.thermodynamics.annealing import anneal, loop_area
-from ...core.dynamics.mala import MALA
-from ...core.energies.driven import Tilted
 from ...core.thermodynamics.work import drive, jarzynski, kish_size
 from ...experiments.landscape.specification import surface_arrays, surface_numbers
 from ...experiments.landscapes import surface_of

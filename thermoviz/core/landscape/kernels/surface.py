@@ -1,4 +1,4 @@
-"""Compiled evaluation of a surface at many points. Imported inside methods only: numba is heavy."""
+"""Compiled evaluation of a surface at many points. Loaded at first use: numba is heavy."""
 
 import math
 
