@@ -23,7 +23,7 @@ ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "plotly": ("fig
 # (`import scipy` alone is light: it loads its parts itself, on first use.)
 NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble"}
 # Backends: they import their library, and are themselves imported at the point of use.
-BACKENDS = re.compile(r"core\.(kernels_cache|\w+\.kernels(\.\w+)?|learning\.tensors)")
+BACKENDS = re.compile(r"core\.(kernels_cache|\w+\.kernels\.\w+|learning\.tensors)")
 LIGHT = {"torch", "sklearn", "numba"}
 
 
