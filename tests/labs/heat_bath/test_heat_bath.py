@@ -57,7 +57,7 @@ def test_the_bath_is_the_covariance_of_single_gradients(rested):
     gradients = loss.per_sample_gradients(minimum)
     C, H = np.cov(gradients.T, bias=True), loss.hessian(minimum)
     np.testing.assert_allclose(bath.noise, np.linalg.eigvalsh(C)[::-1], atol=1e-12)
-    np.testing.assert_allclose(bath.axes.T @ C @ bath.axes, bath.heat, atol=1e-12)
+    np.testing.assert_allclose(bath.axes.T @ C @ bath.axes, bath.covariance, atol=1e-12)
     np.testing.assert_allclose(H @ bath.axes, bath.axes * bath.h, atol=1e-10)
     assert bath.trace_C == pytest.approx(np.trace(C)) and bath.complete
     assert bath.participation == pytest.approx(np.trace(C) ** 2 / np.trace(C @ C))
@@ -71,7 +71,8 @@ def test_beyond_a_thousand_parameters_probes_state_their_errors(rested, monkeypa
     monkeypatch.setattr(baths, "LEADING", 5)
     found = bath_at(loss, minimum)
     np.testing.assert_allclose(found.h, exact.h[:5], rtol=1e-6)
-    np.testing.assert_allclose(np.abs(np.diag(found.heat)), np.abs(np.diag(exact.heat))[:5], rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(np.abs(np.diag(found.covariance)), np.abs(np.diag(exact.covariance))[:5], rtol=1e-5,
+                               atol=1e-12)
     assert not found.complete and found.trace_C == pytest.approx(exact.trace_C)
     assert found.dark == exact.dark and (found.lit == exact.lit[:5]).all()
     for name in ("trace_H", "participation", "alignment", "chance"):
@@ -181,7 +182,7 @@ def test_temperatures_and_areas_are_those_of_the_exact_law(rested):
     pulled = bath.axes.T @ Sigma @ H.mean(axis=0) @ bath.axes
     state, found = stationary(loss, minimum, bath, lr=lr, batch_size=B, steps=4000, replicas=24)
     np.testing.assert_allclose(found.laws["SGD"].pulled[0], pulled, rtol=1e-4, atol=1e-4 * np.abs(pulled).max())
-    far, heat = rare(24, SIGMAS), found.groups["SGD"].heat
+    far, heat = rare(24, SIGMAS), found.groups["SGD"].mode_T
     error = heat.std(axis=0, ddof=1) / math.sqrt(len(heat))
     assert (np.abs(heat.mean(axis=0) - np.diag(pulled))[bath.lit] < far * error[bath.lit]).all()
     arrays, numbers = found.all(lambda fraction: None)
@@ -200,7 +201,7 @@ def test_isotropic_heat_is_even_where_it_is_read_by_the_slope(rested):
     loss, minimum, bath = rested
     state, found = stationary(loss, minimum, bath, batch_size=4, steps=4000, replicas=24)
     moments, far = found.groups["isotropic heat"], rare(24, SIGMAS)
-    exact = moments.heat - 0.5 * state.spec.lr * moments.steep
+    exact = moments.mode_T - 0.5 * state.spec.lr * moments.steep
     error = exact.std(axis=0, ddof=1) / math.sqrt(len(exact))
     assert (np.abs(exact.mean(axis=0) - state.T) < far * error).all()
     assert np.median(error) < 0.1 * state.T

@@ -24,7 +24,7 @@ from thermoviz.labs.interactions import baths as noisy_baths
 from thermoviz.labs.interactions import loop as loops
 from thermoviz.labs.interactions.measurement import plane_through
 from thermoviz.labs.interactions.minimum_path import (
-    Problem,
+    Regularised,
     data_hessian,
     first_descent,
     follow,
@@ -32,7 +32,7 @@ from thermoviz.labs.interactions.minimum_path import (
     response,
     settled,
 )
-from thermoviz.labs.interactions.ramps import linear_data, linear_problem, programmes, ramp_linear, told
+from thermoviz.labs.interactions.ramps import linear_data, linear_problem, programmes, ramp_linear, summary
 from thermoviz.labs.interactions.specification import Interactions
 from thermoviz.labs.interactions.training import late, train
 
@@ -81,15 +81,15 @@ def test_linear_regression_has_the_minima_of_ridge_and_lasso():
     wide = np.column_stack([data.x, np.ones(len(data.x))])
     for strength in (0.03, 0.3, 3.0):
         ridge = np.linalg.solve(wide.T @ wide / len(wide) + strength * np.eye(4), wide.T @ data.y[:, 0] / len(wide))
-        assert settled(Problem(loss, "l2"), np.zeros(4), strength).theta == pytest.approx(ridge, abs=1e-8)
+        assert settled(Regularised(loss, "l2"), np.zeros(4), strength).theta == pytest.approx(ridge, abs=1e-8)
         lasso = Lasso(strength, fit_intercept=False, tol=1e-12, max_iter=100_000).fit(wide, data.y[:, 0])
-        found = settled(Problem(loss, "l1"), np.full(4, 0.1), strength).theta
+        found = settled(Regularised(loss, "l1"), np.full(4, 0.1), strength).theta
         assert found == pytest.approx(lasso.coef_, abs=1e-6) and ((found == 0) == (lasso.coef_ == 0)).all()
 
 
 @pytest.mark.parametrize("regulariser", ["l2", "l1"])
 def test_at_the_minimum_both_forces_balance(moons, regulariser):
-    problem, strengths = Problem(moons, regulariser), np.array([3e-3, 5e-3, 8e-3])
+    problem, strengths = Regularised(moons, regulariser), np.array([3e-3, 5e-3, 8e-3])
     start = first_descent(problem, moons.init(1, 0)[0], 3e-3, silent)
     found = follow(problem, start, strengths)
     assert max(imbalance(problem, t, s) for t, s in zip(found.thetas, strengths, strict=True)) < 1e-6
@@ -100,7 +100,7 @@ def test_at_the_minimum_both_forces_balance(moons, regulariser):
 @pytest.mark.parametrize("regulariser", ["l2", "l1"])
 def test_response_and_envelope_are_the_derivatives_along_the_minima(moons, regulariser):
     """dE = -strength dR, dL* = R: from neighbouring minima, the error of the step by halving it."""
-    problem, s = Problem(moons, regulariser), 6e-3
+    problem, s = Regularised(moons, regulariser), 6e-3
     theta = settled(problem, first_descent(problem, moons.init(1, 0)[0], s, silent), s).theta
     moved = response(problem, theta, s, data_hessian(moons, theta))
 
@@ -181,7 +181,7 @@ def test_all_masks_have_probability_one_and_the_right_mean(deep):
 
 def bath_at(loss, seed=0):
     theta = 1.5 * loss.init(1, seed)[0]
-    return noisy_baths.place(loss, theta, loss.hessian(theta))
+    return noisy_baths.expansion_at(loss, theta, loss.hessian(theta))
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5])
@@ -330,9 +330,9 @@ def test_programmes_settle_then_ramp_then_stay():
 
 
 def test_few_weights_are_refused_and_lost_walkers_counted():
-    spread = told(np.append(30 * rng(0, "w").standard_normal(100), np.nan), 1.0)
+    spread = summary(np.append(30 * rng(0, "w").standard_normal(100), np.nan), 1.0)
     assert spread["dF"] is None and spread["kish"] < 50 and spread["lost"] == 1
-    assert told(np.full(3, 1.0), 1.0)["work"] is None
+    assert summary(np.full(3, 1.0), 1.0)["work"] is None
 
 
 def test_decay_of_each_direction_is_a_sum_of_parabolas():

@@ -28,8 +28,8 @@ KICKS, BLOCKS, MOST_DRAWN = 2**18, 64, 2**24
 class Bath(NamedTuple):
     """Hessian H and gradient covariance C at theta. Traces are Estimates, of error 0 where they are exact.
 
-    h [m]: curvatures, largest first; axes [d, m]: their directions; heat [m, m]: C in these directions; noise [k]:
-    eigenvalues of C, largest first. m = d (at most MOST_MODES) and k = d up to 1000 parameters, else LEADING.
+    h [m]: curvatures, largest first; axes [d, m]: their directions; covariance [m, m]: C in these directions; noise
+    [k]: eigenvalues of C, largest first. m = d (at most MOST_MODES) and k = d up to 1000 parameters, else LEADING.
     participation: (tr C)^2 / tr C^2, how many directions carry the noise. alignment: tr(C H) / (|C| |H|), 1 where C is
     a multiple of H, against `chance`, what a random orientation gives on average: tr C tr H / (d |C| |H|). lit [m]:
     which modes samples push in; dark: number of directions, of all d, in which no sample pushes (None: not counted).
@@ -37,7 +37,7 @@ class Bath(NamedTuple):
 
     h: np.ndarray
     axes: np.ndarray
-    heat: np.ndarray
+    covariance: np.ndarray
     noise: np.ndarray
     trace_C: float
     trace_H: Estimate
@@ -63,11 +63,24 @@ def _exact(loss: NetworkLoss, theta: np.ndarray) -> Bath:
     h, axes = np.linalg.eigh(H)
     h, axes = h[::-1], axes[:, ::-1]
     kept = axes[:, :MOST_MODES]
-    participation, alignment, chance = (Estimate(value, 0.0) for value in _ratios(
-        loss.d, *(np.array([value]) for value in (np.trace(C), np.trace(H), (C**2).sum(), (H**2).sum(),
-                                                  (C * H).sum()))))
+    participates, aligned, chance = (Estimate(value, 0.0) for value in _ratios(loss.d, *_traces(C, H)))
     return Bath(h[:MOST_MODES], kept, kept.T @ C @ kept, np.linalg.eigvalsh(C)[::-1], float(np.trace(C)),
-                Estimate(np.trace(H), 0.0), participation, alignment, chance, *_lit(loss, theta, kept))
+                Estimate(np.trace(H), 0.0), participates, aligned, chance, *_lit(loss, theta, kept))
+
+
+def _traces(C: np.ndarray, H: np.ndarray) -> tuple[float, float, float, float, float]:
+    """tr C, tr H, tr C^2, tr H^2 and tr(C H) of symmetric matrices [d, d]."""
+    return float(np.trace(C)), float(np.trace(H)), float((C**2).sum()), float((H**2).sum()), float((C * H).sum())
+
+
+def participation(C: np.ndarray) -> float:
+    """(tr C)^2 / tr C^2: in how many directions a covariance [d, d] shakes; NaN where it does not."""
+    return _participation(float(np.trace(C)), float((C**2).sum()))
+
+
+def alignment(C: np.ndarray, H: np.ndarray) -> float:
+    """tr(C H) / (|C| |H|), Frobenius norms: 1 where C [d, d] is a multiple of the Hessian H [d, d]."""
+    return _ratios(len(C), *_traces(C, H))[1]
 
 
 def _lit(loss: NetworkLoss, theta: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, int | None]:
@@ -122,11 +135,11 @@ def _probed(loss: NetworkLoss, theta: np.ndarray) -> Bath:
     trace_C = loss.gradient_noise_trace(theta)
     sums = [np.full(PROBES, trace_C), (z * Hz).sum(axis=1), (Cz**2).sum(axis=1), (Hz**2).sum(axis=1),
             (Cz * Hz).sum(axis=1)]
-    participation, alignment, chance = (
+    participates, aligned, chance = (
         jackknife(lambda *parts, k=k: float(_ratios(loss.d, *parts)[k]), *sums) for k in range(3))
     trace_H = sums[1]
     return Bath(h, axes.T, axes @ loss.cvp(theta, axes).T, noise, trace_C,
-                Estimate(trace_H.mean(), trace_H.std(ddof=1) / math.sqrt(PROBES)), participation, alignment, chance,
+                Estimate(trace_H.mean(), trace_H.std(ddof=1) / math.sqrt(PROBES)), participates, aligned, chance,
                 *_lit(loss, theta, axes.T))
 
 
@@ -136,7 +149,11 @@ def _ratios(d: int, trace_C: Any, trace_H: Any, square_C: Any, square_H: Any, bo
     if cc <= 0 or hh <= 0:
         return math.nan, math.nan, math.nan
     size = math.sqrt(cc * hh)
-    return c**2 / cc, ch / size, c * h / (d * size)
+    return _participation(c, cc), ch / size, c * h / (d * size)
+
+
+def _participation(trace: float, square: float) -> float:
+    return trace**2 / square if square > 0 else math.nan
 
 
 class Shape(NamedTuple):
@@ -179,14 +196,15 @@ def turning_plane(bath: Bath) -> tuple[int, int]:
 
     Visible: correlation of the two times the rate at which it is renewed, |rho_ij| |h_i - h_j| / sqrt(h_i + h_j).
     """
-    h, heat = bath.h[:TOP], np.diag(bath.heat)[:TOP]
-    alive = (h > 0) & (heat > 1e-6 * heat.max())
+    h, noise = bath.h[:TOP], np.diag(bath.covariance)[:TOP]
+    alive = (h > 0) & (noise > 1e-6 * noise.max())
     best, chosen = -1.0, (0, 1)
     for i in range(len(h)):
         for j in range(i + 1, len(h)):
             if alive[i] and alive[j]:
                 total = h[i] + h[j]
-                rho = 2 * bath.heat[i, j] / total / math.sqrt(heat[i] * heat[j] / (h[i] * h[j]))
+                rho = 2 * bath.covariance[i, j] / total / math.sqrt(noise[i] * noise[j] / (h[i] * h[j]))
                 seen = abs(rho * (h[i] - h[j])) / math.sqrt(total)
-                best, chosen = max((best, chosen), (seen, (i, j)))
+                if seen >= best:
+                    best, chosen = seen, (i, j)
     return chosen

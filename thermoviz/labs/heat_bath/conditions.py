@@ -49,14 +49,14 @@ def best_minimum(loss: NetworkLoss, problem: int, report: Callable[[float], Any]
 
 @dataclass(frozen=True)
 class Condition:
-    """How a group of copies is shaken. heat: isotropic temperature beside (or instead of) the batches."""
+    """How a group of copies is shaken. temperature: of isotropic noise, beside the batches or instead of them."""
 
     name: str
     lr: float
     momentum: float = 0.0
     batch_size: int | None = None
     batching: str = "replacement"
-    heat: float = 0.0
+    temperature: float = 0.0
 
 
 def conditions(spec: HeatBath, T: float) -> list[Condition]:
@@ -66,7 +66,7 @@ def conditions(spec: HeatBath, T: float) -> list[Condition]:
     return [
         Condition(SGD_ROW, lr, 0.0, B), Condition("fresh draws", lr, 0.0, B, "fresh"),
         Condition("momentum", lr * (1 - spec.momentum), spec.momentum, B),
-        Condition("shuffled epochs", lr, 0.0, B, "epochs"), Condition(ISOTROPIC, lr, heat=T),
+        Condition("shuffled epochs", lr, 0.0, B, "epochs"), Condition(ISOTROPIC, lr, temperature=T),
         Condition("full batch", lr), Condition(SLOWER, lr / 2, 0.0, B), Condition(FASTER, 2 * lr, 0.0, B),
         Condition(EQUAL, lr * partner / B, 0.0, partner)]
 
@@ -78,7 +78,7 @@ class Stationary:
         self.spec, self.loss, self.minimum, self.bath, self.T = spec, loss, minimum, bath, T
         self.conditions = conditions(spec, T)
         self.names = [one.name for one in self.conditions]
-        sizes = [SILENT if one.batch_size is None and not one.heat else spec.replicas for one in self.conditions]
+        sizes = [SILENT if one.batch_size is None and not one.temperature else spec.replicas for one in self.conditions]
         self.group = np.repeat(np.arange(len(sizes)), sizes)
         soft = max(float(bath.h.min()), spec.weight_decay / 2) if bath.complete else spec.weight_decay
         need = forgetting_steps(spec.lr, 0.0, soft)
@@ -100,7 +100,7 @@ class Stationary:
     def run(self, shown: int, report: Callable[[float], Any]) -> Trajectory:
         """All copies for all steps; about `shown` records of their places."""
         spec = self.spec
-        push = np.sqrt(2 * self._each("heat") / self._each("lr"))
+        push = np.sqrt(2 * self._each("temperature") / self._each("lr"))
         shaken = Shaken(self.loss, push, rng(spec.seed, "push"))
         every = max(spec.steps // shown, 1)
         path = simulate(

@@ -145,13 +145,13 @@ class _Experiment:
     def _slice(self) -> None:
         """The plane of the two Hessian directions in which the cloud turns most, wide enough for the hottest cloud."""
         i, j = turning_plane(self.bath)
-        heat = np.maximum(np.diag(self.bath.heat)[[i, j]], self.bath.trace_C / self.loss.d)
-        spread = np.sqrt(self.spec.lr / (2 * min(self.spec.batch_size, WIDEST)) * heat / np.maximum(
+        strength = np.maximum(np.diag(self.bath.covariance)[[i, j]], self.bath.trace_C / self.loss.d)
+        spread = np.sqrt(self.spec.lr / (2 * min(self.spec.batch_size, WIDEST)) * strength / np.maximum(
             self.bath.h[[i, j]], self.spec.weight_decay))
         u, v = REACH * spread
         self.plane = Plane(self.minimum, self.bath.axes[:, i], self.bath.axes[:, j])
         surface = scan(self.loss, self.plane, RESOLUTION, extent=(-u, u, -v, v))
-        in_plane = float(np.trace(self.bath.heat[np.ix_([i, j], [i, j])]))
+        in_plane = float(np.trace(self.bath.covariance[np.ix_([i, j], [i, j])]))
         self.arrays |= plane_arrays(self.plane) | surface_arrays(surface)
         self.numbers |= {
             **surface_numbers(surface), "plane_modes": [i, j], "T_of_batch_1": [self.spec.lr * in_plane / 4],

@@ -45,7 +45,7 @@ SHAKINGS = (
     Shaking("a quarter of rate and batch", RATE / QUARTER, 0.0, BATCH // QUARTER),
     Shaking("a quarter of the rate", RATE / QUARTER, 0.0, BATCH))
 # The whirl: curvatures, rotation, temperature, time step, steps, balls per copy of the experiment.
-CURVATURES, OMEGA, HEAT, DT, WHIRLS, BALLS = (1.0, 4.0), 3.0, 1.0, 0.02, 1000, 4
+CURVATURES, OMEGA, TEMPERATURE, DT, WHIRLS, BALLS = (1.0, 4.0), 3.0, 1.0, 0.02, 1000, 4
 
 
 def linear_bath(spec: HeatBath, report: Callable[[float], Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -78,7 +78,7 @@ def linear_bath(spec: HeatBath, report: Callable[[float], Any]) -> tuple[dict[st
         numbers[relation] = [_ratio(sums, relation, np.flatnonzero(group == k)) for k in range(len(SHAKINGS))]
     additive = _additive(law.hessian, law.noise)
     arrays = _entries(sums, group, [laws[one.name].covariance for one in SHAKINGS[:3]], additive)
-    numbers |= _away(arrays) | _heats(sums, group, laws, additive)
+    numbers |= _away(arrays) | _excess_losses(sums, group, laws, additive)
     numbers["whirl"] = _whirl(spec)
     report(1.0)
     return arrays, numbers
@@ -124,7 +124,7 @@ def _away(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     return found
 
 
-def _heats(sums: FluctuationSums, group: np.ndarray, laws: dict[str, RegressionLaw], additive: np.ndarray
+def _excess_losses(sums: FluctuationSums, group: np.ndarray, laws: dict[str, RegressionLaw], additive: np.ndarray
            ) -> dict[str, Any]:
     """Excess losses 1/2 tr(H <x x^T>): measured over exact, and of pairs with equal lr/B over each other."""
     names, H = ("SGD", "a quarter of rate and batch", "a quarter of the rate"), laws["SGD"].hessian
@@ -151,9 +151,9 @@ def _whirl(spec: HeatBath) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, omega in (("production", OMEGA), ("control", 0.0)):
         swirl = Swirl(CURVATURES, omega)
-        law = linear_current(swirl.drift, HEAT, DT)
+        law = linear_current(swirl.drift, TEMPERATURE, DT)
         start = rng(spec.seed, "whirl").standard_normal((n, 2)) @ np.linalg.cholesky(law.covariance).T
-        path = simulate(swirl, Overdamped(DT, "euler-maruyama"), start, WHIRLS, HEAT, spec.seed)
+        path = simulate(swirl, Overdamped(DT, "euler-maruyama"), start, WHIRLS, TEMPERATURE, spec.seed)
         estimate = entropy_production(path.x, DT)
         found |= {name: [estimate.value, estimate.stderr], f"{name}_exact": law.entropy_production}
     return found

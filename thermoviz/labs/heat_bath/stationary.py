@@ -40,7 +40,7 @@ class Moments(NamedTuple):
     steep: np.ndarray
 
     @property
-    def heat(self) -> np.ndarray:
+    def mode_T(self) -> np.ndarray:
         """<y dE/dy> of each mode [r, m]: T in equilibrium, exactly, whatever the shape of the valley."""
         return np.einsum("nii->ni", self.pulled)
 
@@ -61,7 +61,7 @@ class Measured:
         arrays |= {"thermometers": np.array([[one.value for one in row] for row in thermometers]),
                    "thermometers_error": np.array([[one.stderr for one in row] for row in thermometers]),
                    "thermometers_theory": self._thermometer_theory()}
-        uneven = {name: self._of(name, lambda law: _uneven(self.bath.lit, law.steep, self.bath.h[None], law.heat))
+        uneven = {name: self._of(name, lambda law: _uneven(self.bath.lit, law.steep, self.bath.h[None], law.mode_T))
                   for name in (SGD_ROW, SLOWER)}
         numbers |= {"uneven": {name: _pair(self._uneven(name)) for name in (SGD_ROW, ISOTROPIC)},
                     "uneven_theory": _bent(uneven[SGD_ROW], self._uneven(SLOWER), uneven[SLOWER])}
@@ -106,8 +106,8 @@ class Measured:
     def laws(self) -> dict[str, Moments | None]:
         """Theory for SGD at its rates and, up to Euler's step, for isotropic heat."""
         h, lr = self.bath.h, self.spec.lr
-        heat = self.T / np.maximum(1 - lr * h / 2, 1e-9)
-        even = Moments(np.diag(heat / h)[None], np.diag(heat)[None], (heat * h)[None]) if (h > 0).all() else None
+        T = self.T / np.maximum(1 - lr * h / 2, 1e-9)
+        even = Moments(np.diag(T / h)[None], np.diag(T)[None], (T * h)[None]) if (h > 0).all() else None
         return {name: self._law(name) for name in (SGD_ROW, SLOWER, FASTER, EQUAL)} | {ISOTROPIC: even}
 
     def _of(self, name: str, statistic: Callable[[Moments], float]) -> float:
@@ -128,7 +128,7 @@ class Measured:
         if not self.bath.complete or not (self.bath.h > 0).all():
             return None
         try:
-            return epoch_law(np.diag(self.bath.h), self.bath.heat, self.spec.lr, self.spec.batch_size,
+            return epoch_law(np.diag(self.bath.h), self.bath.covariance, self.spec.lr, self.spec.batch_size,
                              self.state.loss.n_samples, every=10).fdr1
         except BadInput:
             return None
@@ -141,11 +141,11 @@ class Measured:
         T, error = np.full((2, m), np.nan), np.full((2, m), np.nan)
         for k, name in enumerate((SGD_ROW, ISOTROPIC)):
             if (moments := self.groups[name]) is not None:
-                T[k], error[k] = moments.heat.mean(axis=0), _error(moments.heat)
-        arrays = {"modes_h": self.bath.h, "modes_theory": np.full(m, np.nan) if law is None else law.heat[0],
+                T[k], error[k] = moments.mode_T.mean(axis=0), _error(moments.mode_T)
+        arrays = {"modes_h": self.bath.h, "modes_theory": np.full(m, np.nan) if law is None else law.mode_T[0],
                   "modes_T": T, "modes_T_error": error, "modes_kept": self.kept.astype(np.int8),
                   "modes_lit": self.bath.lit.astype(np.int8)}
-        theory = {name: self._of(name, lambda law: _variation(law.heat[:, self.kept]))
+        theory = {name: self._of(name, lambda law: _variation(law.mode_T[:, self.kept]))
                   for name in (SGD_ROW, SLOWER, ISOTROPIC)}
         return arrays, {
             "spread": {name: _pair(self._spread(name)) for name in (SGD_ROW, ISOTROPIC)},
@@ -154,14 +154,14 @@ class Measured:
 
     def _spread(self, name: str) -> Estimate:
         moments = self.groups[name]
-        return NOTHING if moments is None else jackknife(_variation, moments.heat[:, self.kept])
+        return NOTHING if moments is None else jackknife(_variation, moments.mode_T[:, self.kept])
 
     def _thermometers(self, name: str) -> list[Estimate]:
         """Readings over lit directions in the order of THERMOMETERS; NaN where one cannot be read."""
         moments = self.groups[name]
         if moments is None or not self.bath.complete:
             return [NOTHING] * len(THERMOMETERS)
-        mean = jackknife(lambda heat: float(heat[:, self.bath.lit].mean()), moments.heat)
+        mean = jackknife(lambda T: float(T[:, self.bath.lit].mean()), moments.mode_T)
         slope = self._slope() if name == SGD_ROW else NOTHING
         return [Estimate(self.T, 0.0), mean, self._weighted(name), slope]
 
@@ -178,7 +178,7 @@ class Measured:
         moments, lit = self.groups[name], self.bath.lit
         if moments is None or not self.bath.complete or not lit.any():
             return NOTHING
-        return jackknife(lambda *each: _uneven(lit, *each), moments.steep, self._curvatures(name), moments.heat)
+        return jackknife(lambda *each: _uneven(lit, *each), moments.steep, self._curvatures(name), moments.mode_T)
 
     def _curvatures(self, name: str) -> np.ndarray:
         """Curvature along each mode at the copies' last places [r, m], or at the minimum where that is much work."""
@@ -196,8 +196,8 @@ class Measured:
         cold, hot = self.groups[SLOWER], self.groups[FASTER]
         if cold is None or hot is None or not self.kept.any():
             return NOTHING
-        n = min(len(cold.heat), len(hot.heat))
-        parts = (cold.covariance, hot.covariance, cold.heat, hot.heat)
+        n = min(len(cold.mode_T), len(hot.mode_T))
+        parts = (cold.covariance, hot.covariance, cold.mode_T, hot.mode_T)
         return jackknife(lambda *each: _energy_by_entropy(self.kept, *each), *(part[:n] for part in parts))
 
     def _thermometer_theory(self) -> np.ndarray:
@@ -206,9 +206,9 @@ class Measured:
         lit, h, found = self.bath.lit, self.bath.h, np.full(len(THERMOMETERS), np.nan)
         found[0] = self.T
         if law is not None:
-            found[1], found[2] = law.heat[:, lit].mean(), law.steep[:, lit].sum() / h[lit].sum()
+            found[1], found[2] = law.mode_T[:, lit].mean(), law.steep[:, lit].sum() / h[lit].sum()
         if cold is not None and hot is not None and self.kept.any():
-            found[3] = _energy_by_entropy(self.kept, cold.covariance, hot.covariance, cold.heat, hot.heat)
+            found[3] = _energy_by_entropy(self.kept, cold.covariance, hot.covariance, cold.mode_T, hot.mode_T)
         return found
 
     # Equal lr/B
@@ -226,7 +226,7 @@ class Measured:
                 return _pair(NOTHING)
 
         ours, equal = self.laws[SGD_ROW], self.laws[EQUAL]
-        theory = None if ours is None or equal is None else float(ours.heat.sum() / equal.heat.sum())
+        theory = None if ours is None or equal is None else float(ours.mode_T.sum() / equal.mode_T.sum())
         return {"equal": over(EQUAL), "equal_theory": theory, "equal_control": over(SLOWER)}
 
     # Currents
@@ -316,17 +316,17 @@ def _variation(T: np.ndarray) -> float:
     return math.sqrt(max(float(mean.var() - scatter), 0.0)) / float(mean.mean())
 
 
-def _uneven(lit: np.ndarray, steep: np.ndarray, curved: np.ndarray, heat: np.ndarray) -> float:
+def _uneven(lit: np.ndarray, steep: np.ndarray, curved: np.ndarray, T: np.ndarray) -> float:
     """<|grad E|^2>/<tr H> over the mean of <y dE/dy>, all over lit modes, of [r, m] each."""
-    return float(steep[:, lit].sum() / curved[:, lit].sum() / heat[:, lit].mean())
+    return float(steep[:, lit].sum() / curved[:, lit].sum() / T[:, lit].mean())
 
 
-def _energy_by_entropy(kept: np.ndarray, cold: np.ndarray, hot: np.ndarray, cold_heat: np.ndarray,
-                       hot_heat: np.ndarray) -> float:
+def _energy_by_entropy(kept: np.ndarray, cold: np.ndarray, hot: np.ndarray, cold_T: np.ndarray,
+                       hot_T: np.ndarray) -> float:
     """Energy (1/2 sum <y dE/dy>) over entropy gained from cold to hot by the same kept modes, from covariances
-    [r, m, m] and heats [r, m]; over LOGARITHMIC_MEAN."""
+    [r, m, m] and temperatures [r, m]; over LOGARITHMIC_MEAN."""
     entropies = [0.5 * np.linalg.slogdet(part.mean(axis=0)[np.ix_(kept, kept)])[1] for part in (cold, hot)]
-    energies = [0.5 * part[:, kept].sum(axis=1).mean() for part in (cold_heat, hot_heat)]
+    energies = [0.5 * part[:, kept].sum(axis=1).mean() for part in (cold_T, hot_T)]
     return float((energies[1] - energies[0]) / (entropies[1] - entropies[0])) / LOGARITHMIC_MEAN
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.fluctuations.gradient_noise import alignment, participation
 from ...core.learning.networks import NetworkLoss
 from ...core.learning.perturbed import MOST_UNITS, LabelStates, all_masks, factors, hidden_units
 from ...core.seeds import rng
@@ -38,7 +39,7 @@ class Moments(NamedTuple):
         return self.second - np.outer(self.mean, self.mean)
 
 
-class Place(NamedTuple):
+class Expansion(NamedTuple):
     """Where the bath is measured: data loss, theta [d], its loss there, mean gradient [d], data Hessian [d, d]."""
 
     loss: NetworkLoss
@@ -48,8 +49,8 @@ class Place(NamedTuple):
     hessian: np.ndarray
 
 
-def place(loss: NetworkLoss, theta: np.ndarray, hessian: np.ndarray) -> Place:
-    return Place(loss, theta, float(loss(theta)), loss.per_sample_gradients(theta).mean(axis=0), hessian)
+def expansion_at(loss: NetworkLoss, theta: np.ndarray, hessian: np.ndarray) -> Expansion:
+    return Expansion(loss, theta, float(loss(theta)), loss.per_sample_gradients(theta).mean(axis=0), hessian)
 
 
 # Drawn
@@ -60,7 +61,7 @@ def draws_of(d: int) -> int:
     return int(min(DRAWS, max(FEWEST_DRAWS, MATRIX_NUMBERS // d**2)))
 
 
-def drawn(here: Place, labels: LabelStates, dropout: float, noisy: bool, generator: np.random.Generator,
+def drawn(here: Expansion, labels: LabelStates, dropout: float, noisy: bool, generator: np.random.Generator,
           report: Callable[[float], Any]) -> Moments:
     """Moments [r] of `draws_of` draws: each sample with a mask of its own, or a label drawn anew."""
     loss, n = labels.loss, labels.n_samples
@@ -79,7 +80,7 @@ def drawn(here: Place, labels: LabelStates, dropout: float, noisy: bool, generat
 # Enumerated
 
 
-def all_dropout(here: Place, p: float, report: Callable[[float], Any]) -> Moments | None:
+def all_dropout(here: Expansion, p: float, report: Callable[[float], Any]) -> Moments | None:
     """Exact moments over all masks and samples; None where there are too many masks."""
     units, loss = hidden_units(here.loss), here.loss
     if units == 0 or units > MOST_UNITS or 2**units * loss.n_samples * loss.d > MOST_ENUMERATED:
@@ -87,7 +88,7 @@ def all_dropout(here: Place, p: float, report: Callable[[float], Any]) -> Moment
     return _collected(((weight, F, None) for weight, F in all_masks(loss, p)), here, loss, 2**units, report)
 
 
-def all_labels(here: Place, labels: LabelStates, report: Callable[[float], Any]) -> Moments | None:
+def all_labels(here: Expansion, labels: LabelStates, report: Callable[[float], Any]) -> Moments | None:
     """Exact moments over all labels and samples; None where there are too many."""
     if labels.loss.n_samples * here.loss.d > MOST_ENUMERATED / 4:
         return None
@@ -95,7 +96,7 @@ def all_labels(here: Place, labels: LabelStates, report: Callable[[float], Any])
     return _collected(iter([(1.0, np.ones(here.loss.d), weights)]), here, labels.loss, 1, report)
 
 
-def _collected(cases: Iterator[tuple[float, np.ndarray, np.ndarray | None]], here: Place, loss: NetworkLoss,
+def _collected(cases: Iterator[tuple[float, np.ndarray, np.ndarray | None]], here: Expansion, loss: NetworkLoss,
                count: int, report: Callable[[float], Any]) -> Moments:
     """Sum over cases (probability, factors, weights of the samples) of the moments at factors times theta."""
     d = here.loss.d
@@ -121,21 +122,6 @@ def _mean_loss(loss: NetworkLoss, theta: np.ndarray, weights: np.ndarray | None)
 # What moments say
 
 
-def heat(C: np.ndarray) -> float:
-    """tr C."""
-    return float(np.trace(C))
-
-
-def participation(C: np.ndarray) -> float:
-    """(tr C)^2 / tr C^2: in how many directions the bath shakes."""
-    return float(np.trace(C) ** 2 / (C * C).sum())
-
-
-def alignment(C: np.ndarray, H: np.ndarray) -> float:
-    """tr(C H) / (|C| |H|), Frobenius norms: 1 where the bath has the shape of the Hessian."""
-    return float((C * H).sum() / math.sqrt((C * C).sum() * (H * H).sum()))
-
-
 def leading_share(C: np.ndarray, stiff: np.ndarray) -> float:
     """Share of tr C in the stiffest directions, the rows of `stiff`."""
     return float(np.einsum("ki,ij,kj->", stiff, C, stiff) / np.trace(C))
@@ -159,17 +145,17 @@ def left_out(moments: Moments, statistic: Callable[[float, np.ndarray, np.ndarra
     return Estimate(n * whole - (n - 1) * float(without.mean()), spread)
 
 
-def described(here: Place, plain: np.ndarray, moments: Moments, rate: float) -> dict[str, Any]:
+def described(here: Expansion, plain: np.ndarray, moments: Moments, rate: float) -> dict[str, Any]:
     """The numbers of one bath with their errors: `ratio` of tr C to that of the plain bath [d, d], `trace`, `T`,
     `participation`, `alignment`, `leading`, and the energy part: `loss_shift` and `pull` (squared length of the mean
     gradient's shift, over that of the plain bath's tr C)."""
     _, axes = np.linalg.eigh(here.hessian)
-    stiff, whole = axes.T[::-1][:LEADING], heat(plain)
+    stiff, whole = axes.T[::-1][:LEADING], float(np.trace(plain))
     temperature = rate / (1 - MOMENTUM) / (2 * BATCH * here.loss.d)
     statistics: dict[str, Callable[[float, np.ndarray, np.ndarray], float]] = {
-        "trace": lambda value, mean, C: heat(C),
-        "ratio": lambda value, mean, C: heat(C) / whole,
-        "T": lambda value, mean, C: temperature * heat(C),
+        "trace": lambda value, mean, C: float(np.trace(C)),
+        "ratio": lambda value, mean, C: float(np.trace(C)) / whole,
+        "T": lambda value, mean, C: temperature * float(np.trace(C)),
         "participation": lambda value, mean, C: participation(C),
         "alignment": lambda value, mean, C: alignment(C, here.hessian),
         "leading": lambda value, mean, C: leading_share(C, stiff),
@@ -187,7 +173,7 @@ def described(here: Place, plain: np.ndarray, moments: Moments, rate: float) -> 
     return out
 
 
-def baths(here: Place, labels: LabelStates, dropout: float, strengths: tuple[float, float], rate: float, seed: int,
+def baths(here: Expansion, labels: LabelStates, dropout: float, strengths: tuple[float, float], rate: float, seed: int,
           report: Callable[[float], Any]) -> dict[str, Any]:
     """Each of BATHS at one place: {"measured": numbers as `described`, "theory": the same from going through all}.
 

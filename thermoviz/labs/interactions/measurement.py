@@ -21,12 +21,12 @@ from ...experiments.landscape.specification import surface_arrays, surface_numbe
 from ...runs.carried import OwnData, to_arrays
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
-from .baths import BATHS, baths, place
+from .baths import BATHS, baths, expansion_at
 from .loop import loop_work
 from .minimum_path import (
     Followed,
     Minimum,
-    Problem,
+    Regularised,
     data_hessian,
     first_descent,
     follow,
@@ -101,17 +101,17 @@ class _Experiment:
     def _follow(self, report: Any) -> None:
         """The minima of the asked regulariser, and the valley in which weight decay can be ramped."""
         spec = self.spec
-        decay = Problem(self.exact, "l2")
+        decay = Regularised(self.exact, "l2")
         strengths = self._strengths("l2")
         start = first_descent(decay, self.loss.init(1, spec.problem)[0], float(strengths[0]),
                               lambda f: report(0.2 * f))
         found = follow(decay, start, strengths, lambda f: report(0.2 + 0.4 * f))
         top = Minimum(found.thetas[-1], found.h[-1])
         self.valley = valley_below(decay, top, spec.strength, lambda f: report(0.6 + 0.1 * f))
-        self.problem, self.decay = decay, decay
+        self.regularised, self.decay = decay, decay
         if spec.regulariser == "l1":
-            self.problem, strengths = Problem(self.exact, "l1"), self._strengths("l1")
-            found = follow(self.problem, start, strengths, lambda f: report(0.7 + 0.25 * f))
+            self.regularised, strengths = Regularised(self.exact, "l1"), self._strengths("l1")
+            found = follow(self.regularised, start, strengths, lambda f: report(0.7 + 0.25 * f))
         self.followed = found
         self._keep_minima(found, strengths)
         self.numbers["valley"] = self.valley.strengths[[0, -1]].tolist()
@@ -126,34 +126,35 @@ class _Experiment:
         test = loss.test_energy(thetas) if self.data.n_test else np.full(len(thetas), np.nan)
         self.arrays |= {
             "strengths": strengths, "jumped": found.jumped, "minimum_data": loss(thetas), "minimum_test": test,
-            "minimum_added": self.problem.energy(thetas), "minimum_imbalance": np.array(
-                [imbalance(self.problem, theta, s) for theta, s in zip(thetas, strengths, strict=True)])}
+            "minimum_added": self.regularised.energy(thetas), "minimum_imbalance": np.array(
+                [imbalance(self.regularised, theta, s) for theta, s in zip(thetas, strengths, strict=True)])}
 
     def _forces(self, report: Any) -> dict[str, Any]:
         """Derivatives by the strength along the minima: from neighbouring minima, and from one minimum alone."""
-        problem, decays = self.problem, self.spec.regulariser == "l2"
+        regularised, decays = self.regularised, self.spec.regulariser == "l2"
         if decays:
             at = self.valley.middle()
             theta, s = self.valley.thetas[at], float(self.valley.strengths[at])
         else:
             s = 0.8 * self.spec.strength
-            theta = settled(problem, self.followed.thetas[-1], s, lambda f: report(0.95)).theta
+            theta = settled(regularised, self.followed.thetas[-1], s, lambda f: report(0.95)).theta
         H = data_hessian(self.exact, theta)
         slopes = []
         for share in STEPS:
-            low, high = ((settled(problem, theta, s * (1 + side * share), lambda f: report(0.97)).theta,
+            low, high = ((settled(regularised, theta, s * (1 + side * share), lambda f: report(0.97)).theta,
                           s * (1 + side * share)) for side in (-1, 1))
             width = 2 * share * s
             slopes.append([(float(self.exact(high[0])) - float(self.exact(low[0]))) / width,
-                           (problem.total(*high) - problem.total(*low)) / width])
-        gradient = problem.gradient(theta)
+                           (regularised.total(*high) - regularised.total(*low)) / width])
+        gradient = regularised.gradient(theta)
         push = rng(self.spec.problem, "slope").standard_normal(len(theta))
         push *= np.linalg.norm(theta if decays else np.sign(theta)) / np.linalg.norm(push)
         pushed = np.linalg.lstsq(H + (s if decays else 1e-6) * np.eye(len(theta)), push, rcond=1e-10)[0]
         return {"strength": s, "data": slopes[1][0], "data_error": abs(slopes[1][0] - slopes[0][0]),
-                "data_theory": float(gradient @ response(problem, theta, s, H)), "random": -float(gradient @ pushed),
+                "data_theory": float(gradient @ response(regularised, theta, s, H)),
+                "random": -float(gradient @ pushed),
                 "total": slopes[1][1], "total_error": abs(slopes[1][1] - slopes[0][1]),
-                "total_theory": float(problem.energy(theta))}
+                "total_theory": float(regularised.energy(theta))}
 
     # The slice
 
@@ -171,7 +172,7 @@ class _Experiment:
         at = self.plane.embed(np.stack(np.meshgrid(surface.xs, surface.ys, indexing="ij"), axis=-1))
         self.arrays |= surface_arrays(surface) | {
             "slice_data": self.loss.on_plane(self.plane, surface.xs, surface.ys).astype(np.float32),
-            "slice_added": self.problem.energy(at).astype(np.float32)}
+            "slice_added": self.regularised.energy(at).astype(np.float32)}
         self.numbers |= surface_numbers(surface)
         self.total = total
 
@@ -180,7 +181,7 @@ class _Experiment:
     def _measure_baths(self, report: Any) -> None:
         spec, at = self.spec, self.valley.middle()
         self.labels = LabelStates(self.loss, spec.label_noise)
-        here = place(self.exact, self.valley.thetas[at], self.valley.hessians[at])
+        here = expansion_at(self.exact, self.valley.thetas[at], self.valley.hessians[at])
         self.numbers["baths"] = baths(here, self.labels, spec.dropout, (spec.strength, spec.strength), spec.rate,
                                       spec.seed, report)
 

@@ -32,7 +32,7 @@ SAME = 1e-4
 Report = Callable[[float], Any]
 
 
-class Problem(NamedTuple):
+class Regularised(NamedTuple):
     """A data loss in double precision without regularisers, and which energy is added: "l2" or "l1"."""
 
     loss: NetworkLoss
@@ -71,21 +71,21 @@ def data_hessian(loss: NetworkLoss, theta: np.ndarray, report: Report = lambda f
     return 0.5 * (matrix + matrix.T)
 
 
-def first_descent(problem: Problem, theta: np.ndarray, strength: float, report: Report) -> np.ndarray:
+def first_descent(regularised: Regularised, theta: np.ndarray, strength: float, report: Report) -> np.ndarray:
     """Where full-batch descent under weight decay leads from a random start [d]."""
-    loss = NetworkLoss(problem.loss.mlp, problem.loss.data, weight_decay=strength)
+    loss = NetworkLoss(regularised.loss.mlp, regularised.loss.data, weight_decay=strength)
     stiffest = float(loss.leading_eigenpairs(theta, 1)[0][0])
     return cooled(loss, theta[None], max(stiffest, 1.0), report)[0].astype(np.float64)
 
 
-def settled(problem: Problem, theta: np.ndarray, strength: float, report: Report = lambda f: None) -> Minimum:
+def settled(regularised: Regularised, theta: np.ndarray, strength: float, report: Report = lambda f: None) -> Minimum:
     """The minimum of the total energy that lies downhill of theta [d]."""
-    if problem.regulariser == "l1":
-        return _settled_l1(problem, theta, strength, report)
+    if regularised.regulariser == "l1":
+        return _settled_l1(regularised, theta, strength, report)
     floor = FLOOR * strength
     for _ in range(STEPS):
-        gradient = problem.gradient(theta) + strength * theta
-        h, axes = np.linalg.eigh(data_hessian(problem.loss, theta, report))
+        gradient = regularised.gradient(theta) + strength * theta
+        h, axes = np.linalg.eigh(data_hessian(regularised.loss, theta, report))
         h = h + strength
         if np.linalg.norm(gradient) < RESTED:
             if h[0] >= -RESTED:
@@ -94,7 +94,7 @@ def settled(problem: Problem, theta: np.ndarray, strength: float, report: Report
         else:
             step = -axes @ ((gradient @ axes) / np.maximum(np.abs(h), floor))
             step *= min(1.0, LONGEST / np.linalg.norm(step))
-            share = _line_search(problem, theta, step, gradient, strength)
+            share = _line_search(regularised, theta, step, gradient, strength)
             if share < SHORTEST:  # a kink, or rounding: there is no way down from here
                 break
             step *= share
@@ -102,16 +102,17 @@ def settled(problem: Problem, theta: np.ndarray, strength: float, report: Report
     return Minimum(theta, h)
 
 
-def _line_search(problem: Problem, theta: np.ndarray, step: np.ndarray, gradient: np.ndarray, strength: float) -> float:
+def _line_search(regularised: Regularised, theta: np.ndarray, step: np.ndarray, gradient: np.ndarray, strength: float
+                 ) -> float:
     """The largest of 1, 1/2, 1/4, ... at which the energy falls as it should (Armijo); below SHORTEST: none."""
-    here, slope, share = problem.total(theta, strength), float(gradient @ step), 1.0
-    while share >= SHORTEST and problem.total(theta + share * step, strength) > here + 1e-4 * share * slope + 1e-13:
+    here, slope, share = regularised.total(theta, strength), float(gradient @ step), 1.0
+    while share >= SHORTEST and regularised.total(theta + share * step, strength) > here + 1e-4 * share * slope + 1e-13:
         share /= 2
     return share
 
 
-def _settled_l1(problem: Problem, theta: np.ndarray, strength: float, report: Report) -> Minimum:
-    loss, H = problem.loss, data_hessian(problem.loss, theta, report)
+def _settled_l1(regularised: Regularised, theta: np.ndarray, strength: float, report: Report) -> Minimum:
+    loss, H = regularised.loss, data_hessian(regularised.loss, theta, report)
     rate = 0.5 / max(float(np.linalg.eigvalsh(H)[-1]), 0.5)
     for _ in range(ROUNDS):
         ahead, momentum = theta, 1.0
@@ -126,39 +127,39 @@ def _settled_l1(problem: Problem, theta: np.ndarray, strength: float, report: Re
             momentum = following
             if k % 40 == 0:
                 report(0.0)
-        theta, rested = _polished(problem, theta, strength, report)
+        theta, rested = _polished(regularised, theta, strength, report)
         if rested:
             break
     return Minimum(theta, np.linalg.eigvalsh(data_hessian(loss, theta, report)))
 
 
-def _polished(problem: Problem, theta: np.ndarray, strength: float, report: Report) -> tuple[np.ndarray, bool]:
+def _polished(regularised: Regularised, theta: np.ndarray, strength: float, report: Report) -> tuple[np.ndarray, bool]:
     """Newton's steps on the weights that are not zero, none beyond zero; whether all forces then balance."""
     for _ in range(POLISH):
         on = theta != 0
-        gradient = problem.gradient(theta)
+        gradient = regularised.gradient(theta)
         force = gradient[on] + strength * np.sign(theta[on])
         if np.linalg.norm(force) < RESTED:
             break
-        h, axes = np.linalg.eigh(data_hessian(problem.loss, theta, report)[np.ix_(on, on)])
+        h, axes = np.linalg.eigh(data_hessian(regularised.loss, theta, report)[np.ix_(on, on)])
         step = np.zeros_like(theta)
         step[on] = -axes @ ((force @ axes) / np.maximum(np.abs(h), FLOOR * strength))
         step *= min(1.0, LONGEST / np.linalg.norm(step))
         moved = theta + step
         moved[on & (np.sign(moved) != np.sign(theta))] = 0.0
-        if problem.total(moved, strength) > problem.total(theta, strength) + 1e-13:
+        if regularised.total(moved, strength) > regularised.total(theta, strength) + 1e-13:
             return theta, False
         theta = moved
-    gradient = problem.gradient(theta)
+    gradient = regularised.gradient(theta)
     on = theta != 0
     return theta, bool(np.linalg.norm(gradient[on] + strength * np.sign(theta[on])) < RESTED
                        and (np.abs(gradient[~on]) <= strength * (1 + 1e-6)).all())
 
 
-def imbalance(problem: Problem, theta: np.ndarray, strength: float) -> float:
+def imbalance(regularised: Regularised, theta: np.ndarray, strength: float) -> float:
     """|total force| over |force of the regulariser| at theta [d]; 0 at a minimum."""
-    gradient = problem.gradient(theta)
-    if problem.regulariser == "l2":
+    gradient = regularised.gradient(theta)
+    if regularised.regulariser == "l2":
         pull = strength * theta
         return float(np.linalg.norm(gradient + pull) / np.linalg.norm(pull))
     on = theta != 0
@@ -180,26 +181,27 @@ class Followed(NamedTuple):
     jumped: np.ndarray
 
 
-def follow(problem: Problem, theta: np.ndarray, strengths: np.ndarray, report: Report = lambda f: None) -> Followed:
+def follow(regularised: Regularised, theta: np.ndarray, strengths: np.ndarray, report: Report = lambda f: None
+           ) -> Followed:
     """The minima at growing strengths [k], each downhill of the one before; every step is also walked back."""
     found: list[Minimum] = []
     jumped: list[bool] = []
     for k, strength in enumerate(strengths):
         heard = functools.partial(told_at, report, k / len(strengths))
-        found.append(settled(problem, theta, float(strength), heard))
+        found.append(settled(regularised, theta, float(strength), heard))
         theta = found[-1].theta
         if k:
-            back = settled(problem, theta, float(strengths[k - 1]), heard).theta
+            back = settled(regularised, theta, float(strengths[k - 1]), heard).theta
             jumped.append(bool(np.linalg.norm(back - found[-2].theta) > SAME))
     return Followed(np.stack([one.theta for one in found]), np.stack([one.h for one in found]), np.array(jumped, bool))
 
 
-def response(problem: Problem, theta: np.ndarray, strength: float, H: np.ndarray) -> np.ndarray:
+def response(regularised: Regularised, theta: np.ndarray, strength: float, H: np.ndarray) -> np.ndarray:
     """d theta*/d strength [d] by linear response, from the data's Hessian H at a minimum theta [d].
 
     -(H + strength)^-1 theta for "l2"; for "l1" the weights that are not zero move by -H_on^-1 sign(theta).
     """
-    if problem.regulariser == "l2":
+    if regularised.regulariser == "l2":
         return -np.linalg.solve(H + strength * np.eye(len(theta)), theta)
     moved, on = np.zeros_like(theta), theta != 0
     if on.any():

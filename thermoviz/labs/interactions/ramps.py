@@ -21,7 +21,7 @@ from ...core.statistics.estimators import Estimate, independent_mean
 from ...core.thermodynamics.free_energy import bennett
 from ...core.thermodynamics.ramps import ShapedMALA, ramp
 from ...core.thermodynamics.work import jarzynski, kish_size
-from .minimum_path import Minimum, Problem, data_hessian, settled, told_at
+from .minimum_path import Minimum, Regularised, data_hessian, settled, told_at
 
 # Linear regression: samples and inputs, the two strengths, what SGD takes, and its replicas.
 SAMPLES, SIZES, NOISE = 96, (1.5, 1.0, 0.5, 0.3), 1.0
@@ -59,16 +59,16 @@ class Valley(NamedTuple):
         return len(self.strengths) // 2
 
 
-def valley_below(problem: Problem, top: Minimum, strength: float, report: Callable[[float], Any]) -> Valley:
+def valley_below(regularised: Regularised, top: Minimum, strength: float, report: Callable[[float], Any]) -> Valley:
     """The valley of the minimum at the largest strength, followed down while it neither vanishes nor grows soft."""
-    found = [(strength, top.theta, data_hessian(problem.loss, top.theta))]
+    found = [(strength, top.theta, data_hessian(regularised.loss, top.theta))]
     for k, lower in enumerate(np.geomspace(strength, LOWEST * strength, STRETCH)[1:]):
         heard = functools.partial(told_at, report, k / STRETCH)
-        one = settled(problem, found[-1][1], float(lower), heard)
-        back = settled(problem, one.theta, found[-1][0], heard)
+        one = settled(regularised, found[-1][1], float(lower), heard)
+        back = settled(regularised, one.theta, found[-1][0], heard)
         if one.h[0] < SOFT * lower or np.linalg.norm(back.theta - found[-1][1]) > 1e-4:
             break
-        found.append((float(lower), one.theta, data_hessian(problem.loss, one.theta, heard)))
+        found.append((float(lower), one.theta, data_hessian(regularised.loss, one.theta, heard)))
         report((k + 1) / STRETCH)
     strengths, thetas, hessians = zip(*reversed(found), strict=True)
     return Valley(np.array(strengths), np.stack(thetas), np.stack(hessians))
@@ -82,7 +82,7 @@ def harmonic_difference(low: np.ndarray, high: np.ndarray, rise: float, T: float
 # What a group of work values says
 
 
-def told(work: np.ndarray, T: float) -> dict[str, Any]:
+def summary(work: np.ndarray, T: float) -> dict[str, Any]:
     """Mean work and Jarzynski's dF with their errors (None: refused), and how many weights count."""
     finite = work[np.isfinite(work)]
     out: dict[str, Any] = {"work": None, "work_error": None, "dF": None, "dF_error": None, "kish": 0.0,
@@ -161,7 +161,7 @@ def ramp_linear(linear: Linear, steps: int, walkers: int, seed: int, report: Cal
                 ends: tuple[float, float] = LINEAR_RANGE) -> dict[str, Any]:
     """Arrays over the lengths of ramps, quickest first, and `work` [2, n] of the slowest, forth and back.
 
-    Returns {"steps" [q], "groups": what `told` says for each, "back": the same for the slowest back, "sgd": for SGD,
+    Returns {"steps" [q], "groups": what `summary` says for each, "back": the same for the slowest back, "sgd": for SGD,
     "sudden": mean work of switching at once and its error, "work" [2, n], "T", "dF", "h", "ends"}.
     """
     lengths = sorted({max(1, round(share * steps)) for share in SPEEDS})
@@ -179,8 +179,8 @@ def ramp_linear(linear: Linear, steps: int, walkers: int, seed: int, report: Cal
     driven = ramp(linear.loss, programmes(*ends, [lengths[-1]], [False])[:, 0], SGD(LINEAR_RATE), x0[:walkers],
                   seed=int(seeds[1]), batch_size=LINEAR_BATCH, record_every=SETTLE + lengths[-1],
                   progress=lambda f: report(0.6 + 0.4 * f))
-    return {"steps": lengths, "groups": [told(one, T) for one in work[:-1]], "back": turned(told(work[-1], T)),
-            "sgd": told(driven.work, T), "sudden": sudden.value, "sudden_error": sudden.stderr,
+    return {"steps": lengths, "groups": [summary(one, T) for one in work[:-1]], "back": turned(summary(work[-1], T)),
+            "sgd": summary(driven.work, T), "sudden": sudden.value, "sudden_error": sudden.stderr,
             "work": np.stack([work[-2], -work[-1]]), "T": T, "dF": linear.dF, "h": linear.h.tolist(),
             "ends": list(ends)}
 
@@ -197,11 +197,11 @@ class Walked(NamedTuple):
     work: np.ndarray
 
 
-def ramp_network(loss: NetworkLoss, problem: Problem, valley: Valley, T: float, steps: int, walkers: int, seed: int,
-                 report: Callable[[float], Any]) -> Walked:
+def ramp_network(loss: NetworkLoss, regularised: Regularised, valley: Valley, T: float, steps: int, walkers: int,
+                 seed: int, report: Callable[[float], Any]) -> Walked:
     """Langevin walkers in one valley while weight decay grows, and others while it falls; one batch.
 
-    loss: the data's, in working precision. Numbers: `slow` and `back` as `told`; `sudden`: mean work, if the walkers
+    loss: the data's, in working precision. Numbers: `slow` and `back` as `summary`; `sudden`: mean work, if the walkers
     that have settled were switched at once, and its error; `dF` by the harmonic formula,
     `anharmonic` and its error: what it lacks (None: walkers and parabolas hardly overlap).
     """
@@ -216,12 +216,12 @@ def ramp_network(loss: NetworkLoss, problem: Problem, valley: Valley, T: float, 
     done = ramp(loss, programme, ShapedMALA(DT, valley.strengths, curvatures), x0, T,
                 int(rng(seed, "ramps").integers(2**32)), record_every=every, progress=lambda f: report(0.9 * f))
     work = done.work.reshape(2, walkers)
-    slow, again = (told(one, T) for one in work)
+    slow, again = (summary(one, T) for one in work)
     driven = done.path.steps >= SETTLE
     rested = done.path.x[driven][0].reshape(2, walkers, -1)
-    sudden = told((last - first) * half_square(rested[0]), T)
-    exact = harmonic_of(problem, valley, curvatures, T)
-    anharmonic = _anharmonic(loss, problem, valley, curvatures, T, rested, seed)
+    sudden = summary((last - first) * half_square(rested[0]), T)
+    exact = harmonic_of(regularised, valley, curvatures, T)
+    anharmonic = _anharmonic(loss, regularised, valley, curvatures, T, rested, seed)
     report(1.0)
     numbers = {"slow": slow, "back": turned(again), "sudden": sudden["work"], "sudden_error": sudden["work_error"],
                "dF": exact, "T": T, "ends": [first, last], "steps": steps,
@@ -231,20 +231,20 @@ def ramp_network(loss: NetworkLoss, problem: Problem, valley: Valley, T: float, 
                   np.stack([work[0], -work[1]]))
 
 
-def harmonic_of(problem: Problem, valley: Valley, curvatures: Sequence[np.ndarray], T: float) -> float:
+def harmonic_of(regularised: Regularised, valley: Valley, curvatures: Sequence[np.ndarray], T: float) -> float:
     """dF of the two ends by the harmonic formula."""
     low, high = (np.linalg.eigvalsh(curvatures[k]) for k in (0, -1))
-    totals = [problem.total(valley.thetas[k], float(valley.strengths[k])) for k in (0, -1)]
+    totals = [regularised.total(valley.thetas[k], float(valley.strengths[k])) for k in (0, -1)]
     return harmonic_difference(low, high, totals[1] - totals[0], T)
 
 
-def _anharmonic(loss: NetworkLoss, problem: Problem, valley: Valley, curvatures: Sequence[np.ndarray], T: float,
+def _anharmonic(loss: NetworkLoss, regularised: Regularised, valley: Valley, curvatures: Sequence[np.ndarray], T: float,
                 rested: np.ndarray, seed: int) -> Estimate | None:
     """dF minus its harmonic value, by Bennett's method between parabola and rested walkers [2, n, d] at both ends."""
     parts = []
     for k, walkers in ((0, rested[0]), (-1, rested[1])):
         theta, strength = valley.thetas[k], float(valley.strengths[k])
-        parabola = Quadratic(curvatures[k], theta, problem.total(theta, strength))
+        parabola = Quadratic(curvatures[k], theta, regularised.total(theta, strength))
         drawn = boltzmann(theta, curvatures[k], T, DRAWN, rng(seed, f"parabola {k}"))
         ahead, back = (np.asarray(loss(x)) + strength * half_square(x) - parabola(x)
                        for x in (drawn, walkers[np.isfinite(walkers).all(axis=1)]))
