@@ -8,7 +8,7 @@ import { nearestBall } from "./places.js";
 import { afresh } from "./readings.js";
 
 /** @import * as sent from "../message" */
-/** @import { ProgrammeKind } from "./simulation.js" */
+/** @import { ProgrammeKind } from "./programmes.js" */
 /** @import { Spot } from "./pointer.js" */
 /** @import { State } from "./state.js" */
 /** @typedef {ReturnType<typeof createActions>} Actions */

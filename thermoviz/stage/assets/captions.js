@@ -72,7 +72,10 @@ const through = ([a, b], { x, y, width, height }) => {
   return corners.some((corner, k) => cross([a, b], [corner, corners[(k + 1) % 4]]));
 };
 
-/** Whether a box, or its line, is in the way of another's. @type {(line: Segment, box: Box, other: Placed) => boolean} */
+/**
+ * Whether a box, or its line, is in the way of another's.
+ * @type {(line: Segment, box: Box, other: Placed) => boolean}
+ */
 function meet(line, box, other) {
   /** @type {Segment} */
   const its = [edge(other, other.target), other.target];
@@ -165,9 +168,8 @@ export function createCaptions(_, { look, network, hasNetworks, flat, home, show
     if (!place || !target) return;
     const from = edge(place, target), far = Math.hypot(target.x - from.x, target.y - from.y) || 1;
     const to = { x: target.x - 6 * (target.x - from.x) / far, y: target.y - 6 * (target.y - from.y) / far };
-    for (const one of [halo, line]) for (const [name, value] of Object.entries({ x1: from.x, y1: from.y, x2: to.x, y2: to.y })) {
-      one.setAttribute(name, value.toFixed(1));
-    }
+    const ends = Object.entries({ x1: from.x, y1: from.y, x2: to.x, y2: to.y });
+    for (const one of [halo, line]) for (const [name, value] of ends) one.setAttribute(name, value.toFixed(1));
     dot.setAttribute("cx", target.x.toFixed(1));
     dot.setAttribute("cy", target.y.toFixed(1));
   }

@@ -1,6 +1,6 @@
 // The transport below the stage and the drawer with what is needed less often. They call `on`, and know no physics.
 
-import { choiceRow, h, picker, setSymbol, symbolButton, write } from "./dom.js";
+import { choiceRow, choicesOf, h, picker, setSymbol, symbolButton, write } from "./dom.js";
 import { LAWS } from "./programmes.js";
 import { SCHEMES } from "./schemes.js";
 import { count, number } from "./words.js";
@@ -39,12 +39,14 @@ import { count, number } from "./words.js";
 /** Numbers of balls, in steps of 1-3-10. */
 export const LADDER = [1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 50000];
 
+/** @type {Array<[key: number, text: string]>} */
+const SPEEDS = [[0.25, "\u00bc\u00d7"], [1, "1\u00d7"], [4, "4\u00d7"]];
 const PROGRAMME_STEPS = [1000, 3000, 10000, 30000, 100000];
 
 /** flat: the relief can be seen from above only. @param {Words} _ @param {boolean} flat @param {TransportActions} on */
 export function createTransport(_, flat, on) {
   const play = symbolButton("pause", _("Pause (space)"), on.toggle, { class: "main" });
-  const speed = choiceRow(_("Speed"), /** @type {Array<[number, string]>} */ ([[0.25, "\u00bc\u00d7"], [1, "1\u00d7"], [4, "4\u00d7"]]), on.speed);
+  const speed = choiceRow(_("Speed"), SPEEDS, on.speed);
   const camera = choiceRow(_("View"), [["3d", "3D"], ["top", _("top")]], (key) => on.top(key === "top"));
   const balls = h("span", { class: "value", "aria-live": "polite" });
   const clock = h("span", { class: "clock", title: _("Time t of the balls: the sum of their steps dt") });
@@ -115,13 +117,6 @@ export function createStartRow(_, starts, replay, on) {
     },
   };
 }
-
-/**
- * The rows of a table as choices.
- * @template {string} Key @param {Words} _ @param {Record<Key, {title: (_: Words) => string}>} table
- */
-const choicesOf = (_, table) => /** @type {Key[]} */ (Object.keys(table)).map(
-  (key) => /** @type {[Key, string]} */ ([key, table[key].title(_)]));
 
 /**
  * The drawer: integrator, friction, law and length of cooling, what is drawn.

@@ -1,5 +1,6 @@
 // Small building blocks of the page inside the stage. Text only ever enters as text, never as markup.
 
+/** @import { Words } from "./words.js" */
 /** @typedef {keyof typeof ICONS} Icon */
 
 /**
@@ -87,9 +88,18 @@ export function choiceRow(label, choices, onchoice) {
 }
 
 /**
+ * The rows of a table as choices.
+ * @template {string} Key @param {Words} _
+ * @param {Record<Key, {title: (_: Words) => string, help?: (_: Words) => string}>} table
+ */
+export const choicesOf = (_, table) => /** @type {Key[]} */ (Object.keys(table)).map(
+  (key) => /** @type {[key: Key, text: string, help?: string]} */ ([key, table[key].title(_), table[key].help?.(_)]));
+
+/**
  * A labelled list of choices.
  * @template {string} Key
- * @param {string} label @param {Array<[key: Key, text: string]>} choices @param {(key: Key) => void} onchange
+ * @param {string} label @param {Array<[key: Key, text: string, help?: string]>} choices
+ * @param {(key: Key) => void} onchange
  */
 export function picker(label, choices, onchange) {
   const select = h("select", { "aria-label": label, onchange: () => onchange(/** @type {Key} */ (select.value)) },
@@ -97,7 +107,10 @@ export function picker(label, choices, onchange) {
   return { element: h("label", { class: "picker" }, h("span", {}, label), select), select };
 }
 
-/** Whether what an event befell stands in an element that the selector names. @type {(target: EventTarget | null, selector: string) => boolean} */
+/**
+ * Whether what an event befell stands in an element that the selector names.
+ * @type {(target: EventTarget | null, selector: string) => boolean}
+ */
 export const isIn = (target, selector) => target instanceof Element && target.closest(selector) !== null;
 
 /**

@@ -5,7 +5,9 @@
 /** @typedef {ReturnType<typeof createFrame>} Frame */
 /** @typedef {[number, number, number]} Vector */
 /** @typedef {{x0: number, x1: number, y0: number, y1: number}} Rectangle */
-/** @typedef {Record<"wx" | "wy" | "wz" | "part", (value: number) => number>} Axes slice coordinates and energies -> world */
+/**
+ * @typedef {Record<"wx" | "wy" | "wz" | "part", (value: number) => number>} Axes slice coordinates and energies -> world
+ */
 
 export const HEIGHT = 0.55;
 
@@ -20,7 +22,8 @@ const CORNER = 0.82;
 const DRAWN = 0.9; // of the ceiling: what lies above has nearly faded
 
 /**
- * What of the relief is drawn: its points [x, y, z, part of the ceiling] in the world (the floor's corners lack a part), and the rectangle of the floor below them.
+ * What of the relief is drawn: its points [x, y, z, part of the ceiling] in the world (the floor's corners lack a part),
+ * and the rectangle of the floor below them.
  * @param {Surface} surface @param {Axes & {halfX: number, halfY: number}} frame
  */
 function drawnPart(surface, frame) {

@@ -30,7 +30,10 @@ function boxes(elements, within) {
     .map(({ x, y, width, height }) => ({ x: x - beside.x, y: y - beside.y, width, height }));
 }
 
-/** Places the captions where the view has changed, and follows the ball that one of them points at. @param {State} state */
+/**
+ * Places the captions where the view has changed, and follows the ball that one of them points at.
+ * @param {State} state
+ */
 export function explain(state) {
   const { ui, view, drawn } = state;
   if (!ui.captions.shown) return;
@@ -49,7 +52,8 @@ export function explain(state) {
 export function awaitGesture(state) {
   /** @param {Event} event */
   const begin = (event) => {
-    if (event instanceof PointerEvent && event.type === "pointerdown" && event.pointerType === "touch") return; // it may scroll
+    // A finger that comes down may scroll the page.
+    if (event instanceof PointerEvent && event.type === "pointerdown" && event.pointerType === "touch") return;
     if (event instanceof KeyboardEvent && QUIET_KEYS.includes(event.key)) return;
     if (isIn(event.target, ".help, [data-help]")) return;
     state.ui.captions.hide();

@@ -39,7 +39,10 @@ function readRun(state) {
   state.paths = paths && readPaths(paths, look);
 }
 
-/** New balls on a new surface; those of a refined one stand where the former ones stood. @param {State} state @param {boolean} refined */
+/**
+ * New balls on a new surface; those of a refined one stand where the former ones stood.
+ * @param {State} state @param {boolean} refined
+ */
 function place(state, refined) {
   const { settings, surface, paths, reduced, view } = state, former = state.simulation;
   settings.start = fitting(settings.start, groundOf(state));
@@ -93,7 +96,10 @@ function warm(state, T) {
   state.released.clear();
 }
 
-/** New data: balls stay if the surface is the same; the camera always stays. @param {State} state @param {sent.Message} next */
+/**
+ * New data: balls stay if the surface is the same; the camera always stays.
+ * @param {State} state @param {sent.Message} next
+ */
 export function update(state, next) {
   const { payload, settings } = state;
   const keep = sameSurface(payload, next), refined = !keep && payload.id === next.id;

@@ -8,7 +8,10 @@ import { count, number } from "./words.js";
 const NOTE_MS = 6000;
 const HEAD_REACH = 0.05; // of half of the box: a pointer so near means the network
 
-/** Says a sentence, for a while or until the next one. @param {State} state @param {string} text @param {number} [milliseconds] */
+/**
+ * Says a sentence, for a while or until the next one.
+ * @param {State} state @param {string} text @param {number} [milliseconds]
+ */
 export function say(state, text, milliseconds = 0) {
   const { note } = state;
   note.textContent = text;
@@ -31,7 +34,10 @@ export function showProbe(state) {
   ].filter(Boolean).join(" \u00b7 ");
 }
 
-/** What was given up for slow graphics: [[which, sentence or false]]. @type {(state: State) => Array<[string, string | false]>} */
+/**
+ * What was given up for slow graphics: [[which, sentence or false]].
+ * @type {(state: State) => Array<[string, string | false]>}
+ */
 const lossesOf = ({ _, view: { quality }, settings: { n }, simulation: { behind } }) => [
   ["balls", quality.balls < n && _("Slow graphics: {k} of {n} balls are drawn; all of them move.",
     { k: count(quality.balls), n: count(n) })],

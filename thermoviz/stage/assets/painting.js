@@ -40,7 +40,10 @@ function showTrails({ shown, playing, clock, trails, simulation, payload, view: 
   renderer.setTrails(trails.segments(payload.look.heat));
 }
 
-/** Draws the stage as it is, `seconds` after the last picture. @param {State} state @param {number} seconds @param {number} now */
+/**
+ * Draws the stage as it is, `seconds` after the last picture.
+ * @param {State} state @param {number} seconds @param {number} now
+ */
 export function paint(state, seconds, now) {
   const { view, payload, measurement, film, simulation: { balls } } = state;
   state.drawn = Math.min(balls.n, view.quality.balls);

@@ -9,7 +9,9 @@ import { decode } from "./surface.js";
 /** @import { Cloud } from "./statistics.js" */
 /** @import { Surface } from "./surface.js" */
 /** @typedef {NonNullable<ReturnType<typeof readPaths>>} Paths */
-/** @typedef {{length: number, point: (t: number) => Vector | null, colour: string, opacity: (t: number) => number}} Line */
+/**
+ * @typedef {{length: number, point: (t: number) => Vector | null, colour: string, opacity: (t: number) => number}} Line
+ */
 /**
  * What is drawn at a place of the world; size: css pixels; kind 0: a network's diamond, 1: a minimum, 2: the followed ball.
  * @typedef {{x: number, y: number, z: number, colour: string, alpha: number, kind: 0 | 1 | 2, size: number}} Mark

@@ -64,7 +64,8 @@ function meetWalls(meet, x, memory, count, { x0, x1, y0, y1 }) {
 // (BAOAB), capacity. `step(T, substeps)` takes a number or a function of the step number.
 /**
  * @param {Surface} surface
- * @param {{n?: number, seed?: number, scheme?: sent.BallScheme, dt?: number | null, friction?: number, capacity?: number}} [settings]
+ * @param {{n?: number, seed?: number, scheme?: sent.BallScheme, dt?: number | null, friction?: number,
+ *   capacity?: number}} [settings]
  */
 export function createBalls(surface, settings = {}) {
   const { seed = 0, capacity = MOST_BALLS } = settings;

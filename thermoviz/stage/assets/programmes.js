@@ -1,7 +1,9 @@
 // Temperature programmes: the same five as Python's Schedule, in steps, never frames.
 
 /** @import * as sent from "../message" */
+/** @import { Settings } from "./simulation.js" */
 /** @import { Words } from "./words.js" */
+/** @typedef {"hold" | "quench" | "anneal" | "cycle"} ProgrammeKind what a viewer chooses */
 /** @typedef {sent.Law | "hold" | "quench" | "cycle"} Shape */
 /** @typedef {{kind: Shape, T0: number, T1: number, steps: number}} Programme */
 
@@ -9,6 +11,33 @@
 export const LAWS = {
   exponential: { title: (_) => _("exponential") },
   linear: { title: (_) => _("linear") },
+};
+
+/**
+ * What a viewer chooses among, with words; `from`: what it does from temperature T on a surface of that scale.
+ * @type {Record<ProgrammeKind, {title: (_: Words) => string, help: (_: Words) => string,
+ *   from: (T: number, scale: number, settings: Settings) => Programme}>}
+ */
+export const PROGRAMMES = {
+  hold: {
+    title: (_) => _("hold"), help: (_) => _("Keep the temperature"),
+    from: (T) => ({ kind: "hold", T0: T, T1: T, steps: 1 }),
+  },
+  quench: {
+    title: (_) => _("quench"), help: (_) => _("Down to zero at once"),
+    from: (T) => ({ kind: "quench", T0: T, T1: 0, steps: 0 }),
+  },
+  anneal: {
+    title: (_) => _("anneal"), help: (_) => _("Cool slowly"),
+    from(T, scale, { law, programmeSteps }) {
+      const hot = T > 0 ? T : scale;
+      return { kind: law, T0: hot, T1: 0.01 * Math.min(hot, scale), steps: programmeSteps };
+    },
+  },
+  cycle: {
+    title: (_) => _("cycle"), help: (_) => _("Heat, then cool, again and again"),
+    from: (T, scale, { programmeSteps }) => ({ kind: "cycle", T0: T, T1: Math.max(3 * T, scale), steps: programmeSteps }),
+  },
 };
 
 /** @type {Record<Shape, (p: Programme, step: number) => number>} */

@@ -1,14 +1,13 @@
 // The experiment on the stage: balls, temperature and its programme, pace. It knows no page and draws nothing.
 
 import { createBalls } from "./physics.js";
-import { temperatureAt } from "./programmes.js";
+import { PROGRAMMES, temperatureAt } from "./programmes.js";
 import { placeAll } from "./starts.js";
 
 /** @import * as sent from "../message" */
 /** @import { Balls, Places } from "./physics.js" */
-/** @import { Programme } from "./programmes.js" */
+/** @import { ProgrammeKind } from "./programmes.js" */
 /** @import { Surface } from "./surface.js" */
-/** @typedef {"hold" | "quench" | "anneal" | "cycle"} ProgrammeKind */
 /** @typedef {ReturnType<typeof createSimulation>} Simulation */
 /**
  * What a viewer has chosen for the balls. T: the temperature that was last held; start: as starts.js names it.
@@ -28,20 +27,6 @@ const MOST_STEPS = 64; // per picture, so that a long pause is not made up for
 const HANDFUL = 60;
 
 /**
- * The programmes, from temperature T on a surface of that scale.
- * @type {Record<ProgrammeKind, (T: number, scale: number, settings: Settings) => Programme>}
- */
-const PROGRAMMES = {
-  hold: (T) => ({ kind: "hold", T0: T, T1: T, steps: 1 }),
-  quench: (T) => ({ kind: "quench", T0: T, T1: 0, steps: 0 }),
-  anneal(T, scale, { law, programmeSteps }) {
-    const hot = T > 0 ? T : scale;
-    return { kind: law, T0: hot, T1: 0.01 * Math.min(hot, scale), steps: programmeSteps };
-  },
-  cycle: (T, scale, { programmeSteps }) => ({ kind: "cycle", T0: T, T1: Math.max(3 * T, scale), steps: programmeSteps }),
-};
-
-/**
  * training: where the networks' training began.
  * @param {Surface} surface @param {Settings} settings @param {Places} [training]
  */
@@ -57,7 +42,7 @@ export function createSimulation(surface, settings, training = []) {
   const temperature = (step) => temperatureAt(programme, step - begun);
 
   /** @param {ProgrammeKind} kind */
-  function programmeOf(kind) { return PROGRAMMES[kind](settings.T, surface.scale || 1, settings); }
+  function programmeOf(kind) { return PROGRAMMES[kind].from(settings.T, surface.scale || 1, settings); }
 
   /** Every beginning has the temperature that was last held: what a programme did to it is undone. */
   function begin() {

@@ -63,7 +63,10 @@ export const named = (start) => (start === "basin" ? "basin:0" : start);
 /** The list of choices. @param {Words} _ @param {Ground} ground */
 export const offered = (_, ground) => Object.values(STARTS).flatMap((start) => start.offered(_, ground));
 
-/** The start itself, or what takes its place where there is none of its kind. @type {(start: string, ground: Ground) => string} */
+/**
+ * The start itself, or what takes its place where there is none of its kind.
+ * @type {(start: string, ground: Ground) => string}
+ */
 export const fitting = (start, ground) => [start, "boltzmann"].find((one) => STARTS[parts(one)[0]].possible(ground, one))
   ?? "uniform";
 

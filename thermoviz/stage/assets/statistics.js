@@ -6,8 +6,12 @@ import { equilibrium } from "./equilibrium.js";
 import { FEWEST, createRegion, localEntropies } from "./neighbours.js";
 
 /** @import { Surface } from "./surface.js" */
-/** @typedef {{n: number, x: Float64Array, energy: Float64Array}} Cloud positions, interleaved, and energies of n balls */
-/** @typedef {{E: number | null, S: number | null, F: number | null, KL: number | null}} Readings null: it does not exist */
+/**
+ * @typedef {{n: number, x: Float64Array, energy: Float64Array}} Cloud positions, interleaved, and energies of n balls
+ */
+/**
+ * @typedef {{E: number | null, S: number | null, F: number | null, KL: number | null}} Readings null: it does not exist
+ */
 /**
  * @typedef {object} Measurement
  * @property {number} E

@@ -1,10 +1,11 @@
 // Temperature, the largest control: a logarithmic slider with T = 0 at its left end, and programmes of heating.
 
-import { choiceRow, h } from "./dom.js";
+import { choiceRow, choicesOf, h } from "./dom.js";
+import { PROGRAMMES } from "./programmes.js";
 import { number } from "./words.js";
 
 /** @import * as sent from "../message" */
-/** @import { ProgrammeKind } from "./simulation.js" */
+/** @import { ProgrammeKind } from "./programmes.js" */
 /** @import { Surface } from "./surface.js" */
 /** @import { Words } from "./words.js" */
 
@@ -52,12 +53,7 @@ export function createThermometer(_, on) {
   const slider = h("input", { type: "range", min: 0, max: STEPS, step: 1, "aria-label": _("Temperature"),
     oninput: () => on.change(temperatureAtPosition(Number(slider.value), scale)),
     onchange: () => on.release(temperatureAtPosition(Number(slider.value), scale)) });
-  const programmes = choiceRow(_("Programme of the temperature"), /** @type {Array<[ProgrammeKind, string, string]>} */ ([
-    ["hold", _("hold"), _("Keep the temperature")],
-    ["quench", _("quench"), _("Down to zero at once")],
-    ["anneal", _("anneal"), _("Cool slowly")],
-    ["cycle", _("cycle"), _("Heat, then cool, again and again")],
-  ]), on.programme);
+  const programmes = choiceRow(_("Programme of the temperature"), choicesOf(_, PROGRAMMES), on.programme);
   const element = h("section", { class: "card temperature", "aria-label": _("Temperature") },
     h("h3", {}, _("Temperature")), h("div", { class: "big" }, output, meaning), h("div", { class: "track" }, slider,
       invitation), ruler,
