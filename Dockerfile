@@ -14,8 +14,7 @@ FROM python:3.11-slim
 RUN useradd --create-home --uid 1000 thermoviz
 COPY --from=build /venv /venv
 WORKDIR /app
-COPY --chown=thermoviz:thermoviz app.py requirements.txt pyproject.toml README.md ./
-COPY --chown=thermoviz:thermoviz .streamlit .streamlit
+COPY --chown=thermoviz:thermoviz requirements.txt pyproject.toml README.md ./
 COPY --chown=thermoviz:thermoviz thermoviz thermoviz
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/home/thermoviz/.cache/numba THERMOVIZ_STORE=/home/thermoviz/.cache/thermoviz
@@ -25,4 +24,4 @@ RUN python -m thermoviz warm
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", \
     "import urllib.request; assert urllib.request.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4).read() == b'ok'"]
-CMD ["python", "-m", "streamlit", "run", "app.py", "--server.address=0.0.0.0", "--server.port=8501"]
+CMD ["python", "-m", "thermoviz", "serve", "--address=0.0.0.0", "--port=8501"]

@@ -17,7 +17,7 @@ WARM := .venv/.warm
 .PHONY: run test test-all lint bench presets warm clean browser
 
 run: $(RUNTIME) $(WARM)  ## serve the dashboard on http://localhost:$(PORT)
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	$(BIN)/python -m thermoviz serve --port $(PORT)
 
 test: $(DEV) browser lint  ## lint, types and every test but those marked slow
 	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist loadfile

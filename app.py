@@ -1,13 +1,9 @@
-"""The dashboard: the pages of the menu. Start it with `make run`, or `streamlit run app.py`."""
+"""For `streamlit run app.py` in a checkout: the app of the package."""
 
-if __name__ == "app":  # the server imports this file once, before it runs it for every visitor
+if __name__ == "app":  # see thermoviz/dashboard/serving/app.py
     import streamlit as st
 
     from thermoviz.dashboard.server import middleware
+    from thermoviz.dashboard.serving import APP
 
-    app = st.App(__file__, middleware=middleware())
-
-if __name__ == "__main__":  # worker processes import this file again, under another name
-    from thermoviz.dashboard.chrome import draw
-
-    draw()
+    app = st.App(APP, middleware=middleware())

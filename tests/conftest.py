@@ -129,10 +129,12 @@ def whole_app(tmp_path, monkeypatch):
     """Opens a page of the whole app without a browser, by link: `whole_app(kind, name=value)` gives its AppTest."""
     from streamlit.testing.v1 import AppTest
 
+    from thermoviz.dashboard.serving import APP
+
     monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
 
     def opened(page: str, **query: str):
-        made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        made = AppTest.from_file(APP, default_timeout=60)
         for name, value in query.items():
             made.query_params[name] = value
         made.query_params["kind"] = page

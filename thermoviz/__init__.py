@@ -43,19 +43,16 @@ _HOME = {
     "runs.verdict": ("Verdict",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
-_LABS = {class_name(kind): kind for kind in LABS}
-__all__ = [*_MODULE, *_LABS, "__version__"]
+_MODULE |= {class_name(kind): f"labs.{kind}.specification" for kind in LABS}
+__all__ = [*_MODULE, "__version__"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LABS:
-        value = __getattr__("EXPERIMENTS")[_LABS[name]]
-    elif name in _MODULE:
-        value = getattr(importlib.import_module(f"thermoviz.{_MODULE[name]}"), name)
-    else:
+    if name not in _MODULE:
         raise AttributeError(f"module 'thermoviz' has no attribute {name!r}")
-    if name in _LABS or _MODULE[name].startswith(("catalogue", "experiments", "runs")):
+    value = getattr(importlib.import_module(f"thermoviz.{_MODULE[name]}"), name)
+    if _MODULE[name].startswith(("catalogue", "experiments", "labs", "runs")):
         _connect_views()
     globals()[name] = value
     return value

@@ -6,6 +6,7 @@
     python -m thermoviz export run.safetensors stage.html
     python -m thermoviz presets
     python -m thermoviz warm
+    python -m thermoviz serve --port 8501
 """
 
 import argparse
@@ -62,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
 
     warm = commands.add_parser("warm", help="compile the kernels into the cache")
     warm.set_defaults(command=_warm)
+
+    serve = commands.add_parser("serve", help="serve the dashboard to browsers")
+    serve.add_argument("--port", type=int, default=8501, help="the port to listen on (%(default)s)")
+    serve.add_argument("--address", help="listen on this address of the network only, such as localhost")
+    serve.set_defaults(command=_serve)
     return parser
 
 
@@ -155,6 +161,12 @@ def _warm(chosen: argparse.Namespace) -> None:
     start = time.perf_counter()
     warm_up()
     print(f"kernels are ready ({time.perf_counter() - start:.1f} s)")
+
+
+def _serve(chosen: argparse.Namespace) -> None:
+    from .dashboard.serving import serve
+
+    serve(chosen.port, chosen.address)
 
 
 def summary(run: Any) -> str:

@@ -19,6 +19,7 @@ from thermoviz.core.learning.datasets import Sine
 from thermoviz.core.specs import Field, identity, specification, to_json
 from thermoviz.dashboard import controls, state
 from thermoviz.dashboard.controls import describe
+from thermoviz.dashboard.serving import APP
 from thermoviz.dashboard.style import preset_rules, stylesheet, thumbnail_rules
 from thermoviz.experiments.presets import DEFAULT_PRESET, PRESETS
 from thermoviz.presentation.looks import LOOKS
@@ -181,7 +182,7 @@ def test_what_a_link_may_not_ask_for_becomes_a_sentence():
 
 @pytest.fixture
 def app():
-    made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    made = AppTest.from_file(APP, default_timeout=30).run()
     assert not made.exception, made.exception
     return made
 
@@ -210,14 +211,14 @@ def test_about_runs(app):
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_looks_by_link(look):
-    made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    made = AppTest.from_file(APP, default_timeout=30)
     made.query_params["look"] = look
     made.run()
     assert not made.exception and made.session_state["visit"].look == look
 
 
 def test_hidden_panels_are_absent():
-    made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    made = AppTest.from_file(APP, default_timeout=30)
     made.query_params["hide"] = "_".join(state.HIDEABLE)
     made.run()
     assert not made.exception
@@ -262,7 +263,7 @@ def test_the_replicas_that_diverged_are_counted(kept):
 
 def shown_by_link(spec):
     """The page that a link to `spec` opens."""
-    made = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    made = AppTest.from_file(APP, default_timeout=30)
     for name, value in to_query(DEFAULT_PRESET, spec).items():
         made.query_params[name] = value
     made.run()
@@ -281,7 +282,7 @@ def test_a_visitor_who_comes_back_finds_the_controls_as_they_were(app):
 
 
 def test_the_theme_file_has_the_colours_of_the_dark_look():
-    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    theme = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text())["theme"]
     dark = LOOKS["dark"]
     assert (theme["backgroundColor"], theme["secondaryBackgroundColor"]) == (dark.background, dark.panel)
     assert (theme["primaryColor"], theme["textColor"], theme["borderColor"]) == (dark.heat, dark.text, dark.line)
@@ -309,7 +310,7 @@ def test_specifications_survive_the_controls_json():
     {"dynamics": '[{"kind": "sgd", "lr": [0.1, 0.2], "momentum": 0.0}]', "replicas": "2"},
 ])
 def test_settings_that_no_widget_can_say_do_not_break_the_page(query):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()

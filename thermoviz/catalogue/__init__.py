@@ -15,7 +15,7 @@ from .kinds import EXPERIMENTS, LABS, OPENED_ONLY, register
 WARM_UP = (
     Potential(resolution=9, tolerance=0.5),
     Descent(Moons(n=20), steps=4, replicas=3, plane=ThroughSolutions(), resolution=33, batch_size=4),
-    EXPERIMENTS["crystal_or_glass"](steps=100, balls=4),
+    *(kind(**kind.WARM_UP) for kind in EXPERIMENTS.values() if hasattr(kind, "WARM_UP")),
 )
 
 

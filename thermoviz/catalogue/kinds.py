@@ -42,7 +42,7 @@ def register(package: str, kind: str | None = None) -> Any:
     """
     kind = kind or package.rpartition(".")[2]
     try:
-        cls = getattr(_room(package), class_name(kind), None)
+        cls = getattr(in_room(package, "specification"), class_name(kind), None)
         fault = _fault(kind, cls)
     except (Exception, SystemExit) as error:  # whatever a stranger's module does at import
         fault = in_one_line(error)
@@ -50,16 +50,6 @@ def register(package: str, kind: str | None = None) -> Any:
         raise BadInput(f"The lab “{kind}” of {package} is left out: {fault}.")
     EXPERIMENTS[kind], LABS[kind] = cls, package
     return cls
-
-
-def _room(package: str) -> Any:
-    """The module of its specification; in labs that are not divided yet, that of its measurement."""
-    try:
-        return in_room(package, "specification")
-    except ModuleNotFoundError as error:
-        if error.name != f"{package}.specification" or not package.startswith("thermoviz."):
-            raise
-        return in_room(package, "measurement")
 
 
 def _fault(kind: str, cls: Any) -> str:

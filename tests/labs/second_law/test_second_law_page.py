@@ -14,6 +14,7 @@ from thermoviz.core.specs import identity, to_json
 from thermoviz.dashboard import chrome as house
 from thermoviz.dashboard import lab, scene, state
 from thermoviz.dashboard.controls import describe
+from thermoviz.dashboard.serving import APP
 from thermoviz.engine import JobState
 from thermoviz.presentation import verdicts
 
@@ -186,7 +187,7 @@ def test_who_goes_to_another_page_is_not_waited_for(monkeypatch):
 
     for module in (state, lab, scene, house):
         monkeypatch.setattr(module, "engine", Busy)
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(APP, default_timeout=60).run()
     go_to(app, "second_law")
     waited = here(app).waiting
     assert waited is not None and not left

@@ -1,7 +1,7 @@
 """What "crystal or glass" is asked: a landscape, a programme of cooling, and over how many steps at the slowest."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ValidationInfo, field_validator
 
@@ -21,6 +21,8 @@ Share = Annotated[float, Field(ge=0.003, le=100)]
 @specification
 class CrystalOrGlass(Experiment):
     """Mass in the deepest valley, and loops of energy against temperature, for cooling times over three decades."""
+
+    WARM_UP: ClassVar[dict[str, Any]] = {"steps": 100, "balls": 4}  # what compiles its kernels, at the smallest size
 
     landscape: AnyLandscape = DEEP_OR_WIDE
     programme: Annotated[Literal["linear", "exponential"], Field(
