@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
+from thermoviz.core.fluctuations.gradient_noise import batch_factor
 from thermoviz.core.learning.networks import NetworkLoss
 from thermoviz.core.specs import from_json, to_json
-from thermoviz.experiments.landscape.noise import batch_factor
 from thermoviz.experiments.landscape.specification import Descent, Potential
 from thermoviz.runs import carried as own_data
 from thermoviz.runs.run import Run

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.core.learning.resampled import Bootstrapped, Shaken, bootstrap
+from thermoviz.core.learning.resampled import Bootstrapped, WithLangevinNoise, bootstrap
 from thermoviz.core.seeds import rng
 
 
@@ -84,7 +84,7 @@ def test_a_shaken_full_batch_is_isotropic_langevin_motion():
     loss = tv.NetworkLoss(tv.MLP(()), tv.load_dataset("linear_regression", n=60, seed=0), dtype="float64")
     n, lr, T = 3000, 0.2, 0.1
     h, axes = np.linalg.eigh(loss.hessian(np.zeros(loss.d)))
-    shaken = Shaken(loss, np.r_[np.full(n, np.sqrt(2 * T / lr)), 0.0], rng(1, "push"))
+    shaken = WithLangevinNoise(loss, np.r_[np.full(n, np.sqrt(2 * T / lr)), 0.0], rng(1, "push"))
     theta = tv.simulate(loss, tv.GradientDescent(0.5), np.zeros(loss.d), 500).x[-1, 0]
     path = tv.simulate(shaken, tv.SGD(lr), np.tile(theta, (n + 1, 1)), 200, record_every=200,
                        batch_size=[None] * n + [1], batching="fresh")

@@ -7,7 +7,7 @@ import thermoviz as tv
 from thermoviz.core.thermodynamics.driven_wells import (
     Swirl,
     anisotropic_rise,
-    euler_heat,
+    euler_temperature_ratio,
     gaussian_rise,
     measured_rise,
     swirl_covariance,
@@ -75,11 +75,11 @@ def test_euler_is_too_hot_by_the_known_factor(kdt):
     dynamics = tv.Overdamped(kdt / k, "euler-maruyama")
     x = tv.simulate(tv.Harmonic(k), dynamics, boltzmann(n, (k,), T), 200, T, seed=2, record_every=200).x[-1, :, 0]
     ratio = (x**2).mean() * k / T
-    assert abs(ratio - euler_heat(k, kdt / k)) < 4 * ratio * np.sqrt(2 / n)
+    assert abs(ratio - euler_temperature_ratio(k, kdt / k)) < 4 * ratio * np.sqrt(2 / n)
 
 
 @pytest.mark.parametrize("call", [
-    lambda: euler_heat(2, 1), lambda: anisotropic_rise((0, 1), 1), lambda: Swirl((-1, 1), 1),
+    lambda: euler_temperature_ratio(2, 1), lambda: anisotropic_rise((0, 1), 1), lambda: Swirl((-1, 1), 1),
     lambda: swirl_covariance((1, 4), 3, 1, dt=2.0), lambda: Swirl(1, np.nan),
 ])
 def test_bad_input_is_refused(call):

@@ -13,10 +13,11 @@ from thermoviz.catalogue.shipped import load_lab
 from thermoviz.core.errors import BadInput, Cancelled, TooFewSamples, Unstable
 from thermoviz.core.fluctuations.chain import linear_chain
 from thermoviz.core.specs import from_json, to_json
-from thermoviz.core.statistics.estimators import Estimate, independent_mean, jackknife, r_hat
+from thermoviz.core.statistics.chains import Chains
+from thermoviz.core.statistics.estimators import Estimate, independent_mean, jackknife
 from thermoviz.core.statistics.time_averages import displacement, time_averages
 from thermoviz.labs.equilibrium import words
-from thermoviz.labs.equilibrium.agreement import Chains, agreement, estimate, middle, observables, r_hats
+from thermoviz.labs.equilibrium.agreement import agreement, estimate, middle, observables
 from thermoviz.labs.equilibrium.controls import (
     compared,
     control_loss,
@@ -181,19 +182,6 @@ def test_displacement_of_walks_and_of_what_ages():
     slowing = displacement(np.cumsum(steps / np.sqrt(np.arange(1, 402))[:, None, None], axis=0), [4, 300], [10, 300])
     assert slowing[0, 0].mean() > 10 * slowing[1, 0].mean()
     assert np.isnan(slowing[1, 1]).all()
-
-
-def test_r_hats_are_those_of_the_core():
-    draw = np.random.default_rng(3)
-    values = draw.standard_normal((50, 6, 3)) + 0.3 * draw.standard_normal((6, 3))
-    for split in (False, True):
-        chains = Chains(values, split)
-        found = r_hats(chains.means, chains.variances, chains.n)
-        for q in range(3):
-            core = r_hat(values[..., q].T, split=split)
-            assert found[q] == pytest.approx(core.value)
-            mine = estimate(lambda all_, q=q: float(all_[q]), chains)
-            assert mine.stderr == pytest.approx(core.stderr)
 
 
 def test_renamed_copies_have_the_r_hat_of_the_originals():
@@ -503,7 +491,7 @@ def test_a_worker_needs_no_torch():
 
 
 def test_steps_see_own_data_and_records_the_common_one():
-    """As core.ensembles.Bootstrapped, batch by batch."""
+    """As Bootstrapped, batch by batch."""
     from thermoviz.core.learning.resampled import Bootstrapped
     from thermoviz.labs.equilibrium.replicas import Shared
 

@@ -12,10 +12,10 @@ from verdict_contract import check_all
 import thermoviz as tv
 from thermoviz.core.dynamics.mala import MALA
 from thermoviz.core.dynamics.simulation import simulate
-from thermoviz.core.energies.driven import Quadratic, WithDecay, half_square
+from thermoviz.core.energies.driven import Paraboloid, WithDecay, half_square
 from thermoviz.core.errors import BadInput, Cancelled
 from thermoviz.core.learning.data import Dataset
-from thermoviz.core.learning.perturbed import Conditions, LabelStates, all_masks, factors, hidden_units
+from thermoviz.core.learning.perturbed import LabelStates, PerturbedLoss, all_masks, factors, hidden_units
 from thermoviz.core.seeds import rng
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.core.thermodynamics.ramps import ShapedMALA, ramp
@@ -241,12 +241,13 @@ def test_forces_of_a_step_are_those_of_its_condition(deep):
     theta, n = deep.init(1, 0)[0], 3000
     indices = np.tile(np.arange(10), (n, 1))
     plain = deep.minibatch(indices[:1]).force(theta[None])[0]
-    pulled = Conditions(deep, LabelStates(deep, 0.0), [0.1], [0.0], [0.0], [False], rng(0, "c"))
+    pulled = PerturbedLoss(deep, LabelStates(deep, 0.0), [0.1], [0.0], [0.0], [False], rng(0, "c"))
     assert pulled.minibatch(indices[:1]).force(theta[None])[0] == pytest.approx(plain - 0.1 * theta, abs=1e-9)
-    signs = Conditions(deep, LabelStates(deep, 0.0), [0.0], [0.1], [0.0], [False], rng(0, "c"))
+    signs = PerturbedLoss(deep, LabelStates(deep, 0.0), [0.0], [0.1], [0.0], [False], rng(0, "c"))
     assert signs.minibatch(indices[:1]).force(theta[None])[0] == pytest.approx(plain - 0.1 * np.sign(theta), abs=1e-9)
-    half = Conditions(deep, LabelStates(deep, 0.3), np.zeros(n), np.zeros(n), np.where(np.arange(n) < n // 2, 0.4, 0),
-                      np.arange(n) >= n // 2, rng(1, "c"))
+    half = PerturbedLoss(deep, LabelStates(deep, 0.3), np.zeros(n), np.zeros(n),
+                         np.where(np.arange(n) < n // 2, 0.4, 0),
+                         np.arange(n) >= n // 2, rng(1, "c"))
     forces = half.minibatch(indices).force(np.tile(theta, (n, 1)))
     masks = -sum(w * F * deep.minibatch(indices[:1]).force((F * theta)[None])[0] for w, F in all_masks(deep, 0.4))
     wide = LabelStates(deep, 0.3)
@@ -267,7 +268,7 @@ def test_steps_shaped_to_a_valley_keep_boltzmanns_law():
     draw = rng(0, "start")
     x = np.concatenate([draw.multivariate_normal([0, 0], T * np.linalg.inv(H + s * np.eye(2)), n) for s in (0.05, 0.5)])
     shaped = ShapedMALA(0.5, (0.05, 0.5), [H + s * np.eye(2) for s in (0.05, 0.5)])
-    done = ramp(Quadratic(H, np.zeros(2)), np.tile(strengths, (61, 1)), shaped, x, T, 1, record_every=60)
+    done = ramp(Paraboloid(H, np.zeros(2)), np.tile(strengths, (61, 1)), shaped, x, T, 1, record_every=60)
     assert (done.work == 0).all() and (done.path.x[-1] != x).any(axis=1).mean() > 0.99
     for part, s in ((done.path.x[-1, :n], 0.05), (done.path.x[-1, n:], 0.5)):
         exact = T * np.linalg.inv(H + s * np.eye(2))
@@ -293,7 +294,7 @@ def test_a_ramp_is_a_drive():
     strengths = np.geomspace(0.1, 1.0, 41)
     exact = T / 2 * np.log((np.diag(H) + 1.0) / (np.diag(H) + 0.1)).sum()
     x0 = rng(2, "x").standard_normal((n, 2)) * np.sqrt(T / (np.diag(H) + 0.1))
-    parabola = Quadratic(H, np.zeros(2))
+    parabola = Paraboloid(H, np.zeros(2))
     by_drive = drive(lambda s: WithDecay(parabola, s), strengths, MALA(0.1), x0, T, 1).work
     by_ramp = ramp(parabola, strengths, MALA(0.1), x0, T, 1, record_every=40).work
     for work in (by_drive, by_ramp):
@@ -338,7 +339,7 @@ def test_few_weights_are_refused_and_lost_walkers_counted():
 def test_decay_of_each_direction_is_a_sum_of_parabolas():
     """Equal strengths: the plain ramp, to the last bits. Unequal ones: energy, force and work written out."""
     x, strength = rng(0, "x").standard_normal((5, 3)), np.array([[0.1, 0.5, 2.0]])
-    bare = Quadratic(np.diag([1.0, 2.0, 3.0]), np.zeros(3))
+    bare = Paraboloid(np.diag([1.0, 2.0, 3.0]), np.zeros(3))
     decayed = WithDecay(bare, strength)
     assert decayed(x) == pytest.approx(bare(x) + 0.5 * (strength * x**2).sum(axis=1), rel=1e-12)
     assert decayed.force(x) == pytest.approx(bare.force(x) - strength * x, rel=1e-12)
@@ -408,7 +409,7 @@ def test_the_work_of_a_loop_is_that_of_the_exact_moments(problem):
 @pytest.mark.parametrize("strengths", [[0.1], [0.1, -1.0], [0.1, np.inf]])
 def test_a_ramp_refuses_what_is_no_ramp(strengths):
     with pytest.raises(BadInput, match="strengths"):
-        ramp(Quadratic(np.eye(2), np.zeros(2)), strengths, MALA(0.1), np.zeros((3, 2)), 0.1)
+        ramp(Paraboloid(np.eye(2), np.zeros(2)), strengths, MALA(0.1), np.zeros((3, 2)), 0.1)
 
 
 # The whole
@@ -516,7 +517,7 @@ def test_one_simulation_moves_all_conditions(moons):
     """Replicas of one condition move alike, whoever else is in the batch."""
     labels = LabelStates(moons, 0.0)
     n = 3
-    conditions = Conditions(moons, labels, [0.0, 0.1, 0.0], np.zeros(n), np.zeros(n), np.zeros(n, bool), rng(0, "c"))
+    conditions = PerturbedLoss(moons, labels, [0.0, 0.1, 0.0], np.zeros(n), np.zeros(n), np.zeros(n, bool), rng(0, "c"))
     path = simulate(conditions, tv.SGD(0.1), np.tile(moons.init(1, 0), (n, 1)), 30, seed=1, batch_size=moons.n_samples,
                     batching="fresh", record_every=30)
     assert path.x[-1, 0] == pytest.approx(path.x[-1, 2], abs=1e-6) and not np.allclose(path.x[-1, 0], path.x[-1, 1])

@@ -9,7 +9,7 @@ from verdict_contract import check_all
 import thermoviz as tv
 from thermoviz.catalogue.links import from_query, to_query
 from thermoviz.core.learning.alignment import align
-from thermoviz.core.learning.minima import cooled, minimum
+from thermoviz.core.learning.minima import descended, minimum
 from thermoviz.dashboard.menu import page_of
 from thermoviz.labs.volume_or_depth import figures
 from thermoviz.labs.volume_or_depth.solutions import (
@@ -354,7 +354,7 @@ def test_cooling_ends_in_a_minimum():
     loss = tv.NetworkLoss(NETWORK, DATA.load(0), weight_decay=DECAY)
     start = loss.init(3, 0)
     stiffest = 2 * max(loss.leading_eigenpairs(theta, 1)[0][0] for theta in start)
-    bottoms = cooled(loss, start, stiffest, lambda fraction: None)
+    bottoms = descended(loss, start, stiffest, lambda fraction: None)
     polished = minimum(loss, bottoms[0])
     gradient = loss.per_sample_gradients(polished).mean(axis=0) + DECAY * polished
     # Newton's last step was below 1e-9 and the largest curvature is of order 1.

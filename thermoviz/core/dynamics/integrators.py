@@ -39,7 +39,7 @@ Small = Annotated[float, Field(gt=0, le=1, title="eps", description="Keeps the d
 Scheme = Literal["leimkuhler-matthews", "euler-maruyama"]
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """The state of a dynamics without memory."""
 
     x: Any
@@ -104,11 +104,11 @@ class GradientDescent:
         """lr: gradient noise of covariance C heats every direction to T = noise_rate tr C / 2d, for lr h << 1."""
         return self.step_time
 
-    def init(self, energy: Any, x: Any, rng: Any) -> Place:
-        return Place(x)
+    def init(self, energy: Any, x: Any, rng: Any) -> Position:
+        return Position(x)
 
-    def step(self, energy: Any, state: Place, rng: Any, temperature: Any = 0.0) -> Place:
-        return Place(state.x + column(self.lr, state.x) * energy.force(state.x))
+    def step(self, energy: Any, state: Position, rng: Any, temperature: Any = 0.0) -> Position:
+        return Position(state.x + column(self.lr, state.x) * energy.force(state.x))
 
 
 @specification

@@ -8,7 +8,7 @@ from ..energies.protocol import value_and_force
 from ..errors import BadInput
 from ..replicas import column, normal
 from ..specs import Field, specification
-from .integrators import Place, TimeStep
+from .integrators import Position, TimeStep
 
 
 @specification
@@ -34,10 +34,10 @@ class MALA:
         """Time per step: dt."""
         return np.asarray(self.dt) if isinstance(self.dt, tuple) else self.dt
 
-    def init(self, energy: Any, x: Any, rng: Any) -> Place:
-        return Place(x)
+    def init(self, energy: Any, x: Any, rng: Any) -> Position:
+        return Position(x)
 
-    def step(self, energy: Any, state: Place, rng: Any, temperature: Any = 0.0) -> Place:
+    def step(self, energy: Any, state: Position, rng: Any, temperature: Any = 0.0) -> Position:
         x = state.x
         if not np.all(np.asarray(temperature) > 0):
             raise BadInput("MALA needs a temperature above 0: Boltzmann's law at 0 is a point.")
@@ -52,7 +52,7 @@ class MALA:
                       for step in (trial - x - drift, x - trial - dt * back))
         gain = (here - there) / np.ravel(T) + away - home
         accepted = allowed & (-rng.standard_exponential(len(x)) <= gain)
-        return Place(np.where(accepted[:, None], trial, x))
+        return Position(np.where(accepted[:, None], trial, x))
 
 
 def _allowed(energy: Any, x: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import whole
 from ..errors import BadInput
 from .between import Between
-from .integrators import Place
+from .integrators import Position
 from .mala import MALA
 from .simulation import simulate
 
@@ -43,8 +43,8 @@ class _Trading(Between):
         self.tried = np.zeros(len(temperatures) - 1)
         self.done = np.zeros(len(temperatures) - 1)
 
-    def after(self, energy: Any, state: Place, rng: Any) -> Place:
-        return state if self.taken % self.every else Place(self._traded(energy, state.x, rng))
+    def after(self, energy: Any, state: Position, rng: Any) -> Position:
+        return state if self.taken % self.every else Position(self._traded(energy, state.x, rng))
 
     def _traded(self, energy: Any, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Even and odd pairs of rungs take turns; min(1, e^((1/T_i - 1/T_j)(E_i - E_j))) keeps Boltzmann's law."""

@@ -99,7 +99,7 @@ def half_square(x: Any) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
-class Quadratic:
+class Paraboloid:
     """bottom + (x - centre) . H (x - centre) / 2: the whole loss of a linear regression. H [d, d], centre [d]."""
 
     H: np.ndarray
@@ -115,6 +115,6 @@ class Quadratic:
 
     def value_and_force(self, x: Any) -> tuple[Any, Any]:
         """(E [...], force [..., d])."""
-        away = positions(x, "Quadratic") - self.centre
+        away = positions(x, "Paraboloid") - self.centre
         force = -away @ self.H
         return self.bottom - 0.5 * (away * force).sum(axis=-1), force

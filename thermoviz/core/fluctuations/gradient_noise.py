@@ -1,4 +1,6 @@
-"""The bath at one point of training: how noisy single samples' gradients are, in which directions, and how normal."""
+"""Gradient noise as a heat bath: how strong single samples' gradients scatter, in which directions, how normally, and
+the temperature that it gives (S. Mandt, M. Hoffman and D. Blei, J. Mach. Learn. Res. 18, 134 (2017); docs/physics).
+"""
 
 import math
 from typing import Any, NamedTuple
@@ -23,6 +25,31 @@ DARK = 1e-7
 MOST_PUSHES = 4e6
 # Batches drawn for the shape of their kicks, in blocks that give its error; the samples in them at most.
 KICKS, BLOCKS, MOST_DRAWN = 2**18, 64, 2**24
+
+
+# Temperature
+
+
+def batch_factor(batch_size: int | None, batching: str, n: int) -> float:
+    """1/B, or (N - B)/(B (N - 1)) without replacement; 0 for the whole data set at once."""
+    if batch_size is None:
+        return 0.0
+    if batching == "replacement" or n == 1:
+        return 1 / batch_size
+    b = min(batch_size, n)
+    return (n - b) / (b * (n - 1))
+
+
+def noise_temperature(rate: Any, share: float, trace: float, d: int) -> float | None:
+    """T = rate share tr C / 2d of noise of covariance C (of single samples) in d directions; share: `batch_factor`.
+
+    rate: the dynamics' `noise_rate`, of which the mean counts where replicas have their own; None, as is T, where
+    directions have no learning rate in common. Within shuffled epochs noise partly cancels: there T is an upper bound.
+    """
+    return None if rate is None else float(np.mean(rate)) * share * (trace / (2 * d))
+
+
+# Shape
 
 
 class Bath(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import real
 from ..energies.protocol import force
+from ..energies.samples import single_gradients
 from ..errors import BadInput
 from ..seeds import rng
 from .pca import as_paths, leading_components, random_walk_ratios
@@ -21,7 +22,6 @@ _R2_WALKS, _R2_POINTS, _R2_NUMBERS = 16, 20, 20_000_000
 # need many walks.
 _FEWEST_WALKS, _MOST_WALKS, _WALKS_TIMES_D = 16, 256, 5000
 _NOISE_POINTS = 4  # solutions at which the gradient noise is measured
-_GRADIENT_NUMBERS = 20_000_000  # single-sample gradients held at a time, in numbers
 
 # Rules: from these R2 on the slice follows the loss, and follows it closely; an error below this share of the
 # surface's scale (four times the tolerance to which it is tabulated) is none that one could see.
@@ -295,18 +295,8 @@ def _noise_share(loss: Any, plane: Any, finals: np.ndarray) -> float | None:
         return None
     inside = whole = 0.0
     for theta in _spread(finals, _NOISE_POINTS):
-        gradients = _single_gradients(loss, theta)
+        gradients = single_gradients(loss, theta)
         gradients = gradients - gradients.mean(0)
         inside += np.sum(plane.in_plane(gradients) ** 2)
         whole += np.sum(gradients**2)
     return float(inside / whole) if whole > 0 else None
-
-
-def _single_gradients(loss: Any, theta: np.ndarray) -> np.ndarray:
-    """Single-sample gradients [n, d]; of evenly spread samples where all of them would not fit in memory."""
-    n, limit = loss.n_samples, max(2, _GRADIENT_NUMBERS // theta.size)
-    if n <= limit:
-        return real(loss.per_sample_gradients(theta))
-    chosen = np.linspace(0, n - 1, limit).round().astype(int)
-    one_each = loss.minibatch(chosen[:, None])
-    return -real(one_each.force(np.tile(theta, (limit, 1))))

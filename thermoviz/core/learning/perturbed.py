@@ -102,7 +102,7 @@ class LabelStates:
 # Training under all of them
 
 
-class Conditions:
+class PerturbedLoss:
     """The loss of n replicas of which each has interactions and noise of its own, for one batch of `simulate`.
 
     l2, l1, dropout: [n]; noisy [n]: whose labels are redrawn. Energies are the clean data's; forces of a minibatch
@@ -134,9 +134,9 @@ class Conditions:
 
 
 class _Drawn:
-    """One step's energy of `Conditions`; it has a force only, which is all that a step asks for."""
+    """One step's energy of `PerturbedLoss`; it has a force only, which is all that a step asks for."""
 
-    def __init__(self, conditions: Conditions, indices: np.ndarray) -> None:
+    def __init__(self, conditions: PerturbedLoss, indices: np.ndarray) -> None:
         c, labels = conditions, conditions.labels
         self.conditions = c
         chosen = labels.own(indices)

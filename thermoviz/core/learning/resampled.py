@@ -1,4 +1,4 @@
-"""Losses in which each replica has a world of its own: its own resampled data, or a shaking that no data explain.
+"""Losses in which each replica has a world of its own: its own resampled data, or noise that no data explain.
 
 Each is an Energy on theta [n, d] for a fixed number n of replicas, so that all conditions of an experiment train as
 one batch of `simulate`.
@@ -23,6 +23,8 @@ class Bootstrapped:
             raise BadInput(f"samples must have shape [n, {loss.n_samples}], got {list(self.samples.shape)}.")
         self.loss, self.d, self.n_samples = loss, loss.d, loss.n_samples
         self._whole = loss.minibatch(self.samples)
+        self._flat = np.ravel(self.samples).astype(np.int64)
+        self._first = np.arange(len(self.samples))[:, None] * loss.n_samples
 
     def __call__(self, theta: Any) -> Any:
         """Each replica's loss on its own data, [n, d] -> [n]."""
@@ -38,8 +40,9 @@ class Bootstrapped:
 
     def minibatch(self, indices: Any) -> Any:
         """The Energy in which replica i sees the samples indices[i] [n, B] of its own data (-1: none)."""
-        chosen = np.take_along_axis(self.samples, np.maximum(indices, 0), axis=1)
-        return self.loss.minibatch(np.where(np.asarray(indices) < 0, -1, chosen))
+        chosen = self._flat[indices + self._first]
+        none = np.asarray(indices) < 0
+        return self.loss.minibatch(np.where(none, -1, chosen) if none.any() else chosen)
 
 
 def bootstrap(n: int, n_samples: int, generator: np.random.Generator) -> np.ndarray:
@@ -47,7 +50,7 @@ def bootstrap(n: int, n_samples: int, generator: np.random.Generator) -> np.ndar
     return generator.integers(0, n_samples, size=(n, n_samples))
 
 
-class Shaken:
+class WithLangevinNoise:
     """A loss whose minibatches come with a random push: force += amplitude[i] N(0, 1) for replica i, in all directions.
 
     amplitude [n]: with amplitude = sqrt(2 T / lr) plain SGD steps of all samples are Euler-Maruyama steps of isotropic

@@ -57,7 +57,7 @@ class Bound(Estimate):
         return Bound, (self.value, self.stderr, self.side)
 
 
-def _series(values: Any, name: str, dims: tuple[int, ...]) -> np.ndarray:
+def series_of(values: Any, name: str, dims: tuple[int, ...]) -> np.ndarray:
     """values as float64 with one of the allowed numbers of axes. Raises BadInput."""
     try:
         array = real(values)
@@ -76,7 +76,7 @@ def autocorrelation(series: Any) -> np.ndarray:
 
     The mean over all pairs at each lag, by FFT. Raises BadInput, also for a constant series.
     """
-    chains = np.atleast_2d(_series(series, "series", (1, 2)))
+    chains = np.atleast_2d(series_of(series, "series", (1, 2)))
     if np.ptp(chains) == 0:
         raise BadInput("series is constant: it has no correlation time.")
     n = chains.shape[1]
@@ -98,7 +98,7 @@ def autocorrelation_time(series: Any) -> Estimate:
     J. Stat. Phys. 50, 109 (1988), eq. A.7). A series that alternates (rho_1 < 0) is first averaged in pairs, which
     keeps the variance of its mean. Raises TooFewSamples for series shorter than 50 tau, BadInput for constant ones.
     """
-    array = np.atleast_2d(_series(series, "series", (1, 2)))
+    array = np.atleast_2d(series_of(series, "series", (1, 2)))
     rho, size = autocorrelation(array), array.size
     if rho.size >= 8 and rho[1] < -3 / math.sqrt(size):
         pairs = array[:, :rho.size // 2 * 2].reshape(len(array), -1, 2).mean(axis=2)
@@ -130,7 +130,7 @@ def mean(series: Any) -> Estimate:
     """Mean of a series in time [n], its standard error through the correlation time; of replicas [m, n] through their
     means, which are independent. Raises TooFewSamples, BadInput.
     """
-    array = _series(series, "series", (1, 2))
+    array = series_of(series, "series", (1, 2))
     if array.ndim == 2:
         return independent_mean(array.mean(axis=1))
     if np.ptp(array) == 0:
@@ -142,7 +142,7 @@ def mean(series: Any) -> Estimate:
 
 def independent_mean(samples: Any) -> Estimate:
     """Mean of independent samples [n] with its standard error s / sqrt n. Raises TooFewSamples below 4."""
-    array = _series(samples, "samples", (1,))
+    array = series_of(samples, "samples", (1,))
     _enough(array.size, "independent samples")
     return Estimate(array.mean(), array.std(ddof=1) / math.sqrt(array.size))
 
@@ -188,41 +188,12 @@ def jackknife(statistic: Callable[..., float], *samples: Any) -> Estimate:
 
 def ratio_of_means(numerator: Any, denominator: Any) -> Estimate:
     """<numerator> / <denominator> over independent replicas [n], with its jackknife error. Raises TooFewSamples."""
-    a, b = (_series(values, name, (1,)) for values, name in ((numerator, "numerator"), (denominator, "denominator")))
+    a, b = (series_of(values, name, (1,)) for values, name in ((numerator, "numerator"), (denominator, "denominator")))
     if a.size != b.size:
         raise BadInput(f"ratio_of_means: both need one value per replica, got {a.size} and {b.size}.")
     _enough(a.size, "replicas")
     left_out = (a.sum() - a) / (b.sum() - b)
     return Estimate(a.mean() / b.mean(), math.sqrt((a.size - 1) * left_out.var()))
-
-
-def r_hat(chains: Any, split: bool = False) -> Estimate:
-    """Potential scale reduction R-hat of chains [m, n]; near 1 where all chains tell the same.
-
-    sqrt(((n - 1)/n W + B/n) / W), W the mean variance within chains, B/n the variance of their means; `split` halves
-    each chain first, which also sees drifts. stderr: jackknife over chains (m >= 4), else NaN. Of the energy, R-hat
-    near 1 never certifies ergodicity. Source: A. Gelman and D. Rubin, Stat. Sci. 7, 457 (1992); split: Gelman et al.,
-    Bayesian Data Analysis, 3rd ed. (2013), 11.4. Raises TooFewSamples, BadInput.
-    """
-    array = _series(chains, "chains", (2,))
-    half = array.shape[1] // 2
-    parts = np.stack([array[:, :half], array[:, array.shape[1] - half:]], axis=1) if split else array[:, None]
-    if len(array) < 2 or parts.shape[2] < 2:
-        raise TooFewSamples(
-            f"R-hat needs at least 2 chains of {4 if split else 2} samples, got {list(array.shape)}.")
-    if not (np.ptp(parts, axis=2) > 0).any():
-        raise BadInput("chains: every chain is constant, so that R-hat is 0/0 or infinite.")
-    if len(array) < FEWEST:
-        return Estimate(_r_hat(parts), math.nan)
-    return jackknife(_r_hat, parts)
-
-
-def _r_hat(parts: np.ndarray) -> float:
-    """R-hat of chains cut into parts [m, parts, n]."""
-    n = parts.shape[2]
-    within = float(parts.var(axis=2, ddof=1).mean())
-    between = float(parts.mean(axis=2).var(ddof=1))
-    return math.sqrt((n - 1) / n + between / within) if within > 0 else math.inf
 
 
 def ergodicity_metric(series: Any) -> np.ndarray:
@@ -231,7 +202,7 @@ def ergodicity_metric(series: Any) -> np.ndarray:
     An ergodic observable falls as sigma^2 tau / t, tau = 1 + 2 sum rho; a plateau says that replicas keep apart.
     Source: D. Thirumalai and R. Mountain, Phys. Rev. A 42, 4574 (1990). Raises TooFewSamples, BadInput.
     """
-    array = _series(series, "series", (2,))
+    array = series_of(series, "series", (2,))
     if array.shape[0] < 2:
         raise TooFewSamples(f"the ergodicity metric needs at least 2 replicas, got {array.shape[0]}.")
     # Around the common mean, so that a large one does not eat the digits of small differences.
@@ -245,7 +216,7 @@ def ergodic_reference(series: Any) -> np.ndarray:
     (m - 1)/m sigma^2/t (1 + 2 sum_k (1 - k/t) rho_k), which falls as sigma^2 tau/t; sigma and rho (up to 5 tau) from
     all replicas together. Raises TooFewSamples as `autocorrelation_time`, BadInput.
     """
-    array = _series(series, "series", (2,))
+    array = series_of(series, "series", (2,))
     m, n = array.shape
     tau = autocorrelation_time(array)
     lags = np.arange(1, min(n, math.ceil(WINDOW * max(tau.value, 1.0)) + 1))

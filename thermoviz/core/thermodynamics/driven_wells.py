@@ -78,7 +78,7 @@ def anisotropic_rise(noise: Any, temperature: float) -> float:
     return float(0.5 * (D - T - T * np.log(D / T)).sum())
 
 
-def euler_heat(k: float, dt: float) -> float:
+def euler_temperature_ratio(k: float, dt: float) -> float:
     """By which factor Euler-Maruyama at step dt is too hot in a harmonic well: 1 / (1 - k dt / 2). Raises BadInput."""
     if not 0 <= k * dt < 2:
         raise BadInput(f"k dt must be at least 0 and below 2, where Euler's chain is stable, got {k * dt:g}.")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import BadInput
-from ...core.learning.minima import solution_numbers
 from ...runs.carried import OwnData, to_arrays
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
 from .noise import noise_numbers
+from .solutions import solution_numbers
 from .specification import surface_arrays, surface_numbers
 
 if TYPE_CHECKING:

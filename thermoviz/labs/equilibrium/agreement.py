@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.statistics.chains import Chains, r_hats
 from ...core.statistics.estimators import FEWEST, Estimate, jackknife
 from .replicas import COLD, FAR, GROUPS, HOT, OWN, SAME_DATA, SAME_START, Replicas, functions
 
@@ -20,35 +21,9 @@ MACRO, MICRO = ("loss", "test_loss", "accuracy"), ("raw", "aligned", "function")
 STRIDE = 3
 
 
-class Chains:
-    """Observables [T, m, q] of m replicas as what R-hat needs of them: means and variances [m, parts, q] in time."""
-
-    def __init__(self, values: np.ndarray, split: bool = False) -> None:
-        values = np.asarray(values, np.float64)
-        values = values[..., None] if values.ndim == 2 else values
-        half = len(values) // 2
-        parts = [values[:half], values[len(values) - half:]] if split else [values]
-        self.n = len(parts[0])
-        # About the common mean, so that a large one does not eat the digits of small differences.
-        centre = values.mean(axis=(0, 1))
-        self.means = np.stack([(part - centre).mean(axis=0) for part in parts], axis=1)
-        self.variances = np.stack([part.var(axis=0, ddof=1) for part in parts], axis=1)
-
-
-def r_hats(means: np.ndarray, variances: np.ndarray, n: int) -> np.ndarray:
-    """R-hat [q] of each observable, as `core.estimators.r_hat`; NaN where no chain moves."""
-    within = variances.mean(axis=(0, 1))
-    between = means.reshape(-1, means.shape[-1]).var(axis=0, ddof=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt((n - 1) / n + np.where(within > 0, between / within, np.nan))
-
-
 def estimate(reduce: Callable[[np.ndarray], float], chains: Chains) -> Estimate:
     """A number read from all R-hats, such as their median, with its jackknife error over replicas."""
-    if chains.n < 4:
-        return NOTHING
-    return jackknife(lambda means, variances: reduce(r_hats(means, variances, chains.n)), chains.means,
-                     chains.variances)
+    return NOTHING if chains.n < 4 else chains.estimate(reduce)
 
 
 def middle(values: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from ...core.dynamics.integrators import SGD, simulate
 from ...core.errors import BadInput
 from ...core.learning.alignment import matching
 from ...core.learning.networks import NetworkLoss
-from ...core.learning.resampled import bootstrap
+from ...core.learning.resampled import Bootstrapped, bootstrap
 from ...core.seeds import rng
 
 GROUPS = ("own start, own data", "own start, same data", "same start, own data", "hot start", "cold start", "far start")
@@ -32,14 +32,12 @@ PLACES = 24
 class Shared:
     """The energy that replicas train on: steps see each one's own data, records the loss on the data of all.
 
-    `simulate` asks for energies at its records only; `rows` remembers what it was told, for charts that fill. As
-    `core.ensembles.Bootstrapped`, but quicker: its batches have no gaps.
+    `simulate` asks for energies at its records only; `rows` remembers what it was told, for charts that fill.
     """
 
     def __init__(self, loss: NetworkLoss, samples: np.ndarray) -> None:
         self.loss, self.d, self.n_samples = loss, loss.d, loss.n_samples
-        self._whole = loss.minibatch(samples)
-        self._flat, self._first = np.ravel(samples).astype(np.int64), np.arange(len(samples))[:, None] * loss.n_samples
+        self._own = Bootstrapped(loss, samples)
         self.rows: list[np.ndarray] = []
 
     def __call__(self, theta: Any) -> Any:
@@ -50,11 +48,11 @@ class Shared:
 
     def force(self, theta: Any) -> Any:
         """[n, d] -> [n, d], on each replica's own data."""
-        return self._whole.force(theta)
+        return self._own.force(theta)
 
     def minibatch(self, indices: Any) -> Any:
         """The Energy in which replica i sees the samples indices[i] of its own data."""
-        return self.loss.minibatch(self._flat[indices + self._first])
+        return self._own.minibatch(indices)
 
 
 @dataclass(frozen=True, eq=False)

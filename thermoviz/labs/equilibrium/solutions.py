@@ -10,7 +10,7 @@ from ...core.errors import BadInput
 from ...core.landscape.planes import Plane
 from ...core.landscape.surfaces import Surface
 from ...core.learning.alignment import align
-from ...core.learning.minima import cooled, gradient, minimum
+from ...core.learning.minima import descended, gradient, minimum
 from ...core.learning.networks import NetworkLoss
 from ...core.seeds import rng
 
@@ -90,7 +90,7 @@ def _candidates(loss: NetworkLoss, problem: int, report: Callable[[float], Any])
     if not len(ends):
         raise BadInput("every network diverges on this problem, even at small steps: standardise its inputs.")
     stiffest = max(float(loss.leading_eigenpairs(ends[0], 1)[0][0]), 1.0)
-    bottoms = cooled(loss, ends, 2 * stiffest, lambda f: report(0.6 + 0.4 * f))
+    bottoms = descended(loss, ends, 2 * stiffest, lambda f: report(0.6 + 0.4 * f))
     return np.asarray(bottoms[np.isfinite(bottoms).all(axis=1)] if np.isfinite(bottoms).any() else ends, np.float64)
 
 

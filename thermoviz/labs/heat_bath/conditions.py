@@ -13,7 +13,7 @@ from ...core.fluctuations.gradient_noise import Bath
 from ...core.fluctuations.relations import BLOCKS, FluctuationSums, forgetting_steps
 from ...core.learning.minima import bottom
 from ...core.learning.networks import NetworkLoss
-from ...core.learning.resampled import Shaken
+from ...core.learning.resampled import WithLangevinNoise
 from ...core.seeds import rng
 from .specification import HeatBath
 
@@ -101,7 +101,7 @@ class Stationary:
         """All copies for all steps; about `shown` records of their places."""
         spec = self.spec
         push = np.sqrt(2 * self._each("temperature") / self._each("lr"))
-        shaken = Shaken(self.loss, push, rng(spec.seed, "push"))
+        shaken = WithLangevinNoise(self.loss, push, rng(spec.seed, "push"))
         every = max(spec.steps // shown, 1)
         path = simulate(
             shaken, SGD(tuple(self._each("lr").tolist()), tuple(self._each("momentum").tolist())),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.dynamics.integrators import GradientDescent, simulate
 from ...core.dynamics.simulation import Trajectory
+from ...core.energies.samples import single_gradients
 from ...core.fluctuations.gradient_noise import (
     bath_at,
     centred_gradients,
@@ -25,7 +26,6 @@ from ...core.landscape.scan import scan
 from ...core.learning.alignment import distinct_units
 from ...core.learning.networks import NetworkLoss
 from ...experiments.landscape.measurement import plane_arrays, sample_arrays
-from ...experiments.landscape.noise import single_gradients
 from ...experiments.landscape.specification import surface_arrays, surface_numbers
 from ...runs.carried import OwnData, to_arrays
 from ...runs.progress import Progress, Stages

@@ -13,7 +13,7 @@ import numpy as np
 from ...core.energies.driven import half_square
 from ...core.errors import BadInput
 from ...core.learning.derivatives import LARGEST_MATRIX
-from ...core.learning.minima import cooled
+from ...core.learning.minima import descended
 from ...core.learning.networks import NetworkLoss
 
 # Newton: most steps, none longer than this, until the force is this small; and how far one is pushed off a saddle.
@@ -75,7 +75,7 @@ def first_descent(regularised: Regularised, theta: np.ndarray, strength: float, 
     """Where full-batch descent under weight decay leads from a random start [d]."""
     loss = NetworkLoss(regularised.loss.mlp, regularised.loss.data, weight_decay=strength)
     stiffest = float(loss.leading_eigenpairs(theta, 1)[0][0])
-    return cooled(loss, theta[None], max(stiffest, 1.0), report)[0].astype(np.float64)
+    return descended(loss, theta[None], max(stiffest, 1.0), report)[0].astype(np.float64)
 
 
 def settled(regularised: Regularised, theta: np.ndarray, strength: float, report: Report = lambda f: None) -> Minimum:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.dynamics.integrators import SGD
-from ...core.energies.driven import Quadratic, WithDecay, half_square
+from ...core.energies.driven import Paraboloid, WithDecay, half_square
 from ...core.errors import TooFewSamples
 from ...core.learning.data import Dataset
 from ...core.learning.networks import MLP, NetworkLoss
@@ -126,7 +126,7 @@ class Linear(NamedTuple):
     """The problem: its loss, that loss as a parabola, data curvatures h [d], temperature and the exact dF."""
 
     loss: NetworkLoss
-    parabola: Quadratic
+    parabola: Paraboloid
     h: np.ndarray
     T: float
     dF: float
@@ -149,7 +149,7 @@ def linear_problem(data: Dataset, ends: tuple[float, float] = LINEAR_RANGE) -> L
     loss = NetworkLoss(MLP(()), data, dtype="float64")
     H = loss.hessian(np.zeros(loss.d))
     centre = np.linalg.solve(H, np.asarray(loss.force(np.zeros(loss.d))))
-    parabola = Quadratic(H, centre, float(loss(centre)))
+    parabola = Paraboloid(H, centre, float(loss(centre)))
     made = Linear(loss, parabola, np.linalg.eigvalsh(H), 0.0, 0.0)
     middle = made.lowest(math.sqrt(ends[0] * ends[1]))
     T = LINEAR_RATE * loss.gradient_noise_trace(middle) / (2 * LINEAR_BATCH * loss.d)
@@ -244,7 +244,7 @@ def _anharmonic(loss: NetworkLoss, regularised: Regularised, valley: Valley, cur
     parts = []
     for k, walkers in ((0, rested[0]), (-1, rested[1])):
         theta, strength = valley.thetas[k], float(valley.strengths[k])
-        parabola = Quadratic(curvatures[k], theta, regularised.total(theta, strength))
+        parabola = Paraboloid(curvatures[k], theta, regularised.total(theta, strength))
         drawn = boltzmann(theta, curvatures[k], T, DRAWN, rng(seed, f"parabola {k}"))
         ahead, back = (np.asarray(loss(x)) + strength * half_square(x) - parabola(x)
                        for x in (drawn, walkers[np.isfinite(walkers).all(axis=1)]))

@@ -13,7 +13,7 @@ from ...core.dynamics.integrators import SGD
 from ...core.dynamics.simulation import simulate
 from ...core.errors import TooFewSamples
 from ...core.learning.networks import NetworkLoss
-from ...core.learning.perturbed import Conditions, LabelStates, hidden_units
+from ...core.learning.perturbed import LabelStates, PerturbedLoss, hidden_units
 from ...core.seeds import rng
 from ...core.statistics.estimators import independent_mean
 from .baths import BATCH, BATHS, MOMENTUM
@@ -33,7 +33,7 @@ def train(loss: NetworkLoss, labels: LabelStates, strength: float, dropout: floa
     """
     kind = np.repeat(np.arange(len(BATHS)), networks)
     share = {name: kind == k for k, name in enumerate(BATHS)}
-    conditions = Conditions(
+    conditions = PerturbedLoss(
         loss, labels, strength * share["l2"], strength * share["l1"],
         dropout * share["dropout"] * (hidden_units(loss) > 0), share["labels"], rng(seed, "masks and labels"))
     starts = np.tile(loss.init(networks, problem), (len(BATHS), 1))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...core.landscape.surfaces import Surface
 from ...core.statistics.estimators import Estimate
-from ...core.thermodynamics.driven_wells import anisotropic_rise, euler_heat
+from ...core.thermodynamics.driven_wells import anisotropic_rise, euler_temperature_ratio
 from ...core.thermodynamics.evolution import RESOLVED
 from ...runs.verdict import Verdict, above, among, equals, judge, within
 from .controls import COARSE, NOISE, Driven, Heated, whirl_rise
@@ -54,7 +54,8 @@ def verdicts(surface: Surface, bath: Bath, exact: Any, walked: Any, driven: Driv
         judge("unequal_heat", driven.unequal.rise, above(0.0), theory=anisotropic_rise(NOISE, 1.0),
               control=driven.equal.rise),
         judge("whirl", driven.whirled, above(0.0), theory=whirl_rise(), control=driven.still),
-        judge("large_steps", driven.hot, above(1.0), theory=euler_heat(1.0, COARSE), control=driven.accurate)]
+        judge("large_steps", driven.hot, above(1.0), theory=euler_temperature_ratio(1.0, COARSE),
+              control=driven.accurate)]
 
 
 def _falls_without_heat(surface: Surface, cloud: Cloud) -> Verdict:

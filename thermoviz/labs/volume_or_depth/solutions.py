@@ -12,7 +12,7 @@ import numpy as np
 from ...core.dynamics.integrators import SGD, Overdamped, simulate
 from ...core.learning.alignment import align, log_copies
 from ...core.learning.datasets import Moons
-from ...core.learning.minima import cooled, minimum
+from ...core.learning.minima import descended, minimum
 from ...core.learning.networks import MLP, NetworkLoss
 from ...core.thermodynamics.free_energy import crossing_temperature
 from ...runs.progress import Stages
@@ -74,7 +74,7 @@ def _minima(loss: NetworkLoss, seed: int, report: Callable[[float], Any]) -> np.
     ends = np.stack([trained(loss, size, seed, lambda f, k=k: report(0.3 * (k + f)))  # type: ignore[misc]
                      for k, size in enumerate(BATCHES)])
     stiffest = max(float(loss.leading_eigenpairs(theta, 1)[0][0]) for theta in ends)
-    bottoms = cooled(loss, ends, stiffest, lambda f: report(0.6 + 0.4 * f))
+    bottoms = descended(loss, ends, stiffest, lambda f: report(0.6 + 0.4 * f))
     return np.stack([minimum(loss, theta) for theta in bottoms])
 
 
@@ -118,7 +118,7 @@ def fates(loss: NetworkLoss, minima: np.ndarray, aligned: float, stiffest: float
     middle = start + 0.5 * (1 - start)
     hot = simulate(loss, Overdamped(STEP / stiffest), copies, HEATED_STEPS, heat, seed, HEATED_STEPS,
                    progress=stages.part("heating", start, middle)).x[-1]
-    ends = cooled(loss, hot, stiffest, stages.part("cooling", middle, 1.0)).astype(np.float64)
+    ends = descended(loss, hot, stiffest, stages.part("cooling", middle, 1.0)).astype(np.float64)
     away = np.stack([np.linalg.norm(align(ends, theta, loss.layer_slices, NETWORK.activation) - theta, axis=1)
                      for theta in minima], axis=1).reshape(len(HEATS), 2, COPIES, 2)
     if _same(aligned, minima):
