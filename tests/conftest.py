@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core each; the libraries read it when they are loaded
+    for name in ("THERMOVIZ_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+os.environ.setdefault("THERMOVIZ_WARM", "0")  # nobody waits for a first answer
+
 ROOT = Path(__file__).parent.parent
 MAIN = sys.modules["__main__"]
+PATIENCE_S = 600  # after which a page must hang
 
 # Software WebGL2 in headless Chromium; the rest keeps the browser from calling home on a closed network.
 CHROMIUM_FLAGS = [
@@ -41,15 +47,47 @@ def chromium():
         browser.close()
 
 
+# Without a graphics card a picture takes longer than the model behind it: ten a second are enough for tests.
+FEW_PICTURES = """const paint = window.requestAnimationFrame.bind(window);
+    window.requestAnimationFrame = (callback) => setTimeout(() => paint(callback), 84);
+    window.cancelAnimationFrame = clearTimeout;"""
+
+
+class Visitors:
+    """Contexts of the browser, by their settings. Who comes back after a test remembers nothing but what the server
+    allows everybody to keep: the app's programs, which are large and need not be read and compiled for every test."""
+
+    def __init__(self, browser):
+        self.browser, self.free = browser, {}
+
+    def take(self, settings: dict):
+        free = self.free.setdefault(repr(sorted(settings.items())), [])
+        return free.pop() if free else self.browser.new_context(**settings)
+
+    def give_back(self, context, settings: dict) -> None:
+        for page in context.pages:
+            page.evaluate("() => { try { localStorage.clear(); sessionStorage.clear(); } catch { /* no origin */ } }")
+            page.close()
+        context.clear_cookies()
+        self.free[repr(sorted(settings.items()))].append(context)
+
+
+@pytest.fixture(scope="session")
+def visitors(chromium):
+    return Visitors(chromium)
+
+
 @pytest.fixture
-def new_page(chromium):
+def new_page(visitors):
     """Opens pages: `page = new_page(width=1400, height=900)`; `page.complaints` lists console errors and warnings."""
-    contexts = []
+    taken = []
 
     def open_page(width: int = 1400, height: int = 900, **settings):
-        context = chromium.new_context(viewport={"width": width, "height": height}, **settings)
-        contexts.append(context)
+        context = visitors.take(settings)
+        taken.append((context, settings))
         page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.add_init_script(FEW_PICTURES)
         page.complaints = []
         page.on("console", lambda m: page.complaints.append(f"{m.type}: {m.text}")
                 if m.type in ("error", "warning") else None)
@@ -57,8 +95,8 @@ def new_page(chromium):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for context, settings in taken:
+        visitors.give_back(context, settings)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +159,7 @@ def lab_alone(kind: str):
 
         lab_page(kind)
 
-    return AppTest.from_function(draw, args=(kind,), default_timeout=60)
+    return AppTest.from_function(draw, args=(kind,), default_timeout=PATIENCE_S)
 
 
 @pytest.fixture
@@ -129,17 +167,78 @@ def whole_app(tmp_path, monkeypatch):
     """Opens a page of the whole app without a browser, by link: `whole_app(kind, name=value)` gives its AppTest."""
     from streamlit.testing.v1 import AppTest
 
+    from thermoviz.dashboard import state
     from thermoviz.dashboard.serving import APP
 
     monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
+    engine_of_process = state.engine if hasattr(state.engine, "clear") else None  # else a test's own
+    if engine_of_process:
+        engine_of_process.clear()
 
     def opened(page: str, **query: str):
-        made = AppTest.from_file(APP, default_timeout=60)
+        made = AppTest.from_file(APP, default_timeout=PATIENCE_S)
         for name, value in query.items():
             made.query_params[name] = value
         made.query_params["kind"] = page
         made.run()
         assert not made.exception, made.exception
         return made
+
+    yield opened
+    if engine_of_process:
+        engine_of_process().close()
+        engine_of_process.clear()
+
+
+@pytest.fixture(scope="session")
+def parts_shared():
+    """Runs share what does not depend on the settings in which they differ."""
+    from computed_runs import parts_once
+
+    with parts_once():
+        yield
+
+
+@pytest.fixture(scope="module")
+def surfaces_shared():
+    """Above the rooms where surfaces are made, equal ones are one object."""
+    from computed_runs import surfaces_once
+
+    with surfaces_once():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _shared(request):
+    room = request.path.relative_to(Path(__file__).parent).parts[0]
+    if room == "labs":
+        request.getfixturevalue("parts_shared")
+    if room in ("labs", "presentation", "stage", "dashboard", "figures", "catalogue", "experiments"):
+        request.getfixturevalue("surfaces_shared")
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """The engine of all pages of this test, without processes: see `at_once.AtOnce`."""
+    from at_once import AtOnce
+
+    from thermoviz.dashboard import chrome, lab, scene, state
+
+    engine = AtOnce()
+    for module in (state, lab, scene, chrome):
+        monkeypatch.setattr(module, "engine", lambda: engine)
+    return engine
+
+
+@pytest.fixture
+def lab_page(at_once):
+    """Opens a lab's page by link, without the app's own start: `lab_page(kind, name=value)` gives its AppTest."""
+    def opened(lab: str, /, **query: str):
+        app = lab_alone(lab)
+        for name, text in query.items():
+            app.query_params[name] = text
+        app.run()
+        assert not app.exception, app.exception
+        return app
 
     return opened

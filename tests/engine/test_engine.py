@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from typing import Literal
@@ -51,7 +52,8 @@ class Errand:
 
     def run(self, rounds: int) -> Run:
         axis = np.linspace(0, 1, 9)
-        return Run(self, {"xs": axis, "ys": axis, "U": np.outer(axis, axis).astype(np.float32)}, {"rounds": rounds})
+        return Run(self, {"xs": axis, "ys": axis, "U": np.outer(axis, axis).astype(np.float32)},
+                   {"rounds": rounds, "warm": "numba" in sys.modules})
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +276,17 @@ def test_presets_need_no_worker(tmp_path):
             id = engine.submit(preset.spec, "ann")
             assert engine.state(id).status == "done" and engine.result(id) is tv.load_preset(key)
         assert engine._pool is None
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_worker_has_loaded_the_kernels_before_its_first_job_unless_nobody_waits(pool, tmp_path, diary, monkeypatch,
+                                                                                wanted):
+    monkeypatch.setenv("THERMOVIZ_WARM", "1" if wanted else "0")
+    with Engine(tmp_path / "store", workers=1) as engine:
+        engine.warm()
+        assert (engine._pool is not None) == wanted
+        id = engine.submit(Errand(str(diary), seed=20), "ann")
+        assert finish(engine, id).status == "done" and engine.result(id).numbers["warm"] is wanted
 
 
 def test_a_closed_engine_says_so(tmp_path):

@@ -83,7 +83,7 @@ def test_deep_or_wide_crosses_where_harmonic_theory_says():
     run = tv.load_preset("narrow-deep")
     predicted = run.spec.potential.crossing_temperature
     temperatures = np.geomspace(predicted / 4, 4 * predicted, 81)
-    deep = np.array([run.surface.equilibrium(t).shares[0] for t in temperatures])
+    deep = np.array([law.shares[0] for law in run.surface.equilibria(temperatures)])
     assert (np.diff(deep) < 0).all()
     measured = np.interp(0.5, deep[::-1], temperatures[::-1])
     barrier = run.surface.barrier

@@ -167,8 +167,9 @@ class Engine:
 
     def warm(self) -> None:
         """Starts the workers in the background, so that the first job finds them ready."""
-        with self._lock:
-            self._started_pool().schedule(worker.ready)
+        if worker.is_warmth_wanted():
+            with self._lock:
+                self._started_pool().schedule(worker.ready)
 
     def wait_until_warm(self, timeout: float = 120.0) -> None:
         """Blocks until a worker is ready: for tests, benchmarks and the command line."""

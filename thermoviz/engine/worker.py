@@ -28,10 +28,17 @@ def start(address_space: int) -> None:
     if hasattr(os, "nice"):
         os.nice(NICE)
     _limit_memory(address_space)
+    if not is_warmth_wanted():
+        return
     try:
         warm_up()
     except Exception:  # a worker that is not warm is slow; one that fails here would end the pool
         log.exception("a worker could not be warmed up")
+
+
+def is_warmth_wanted() -> bool:
+    """Whether workers make ready what a first visitor would wait for; THERMOVIZ_WARM=0: nobody waits, as in tests."""
+    return os.environ.get("THERMOVIZ_WARM", "1") != "0"
 
 
 def _limit_memory(address_space: int) -> None:

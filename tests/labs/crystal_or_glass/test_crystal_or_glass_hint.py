@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from computed_runs import computed
 from hints import visit_stage
 from test_app_browser import server  # noqa: F401
 
@@ -15,7 +16,7 @@ SAID = re.compile(r"about (\d+) %.*about (\d+) %")
 
 @pytest.fixture(scope="module")
 def run():
-    return tv.run(tv.CrystalOrGlass(balls=30))
+    return computed(tv.CrystalOrGlass(balls=30))
 
 
 def test_the_stage_anneals_to_the_share_that_the_hint_names(run):

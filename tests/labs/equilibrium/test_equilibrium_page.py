@@ -1,14 +1,11 @@
 """The page "Equilibrium": its figures, at default, at the ends of its controls, by good and bad links."""
 
-import functools
 import json
 
-import numpy as np
 import pytest
+from computed_runs import computed
 
 import thermoviz as tv
-from thermoviz.core.specs import canonical
-from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.menu import page_of
 from thermoviz.labs.equilibrium import figures
 from thermoviz.labs.equilibrium import figures_memory as memory
@@ -19,23 +16,13 @@ from thermoviz.stage.payload import payload
 
 DRAWINGS = page_of("equilibrium").drawings
 QUICK = dict(steps=200, replicas=4)
-ENDS = [(setting.name, end) for setting in describe(Equilibrium) if setting.ladder and setting.form == "number"
-        for end in (setting.ladder[0], setting.ladder[-1])]
 SENTENCES = (starts.left_sentence, starts.way_sentence, starts.units_sentence, figures.agreement_sentence,
              figures.curves_sentence, memory.displacement_sentence, memory.loop_sentence)
 
 
 @pytest.fixture(scope="module")
 def quick():
-    return tv.run(Equilibrium(**QUICK))
-
-
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_figures(quick, name, look):
-    drawn = DRAWINGS[name](quick, LOOKS[look])
-    assert drawn.data and drawn.layout.title.text
-    assert quick.figure(figure=name, look=look).data
+    return computed(Equilibrium(**QUICK))
 
 
 def test_measured_is_warm_and_theory_is_theory(quick):
@@ -80,46 +67,11 @@ def test_every_partial_can_be_drawn():
 def test_sentences_count_who_diverged(quick):
     assert all(sentence(quick) for sentence in SENTENCES)
     assert "diverged" not in figures.agreement_sentence(quick)
-    lost = tv.run(Equilibrium("sine", lr=1.0, steps=400, replicas=8))
+    lost = computed(Equilibrium("sine", lr=1.0, steps=400, replicas=8))
     assert "networks diverged" in figures.curves_sentence(lost)
-    everyone = tv.run(Equilibrium("sine", lr=50.0, **QUICK))
+    everyone = computed(Equilibrium("sine", lr=50.0, **QUICK))
     for name, draw in DRAWINGS.items():
         assert draw(everyone, LOOKS["dark"]) is not None, name
     assert all("nan" not in sentence(everyone) for sentence in SENTENCES)
     assert "Too few" in figures.agreement_sentence(everyone)
 
-
-@pytest.fixture
-def app(whole_app):
-    return functools.partial(whole_app, "equilibrium")
-
-
-def test_default_page_stands_at_once(app):
-    made = app()
-    assert not made.error and not made.warning
-    assert "lab_equilibrium" in made.session_state
-
-
-@pytest.mark.parametrize("name, end", ENDS)
-def test_both_ends_of_every_control_give_a_run(name, end):
-    """The specification at the end of a ladder; where it is cheap, its run and all its figures."""
-    spec = Equilibrium(**{**QUICK, name: end})
-    assert canonical(spec)
-    if name != "steps" or end <= 1000:
-        run = tv.run(spec)
-        assert len(run.verdicts) == 14 and all(np.isfinite(run.arrays["lin_loop_loss"]).ravel())
-        # Where there is no second solution there is no way to it.
-        empty = [key for key, draw in DRAWINGS.items() if not draw(run, LOOKS["dark"]).data]
-        assert empty == ([] if run.numbers["another"] else ["way"])
-        assert payload(run)
-
-
-@pytest.mark.parametrize("query, word", [
-    ({"steps": "-5"}, "steps"), ({"lr": "-1"}, "lr"), ({"dataset": "none"}, "dataset"),
-    ({"replicas": "many"}, "replicas")])
-def test_a_bad_link_becomes_a_sentence(app, query, word):
-    from thermoviz.dashboard.lab import opened
-    visit = opened("equilibrium", query)
-    assert visit.messages and any(word in message for message in visit.messages)
-    made = app(**query, kind="equilibrium")
-    assert not made.exception

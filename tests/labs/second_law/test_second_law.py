@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from computed_runs import computed
 from verdict_contract import check_all
 
 import thermoviz as tv
@@ -19,7 +20,7 @@ from thermoviz.presentation.looks import LOOKS
 
 @pytest.fixture(scope="module")
 def run():
-    return tv.run(tv.SecondLaw())
+    return computed(tv.SecondLaw())
 
 
 def verdict(run, name):
@@ -41,7 +42,7 @@ def test_default_starts_on_the_saddle_of_the_double_well_at_a_tenth_of_its_barri
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("start", ["saddle", "uniform", "basin", "point"])
 def test_e_s_and_f_agree_with_the_exact_evolution_at_every_moment(start, seed):
-    found = SecondLaw(start=start, seed=seed, steps=300).compute()
+    found = computed(SecondLaw(start=start, seed=seed, steps=300))
     known = np.isfinite(found.arrays["cloud_F"])
     assert known.sum() == 25
     for name in "ESF":
@@ -58,7 +59,7 @@ def test_free_energy_of_the_density_falls_to_its_rest_and_mass_stays(run):
 
 
 def test_entropy_falls_from_everywhere_alike():
-    found = SecondLaw(start="uniform").compute()
+    found = computed(SecondLaw(start="uniform"))
     S = found.arrays["exact_S"]
     assert S[0] == pytest.approx(2 * np.log(3.6), abs=1e-9) and S[-1] < S[0] - 1
     told = verdict(found, "The entropy never falls")
@@ -92,7 +93,7 @@ def test_verdicts_of_the_default(run):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_other_seeds_say_the_same_words(seed):
-    found = SecondLaw(seed=seed).compute()
+    found = computed(SecondLaw(seed=seed))
     assert [v.holds for v in found.verdicts] == STANDING and all(v.confirmed for v in found.verdicts)
 
 
@@ -102,34 +103,28 @@ def test_other_seeds_say_the_same_words(seed):
     {"landscape": "breast-cancer", "start": "point", "balls": 100, "steps": 60},
 ])
 def test_every_verdict_keeps_the_contract(settings):
-    check_all(SecondLaw(**settings).compute())
+    check_all(computed(SecondLaw(**settings)))
 
 
 def test_a_cloud_behind_a_barrier_is_not_at_rest_as_theory_says():
     """Started in one of two equal valleys: F stays T ln 2 above -T ln Z."""
-    told = verdict(SecondLaw(start="basin").compute(), "F falls to −T ln Z")
+    told = verdict(computed(SecondLaw(start="basin")), "F falls to −T ln Z")
     assert told.holds is False and told.confirmed and told.theory == pytest.approx(np.log(2), abs=0.01)
 
 
-def test_the_same_seed_gives_the_same_verdicts():
-    spec = SecondLaw(balls=300, steps=100)
-    assert spec.compute().verdicts == spec.compute().verdicts
-    assert spec.compute().verdicts != SecondLaw(balls=300, steps=100, seed=1).compute().verdicts
-
-
 def test_too_few_balls_cannot_tell():
-    found = SecondLaw(balls=20, steps=100).compute()
+    found = computed(SecondLaw(balls=20, steps=100))
     assert None in [v.holds for v in found.verdicts]
     assert not any(v.holds is False for v in found.verdicts if v.name != "F falls to −T ln Z")
 
 
 def test_cold_the_cells_are_too_coarse_and_nothing_is_claimed():
-    found = SecondLaw(heat=0.01, steps=30, balls=100).compute()
+    found = computed(SecondLaw(heat=0.01, steps=30, balls=100))
     assert found.numbers["coarseness"] > 2 and verdict(found, "Balls and exact evolution agree").holds is None
 
 
 def test_without_heat_the_energy_is_all():
-    found = SecondLaw(heat=0.0, balls=200).compute()
+    found = computed(SecondLaw(heat=0.0, balls=200))
     assert "cloud_S" not in found.arrays and "exact_F" not in found.arrays
     assert np.array_equal(found.arrays["cloud_F"], found.arrays["cloud_E"])
     assert [v.holds for v in found.verdicts] == [True] and np.diff(found.arrays["cloud_E"]).max() <= 0
@@ -170,8 +165,8 @@ def test_step_error_in_a_harmonic_well_is_that_of_its_closed_form():
 @pytest.mark.parametrize("landscape", ["tilted_double_well", "two_basins", "mueller-brown", "three-minds", "digits",
                                        "breast-cancer", "himmelblau"])
 def test_other_landscapes(landscape):
-    found = SecondLaw(landscape=landscape, start="saddle" if landscape != "breast-cancer" else "point", steps=60,
-                      balls=500).compute()
+    start = "saddle" if landscape != "breast-cancer" else "point"
+    found = computed(SecondLaw(landscape=landscape, start=start, steps=60, balls=500))
     assert np.isfinite(found.arrays["cloud_F"][:25]).all()
     assert verdict(found, "The free energy never rises").holds is not False
     assert verdict(found, "Balls and exact evolution agree").holds is not False
@@ -238,7 +233,7 @@ def test_any_surface_travels_by_its_hash(tmp_path, monkeypatch):
     surface = a_surface()
     spec = SecondLaw(landscape=surface, balls=50, steps=30)
     assert isinstance(spec.landscape, OwnSlice) and SecondLaw(landscape=a_surface(), balls=50, steps=30) == spec
-    run = tv.run(spec)
+    run = computed(spec)
     slices.keep(spec, tmp_path)
     saved = run.to_bytes()
     monkeypatch.setattr(slices, "_known", type(slices._known)())
@@ -248,7 +243,7 @@ def test_any_surface_travels_by_its_hash(tmp_path, monkeypatch):
     assert np.array_equal(surface_of(spec.landscape).E, surface.E)
     monkeypatch.setattr(slices.own_data, "_folders", [])
     tv.Run.from_bytes(saved)
-    assert tv.run(spec).verdicts == run.verdicts
+    assert computed(spec).verdicts == run.verdicts
 
 
 def test_a_kept_slice_that_was_altered_is_refused(tmp_path, monkeypatch):

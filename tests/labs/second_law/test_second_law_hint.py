@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from computed_runs import computed
 from hints import visit_stage
 from test_app_browser import PATIENCE_MS, serving
 
@@ -22,7 +23,7 @@ def here(new_page, tmp_path):
 
 def test_the_cloud_waits_at_its_start_and_its_clock_is_the_charts(here):
     """<E> of the stage's balls at its time t is that of the exact evolution at t, within 4 standard errors."""
-    run = tv.run(tv.SecondLaw())
+    run = computed(tv.SecondLaw())
     times, exact = run.arrays["times"], run.arrays["exact_E"]
     assert here.number("steps") == 0 and not here.state()["playing"]
     assert here.root.locator(".clock").inner_text() == "t = 0"

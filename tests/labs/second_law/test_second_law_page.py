@@ -1,70 +1,28 @@
 """The page "Second law", and through it the frame of all labs: default, both ends of every control, links, waiting."""
 
-import json
+import functools
 import re
 from pathlib import Path
 
 import pytest
-from conftest import go_to, lab_alone
+from conftest import go_to
 from streamlit.testing.v1 import AppTest
 from test_app_browser import PATIENCE_MS, serving
 
 import thermoviz as tv
-from thermoviz.core.specs import identity, to_json
-from thermoviz.dashboard import chrome as house
-from thermoviz.dashboard import lab, scene, state
-from thermoviz.dashboard.controls import describe
+from thermoviz.dashboard import lab
 from thermoviz.dashboard.serving import APP
-from thermoviz.engine import JobState
 from thermoviz.presentation import verdicts
 
 ROOT = Path(__file__).parents[3]
-SETTINGS = [setting for setting in describe(tv.SecondLaw) if setting.ladder]
 QUICK = {"balls": "100", "steps": "100"}
 
 
-class AtOnce:
-    """An engine that computes when it is asked, at most a few balls and steps; pages without processes."""
-
-    runs: dict = {}
-    mode = "done"
-
-    def submit(self, spec, viewer):
-        if self.mode == "done" and identity(spec) not in self.runs:
-            few = {**to_json(spec), "balls": min(spec.balls, 200), "steps": min(spec.steps, 100)}
-            run = tv.run(type(spec)(**few))
-            self.runs[identity(spec)] = tv.Run(spec, run.arrays, run.numbers, run.kind)
-
-    def state(self, id):
-        return JobState(self.mode, 0.4, "balls", message="It went wrong." if self.mode == "failed" else "")
-
-    def partial(self, id):
-        return None
-
-    def result(self, id):
-        return self.runs[id]
-
-    def leave(self, id, viewer):
-        """Nothing runs on."""
-
-    def warm(self):
-        """There is nobody to wake."""
-
-
 @pytest.fixture
-def page(monkeypatch):
-    """Opens the page by link; the app's own start is left out."""
-    for module in (state, lab, scene):
-        monkeypatch.setattr(module, "engine", AtOnce)
-
-    def opened(**query):
-        app = lab_alone("second_law")
-        for name, text in query.items():
-            app.query_params[name] = text
-        return app.run()
-
-    yield opened
-    AtOnce.mode = "done"
+def page(lab_page, at_once):
+    """Opens the page by link; at most a few balls and steps are computed."""
+    at_once.limits = {"balls": 200, "steps": 100}
+    return functools.partial(lab_page, "second_law")
 
 
 def here(app):
@@ -75,16 +33,6 @@ def text(app):
     return " ".join(element.proto.body for element in app.get("html"))
 
 
-def test_the_default_page_shows_stage_charts_and_verdicts(page):
-    app = page()
-    assert not app.exception and not app.warning and not app.error
-    assert here(app).shown.spec == tv.SecondLaw() and here(app).complete
-    assert len(app.get("plotly_chart")) == 4 and len(app.get("bidi_component")) == 1
-    assert "Does entropy always rise?" in text(app) and text(app).count('class="tv-verdict"') == 7
-    assert f'data-run="{here(app).shown.id}"' in text(app)
-    assert '"paused": true' in app.get("bidi_component")[0].proto.json
-
-
 @pytest.mark.parametrize(("settings", "answer", "hint"), [
     ({"start": "uniform"}, "No. What falls", "it falls from 2.6 to"),
     ({"start": "basin"}, "In this cloud it does", "it stays at"), ({"heat": "0"}, "Without heat", "give the bath heat"),
@@ -93,21 +41,6 @@ def test_the_default_page_shows_stage_charts_and_verdicts(page):
 def test_answer_and_hint_follow_the_run(page, settings, answer, hint):
     app = page(**QUICK, **settings)
     assert not app.exception and answer in text(app) and hint in text(app)
-
-
-def value_of(option):
-    return json.loads(str(option).replace("−", "-").replace(" × 10^", "e"))
-
-
-@pytest.mark.parametrize("end", [0, -1], ids=["low", "high"])
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_at_both_ends_of_every_ladder(page, setting, end):
-    app = page(**QUICK)
-    slider = next(s for s in app.select_slider if s.label == setting.title)
-    app = slider.set_value(value_of(slider.options[end])).run()
-    assert not app.exception and not app.error and not app.warning
-    assert getattr(here(app).shown.spec, setting.name) == value_of(slider.options[end])
-    assert app.get("plotly_chart") and "tv-verdict" in text(app)
 
 
 def test_a_refused_text_leaves_the_other_controls_where_they_are(page):
@@ -127,7 +60,9 @@ def test_every_start_is_the_stages_too(page, start, on_stage):
     app = page(**QUICK)
     app = app.selectbox(key=f"{here(app).prefix}/start").select(start).run()
     assert not app.exception and not app.error and here(app).shown.spec.start == start
-    found = re.search(r'"start": ?"([^"]*)"', app.get("bidi_component")[0].proto.json)[1]
+    sent = app.get("bidi_component")[0].proto.json
+    found = re.search(r'"start": ?"([^"]*)"', sent)[1]
+    assert '"paused": true' in sent
     if start in ("saddle", "point"):
         kind, place = found.split(":")
         assert kind == "point"
@@ -146,14 +81,6 @@ def test_another_landscape_and_the_link_to_it(page):
     assert lab.opened("second_law", query).base == here(app).asked
 
 
-def test_a_bad_link_becomes_sentences(page):
-    app = page(**QUICK, heat="999999", nonsense="1", start="above", look="pink", hide="everything")
-    assert not app.exception and not app.error
-    said = " ".join(warning.value for warning in app.warning)
-    assert "heat=999999" in said and "nonsense" in said and "start=above" in said
-    assert here(app).shown.spec.heat == tv.SecondLaw().heat
-
-
 def test_a_labs_link_leaves_the_landscape_page_alone(page):
     app = page(**QUICK, kind="second_law", heat="1", look="light")
     house = app.session_state["visit"]
@@ -166,8 +93,8 @@ def test_what_a_teacher_hides_is_absent(page):
     assert not app.get("plotly_chart") and "tv-verdict" in text(app)
 
 
-def test_while_it_is_computed_the_surface_is_there(page):
-    AtOnce.mode = "running"
+def test_while_it_is_computed_the_surface_is_there(page, at_once):
+    at_once.mode = "running"
     app = page(balls="77")
     assert not app.exception and len(app.get("bidi_component")) == 1 and not app.get("plotly_chart")
     assert app.get("progress") and 'data-run=""' in text(app)
@@ -175,34 +102,25 @@ def test_while_it_is_computed_the_surface_is_there(page):
     assert not app.exception and here(app).shown is not None
 
 
-def test_who_goes_to_another_page_is_not_waited_for(monkeypatch):
+def test_who_goes_to_another_page_is_not_waited_for(at_once):
     """Or the worker would be busy with what nobody sees, while the other page waits for it."""
-    left = []
-
-    class Busy(AtOnce):
-        mode = "running"
-
-        def leave(self, id, viewer):
-            left.append(id)
-
-    for module in (state, lab, scene, house):
-        monkeypatch.setattr(module, "engine", Busy)
+    at_once.mode = "running"
     app = AppTest.from_file(APP, default_timeout=60).run()
     go_to(app, "second_law")
     waited = here(app).waiting
-    assert waited is not None and not left
+    assert waited is not None and not at_once.left
     go_to(app, "about")
-    assert not app.exception and here(app).waiting is None and left == [waited]
+    assert not app.exception and here(app).waiting is None and at_once.left == [waited]
     go_to(app, "second_law")
     assert here(app).waiting == waited
 
 
-def test_a_failure_is_one_sentence_with_a_way_back(page):
+def test_a_failure_is_one_sentence_with_a_way_back(page, at_once):
     app = page(**QUICK)
-    AtOnce.mode = "failed"
+    at_once.mode = "failed"
     app = app.select_slider(key=f"{here(app).prefix}/balls").set_value(300).run()
     assert not app.exception and app.error[0].value == "It went wrong."
-    AtOnce.mode = "done"
+    at_once.mode = "done"
     app = app.button(key="back").click().run()
     assert not app.exception and not app.error and here(app).shown.spec.balls == 100
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from computed_runs import computed
 from scipy.integrate import dblquad, quad
 from scipy.optimize import brentq
 from verdict_contract import check_all
@@ -54,7 +55,7 @@ def difference(spec, T):
 
 @pytest.fixture(scope="module")
 def runs():
-    return {d: tv.run(tv.VolumeOrDepth(d=d)) for d in DIMENSIONS}
+    return {d: computed(tv.VolumeOrDepth(d=d)) for d in DIMENSIONS}
 
 
 @pytest.mark.parametrize("d", DIMENSIONS)
@@ -85,7 +86,7 @@ def test_the_crossing_temperature_in_any_number_of_dimensions(runs, d):
 
 
 def test_verdicts_of_the_default_whatever_the_seed(runs):
-    for run in (runs[8], *(tv.run(tv.VolumeOrDepth(seed=seed)) for seed in (1, 2))):
+    for run in (runs[8], *(computed(tv.VolumeOrDepth(seed=seed)) for seed in (1, 2))):
         assert [(v.holds, v.confirmed) for v in run.verdicts] == [(True, True)] * 3
         check_all(run)
 
@@ -95,7 +96,7 @@ def test_verdicts_of_the_default_whatever_the_seed(runs):
     {"depth": 0.1, "ratio": 1000.0, "walkers": 10}, {"depth": 5.0, "distance": 5.0, "walkers": 30, "d": 1},
 ])
 def test_every_verdict_keeps_the_contract(settings):
-    check_all(tv.run(tv.VolumeOrDepth(**settings)))
+    check_all(computed(tv.VolumeOrDepth(**settings)))
 
 
 def test_a_theory_of_depth_alone_would_be_refuted(runs):
@@ -108,7 +109,7 @@ def test_a_theory_of_depth_alone_would_be_refuted(runs):
 def test_answer_and_hint_follow_the_run(runs):
     assert figures.answer(runs[8]).startswith("No: below T* = 0.4")
     assert "set Narrowness to 100 (Experiment): T* goes from 0.434 to 0.217." in figures.try_this(runs[8])
-    equal = tv.run(tv.VolumeOrDepth(ratio=1.0, walkers=3))
+    equal = computed(tv.VolumeOrDepth(ratio=1.0, walkers=3))
     assert figures.answer(equal).startswith("Yes") and "wins above T* = 0.217" in figures.try_this(equal)
 
 
@@ -139,7 +140,7 @@ def test_the_pass_and_the_exact_free_energies(depth, ratio, distance):
     {"ratio": 3.0, "d": 2}, {"ratio": 100.0, "d": 2}, *(pytest.param(settings, marks=pytest.mark.slow) for settings in (
         {"depth": 0.1}, {"depth": 2.0, "distance": 3.0}, {"d": 32, "ratio": 30.0}))])
 def test_other_basins_cross_where_quadrature_says(settings):
-    run = tv.run(tv.VolumeOrDepth(**settings))
+    run = computed(tv.VolumeOrDepth(**settings))
     found = run.numbers["crossing"]
     assert abs(found["measured"] - found["exact"]) <= SIGMAS * found["stderr"]
     errors = np.hypot(*run.arrays["F_stderr"].T)
@@ -166,7 +167,7 @@ def test_first_numbers_come_before_the_control_and_the_hops():
 
 
 def test_with_equal_widths_the_deeper_always_wins():
-    run = tv.run(tv.VolumeOrDepth(ratio=1.0, d=2))
+    run = computed(tv.VolumeOrDepth(ratio=1.0, d=2))
     assert run.numbers["crossing"] == {"predicted": None, "exact": None, "measured": None, "stderr": None}
     verdict = run.verdicts[0]
     assert verdict.holds is True and verdict.measured > 0.5
@@ -178,22 +179,14 @@ def test_with_equal_widths_the_deeper_always_wins():
 
 @pytest.mark.parametrize("walkers", [2, 3])
 def test_too_few_walkers_cannot_tell(walkers):
-    run = tv.run(tv.VolumeOrDepth(walkers=walkers))
+    run = computed(tv.VolumeOrDepth(walkers=walkers))
     assert [verdict.holds for verdict in run.verdicts] == [None, None, None]
     assert np.isnan(run.arrays["F"]).all() and not len(run.arrays["hop_T"])
     assert all("few" in verdict.sentence for verdict in run.verdicts)
 
 
 def test_few_walkers_claim_no_hops():
-    assert tv.run(tv.VolumeOrDepth(walkers=7, d=1)).verdicts[2].holds is None
-
-
-def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
-    spec = tv.VolumeOrDepth(d=1, walkers=10)
-    first, again, other = tv.run(spec), tv.run(spec), tv.run(tv.VolumeOrDepth(d=1, walkers=10, seed=1))
-    for name, array in first.arrays.items():
-        np.testing.assert_array_equal(array, again.arrays[name])
-    assert first.verdicts == again.verdicts and first.verdicts != other.verdicts
+    assert computed(tv.VolumeOrDepth(walkers=7, d=1)).verdicts[2].holds is None
 
 
 def test_a_run_survives_its_file(runs, tmp_path):
@@ -250,7 +243,7 @@ def test_on_the_default_slice_the_widest_overtakes_the_deepest_exactly_where_it_
 def test_on_an_analytic_landscape_harmonic_theory_is_close():
     """Two harmonic basins in the plane: the slice's curvatures give TwoBasins' own T*."""
     energy = tv.TwoBasins(depth=0.4, narrow=16, wide=2, distance=3.0)
-    run = tv.run(tv.VolumeOrDepth(walkers=3, landscape=energy))
+    run = computed(tv.VolumeOrDepth(walkers=3, landscape=energy))
     found = run.numbers["slice"]
     assert found["predicted"] == pytest.approx(energy.crossing_temperature, rel=1e-3)
     # Exact and harmonic differ by what a box and a barrier of 14 T do.
@@ -258,20 +251,20 @@ def test_on_an_analytic_landscape_harmonic_theory_is_close():
 
 
 def test_two_equal_valleys_are_drawn_without_a_crossing():
-    run = tv.run(tv.VolumeOrDepth(walkers=3, landscape="double_well"))
+    run = computed(tv.VolumeOrDepth(walkers=3, landscape="double_well"))
     assert run.numbers["slice"]["crossing"] is None
     assert figures.slice_shares(run, LOOKS["dark"]).to_json() and "does not overtake" in figures.slice_sentence(run)
 
 
 def test_one_valley_has_nothing_to_overtake():
-    run = tv.run(tv.VolumeOrDepth(walkers=3, landscape="harmonic"))
+    run = computed(tv.VolumeOrDepth(walkers=3, landscape="harmonic"))
     assert run.numbers["slice"]["crossing"] is None
     assert "nothing to overtake" in figures.slice_sentence(run)
 
 
 def test_the_slice_of_another_run_serves():
-    mine = tv.run(tv.Potential("himmelblau", resolution=41))
-    run = tv.run(tv.VolumeOrDepth(walkers=3, landscape=mine))
+    mine = computed(tv.Potential("himmelblau", resolution=41))
+    run = computed(tv.VolumeOrDepth(walkers=3, landscape=mine))
     np.testing.assert_array_equal(run.surface.E, mine.surface.E)
 
 
@@ -315,7 +308,7 @@ def test_progress_rises_and_a_cancel_is_heard():
 
 @pytest.fixture(scope="module")
 def network_run():
-    return tv.run(tv.VolumeOrDepth(walkers=3, networks=True))
+    return computed(tv.VolumeOrDepth(walkers=3, networks=True))
 
 
 def test_two_solutions_are_minima_with_their_free_energies(network_run):
