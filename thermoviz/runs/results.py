@@ -12,7 +12,8 @@ How a lab does it, in its `results.py` (both its measurement and its figures may
         rise: Annotated[Estimate, Number("of the control", "T", name="control.rise")]
 
 - One line per thing: its Python type, its axes, one sentence, its unit; `name` where the run's name is another.
-  Equal letters of one class have equal lengths; numbers are fixed lengths. A dotted name of a Number is a path.
+  Equal letters of one class have equal lengths; numbers are fixed lengths, "..." stands for any further axes. A dotted
+  name of a Number is a path.
 - A field with the default None may be missing in a run; without all others `read` gives None (partial runs).
 - A step of the pipeline (`runs.pipeline`) returns the result; it is written by `write()`, and read by
   `Cloud.read(run)`. A chart says `needs=Cloud.needs()`.
@@ -185,26 +186,32 @@ class Result:
         return tuple(prefix + name for entry in cls.schema if entry.needed for name in entry.kept.names)
 
 
-def refuse_misfit(kinds: tuple[type[Result], ...], arrays: Mapping[str, np.ndarray]) -> None:
-    """Raises BadInput unless the arrays that `kinds` know have their axes, of equal lengths within each kind."""
+def refuse_misfit(kinds: tuple[type[Result], ...], arrays: Mapping[str, np.ndarray], together: bool = False) -> None:
+    """Raises BadInput unless the arrays that `kinds` know have their axes, of equal lengths.
+
+    Equal letters mean equal lengths within each kind; `together`: in all of them.
+    """
+    lengths: dict[str, tuple[int, str]] = {}
     for kind in kinds:
         for within in kind.within:
-            _refuse_misfit(kind, f"{within}_" if within else "", arrays)
+            lengths = lengths if together else {}
+            for entry in kind.schema:
+                for name in entry.kept.names:
+                    full = f"{within}_{name}" if within else name
+                    if full in arrays:
+                        _refuse_shape(full, arrays[full].shape, entry.kept.shape, lengths)
 
 
-def _refuse_misfit(kind: type[Result], prefix: str, arrays: Mapping[str, np.ndarray]) -> None:
-    lengths: dict[str, tuple[int, str]] = {}
-    known = [(prefix + name, entry.kept.shape) for entry in kind.schema for name in entry.kept.names]
-    for name, axes in known:
-        if name not in arrays:
-            continue
-        shape = arrays[name].shape
-        if len(shape) != len(axes):
-            raise BadInput(f"the array {name} of a run must have {len(axes)} axes, got shape {list(shape)}.")
-        for axis, length in zip(axes, shape, strict=True):
-            expected, where = (axis, name) if isinstance(axis, int) else lengths.setdefault(axis, (length, name))
-            if length != expected:
-                raise BadInput(f"the array {name} of a run has shape {list(shape)}, which does not fit {where}.")
+def _refuse_shape(name: str, shape: tuple[int, ...], axes: tuple[str | int, ...],
+                  lengths: dict[str, tuple[int, str]]) -> None:
+    if axes[-1:] == ("...",):
+        axes = (*axes[:-1], *(f"{name} {k}" for k in range(len(axes) - 1, len(shape))))
+    if len(shape) != len(axes):
+        raise BadInput(f"the array {name} of a run must have {len(axes)} axes, got shape {list(shape)}.")
+    for axis, length in zip(axes, shape, strict=True):
+        expected, where = (axis, name) if isinstance(axis, int) else lengths.setdefault(axis, (length, name))
+        if length != expected:
+            raise BadInput(f"the array {name} of a run has shape {list(shape)}, which does not fit {where}.")
 
 
 def results_in(module: types.ModuleType) -> tuple[type[Result], ...]:

@@ -9,36 +9,22 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..core.errors import BadFile, BadInput
+from ..core.landscape.crossings import Crossing
+from ..core.landscape.planes import Honesty
 from ..core.specs import NUMERICS_VERSION, canonical, from_json, identity
-from . import files
+from . import files, record
 from .late import room_of
 from .results import refuse_misfit, results_of
 from .verdict import Verdict
 
-if TYPE_CHECKING:
-    from ..core.landscape.crossings import Crossing
-
 # Pictures of a run, filled by the package's __init__: figure(run, **settings), html(run, **settings) -> str,
 # reading(run) -> str.
 VIEWS: dict[str, Callable[..., Any]] = {}
-
-# What each array's axes mean; equal letters have equal lengths. Numbers are fixed lengths.
-AXES: dict[str, tuple[str | int, ...]] = {
-    "steps": ("T",), "times": ("T",), "losses": ("T", "n"), "data_losses": ("T", "n"), "regulariser": ("T", "n"),
-    "test_losses": ("T", "n"), "accuracy": ("T", "n"), "test_accuracy": ("T", "n"), "paths_u": ("T", "n", 2),
-    "residual": ("T", "n"), "diverged_at": ("n",), "member": ("n",), "theta_final": ("m", "d"),
-    "theta_member": ("m",), "plane_origin": ("d",), "plane_u": ("d",), "plane_v": ("d",), "plane_points": ("k", 2),
-    "plane_tick_scale": (2,), "plane_explained": (1,),
-    "xs": ("nx",), "ys": ("ny",), "U": ("nx", "ny"), "temperatures": ("t",),
-    "data_x": ("s", "p"), "data_center": ("p",), "data_scale": ("p",),
-}
-_TOGETHER = (("xs", "ys", "U"), ("plane_origin", "plane_u", "plane_v"), ("theta_final", "theta_member"))
-
 
 # The band over replicas: these quantiles and the median.
 BAND = (0.1, 0.5, 0.9)
@@ -48,18 +34,10 @@ BAND = (0.1, 0.5, 0.9)
 class Run:
     """Immutable: the specification, read-only arrays, numbers (plain JSON values) and `kind`.
 
-    kind: "descent" (networks) or "potential" (a surface only). Arrays of a descent, with n = len(spec.dynamics)
-    x replicas, dynamics by dynamics: `steps`, `times` [T]; [T, n]: `losses`, the energy that training descends and that
-    the slice has for its height, and its two parts `data_losses` (of the training samples) and `regulariser` (weight
-    decay and l1); `test_losses`, the data loss of the test samples, to be compared with `data_losses`; `accuracy`,
-    `test_accuracy`. A path recorded from somebody's own model has `losses` alone: whatever loss_fn returned, for
-    nobody else knows its parts. Further `paths_u` [T, n, 2], `residual` [T, n], `diverged_at` [n] (-1: never), `member`
-    [n] (index into spec.dynamics), `theta_final` [m, d] of the replicas `theta_member` [m], `plane_origin`, `plane_u`,
-    `plane_v` [d], `plane_points` [k, 2], and a sample of the training data: `data_x` [s, p], `data_y`. Arrays of every
-    surface: `xs`, `ys`, `U` [nx, ny], `temperatures`. A partial run lacks what is not known yet.
-
-    Numbers of a descent: `d`, `diverged` (a sentence, or None), `honesty`, `verdicts`, and the heat of the data as
-    `noise.noise_numbers` documents it; of every surface: `surface` {levels, error}.
+    Arrays and numbers that runs of many kinds keep alike are documented in `runs.record`, those of one kind in
+    `results` beside its specification. A partial run lacks what is not known yet. Of a descent n is
+    len(spec.dynamics) x replicas, dynamics by dynamics; a path recorded from somebody's own model has `losses` alone:
+    whatever loss_fn returned, for nobody else knows its parts.
     """
 
     spec: Any
@@ -78,7 +56,7 @@ class Run:
             array = np.ascontiguousarray(value).view()
             array.flags.writeable = False
             arrays[name] = array
-        _refuse_misfit(arrays)
+        record.refuse_misfit(arrays)
         refuse_misfit(results_of(room_of(self.spec)), arrays)
         object.__setattr__(self, "arrays", arrays)
         object.__setattr__(self, "numbers", files.plain(self.numbers))
@@ -93,30 +71,18 @@ class Run:
     @functools.cached_property
     def surface(self) -> Any:
         """The energy on the slice (a Surface), or None while there is none (training, or all diverged)."""
-        if "U" not in self.arrays:
-            return None
-        from ..core.landscape.surfaces import Surface
-        measured = self.numbers.get("surface", {})
-        return Surface.from_grid(self.arrays["xs"], self.arrays["ys"], self.arrays["U"],
-                                 levels=measured.get("levels"), error=measured.get("error"))
+        return record.surface_of(self)
 
     @functools.cached_property
     def plane(self) -> Any:
         """The plane in parameter space (a Plane), or None for a potential."""
-        if "plane_u" not in self.arrays:
-            return None
-        from ..core.landscape.planes import Plane
-        explained = self.arrays.get("plane_explained")
-        return Plane(self.arrays["plane_origin"], self.arrays["plane_u"], self.arrays["plane_v"],
-                     self.arrays.get("plane_points"), self.arrays.get("plane_tick_scale", np.ones(2)),
-                     None if explained is None else float(explained[0]))
+        return record.plane_of(self)
 
     @functools.cached_property
     def honesty(self) -> Any:
         """How much the slice hides (an Honesty), or None for a potential."""
         if "honesty" not in self.numbers:
             return None
-        from ..core.landscape.planes import Honesty
         return Honesty.from_json(self.numbers["honesty"])
 
     @functools.cached_property
@@ -131,7 +97,7 @@ class Run:
 
         NaN at the times at which none is finite.
         """
-        if name not in self.arrays or AXES.get(name) != ("T", "n"):
+        if name not in self.arrays or record.axes_of(name) != ("T", "n"):
             raise BadInput(f"this run has no array {name!r} [T, n].")
         values = np.asarray(self.arrays[name], float)[:, self.arrays["member"] == k]
         some = np.isfinite(values).any(axis=1)
@@ -143,19 +109,15 @@ class Run:
     @property
     def lost(self) -> tuple[tuple[int, int, int], ...]:
         """Per dynamics that lost replicas: its index, how many of them diverged, the first step at which one did."""
-        if "diverged_at" not in self.arrays:
-            return ()
-        at, member = self.arrays["diverged_at"], self.arrays["member"]
-        steps = {k: at[(member == k) & (at >= 0)] for k in np.unique(member).tolist()}
-        return tuple((k, len(found), int(found.min())) for k, found in steps.items() if len(found))
+        return record.lost(self.arrays)
 
     @property
-    def crossings(self) -> "tuple[Crossing, ...]":
+    def crossings(self) -> tuple[Crossing, ...]:
         """Every (cold, hot, T), coldest first, where the surface's largest share passes to another basin."""
         return () if self.surface is None else self.surface.crossings
 
     @property
-    def crossing(self) -> "Crossing | None":
+    def crossing(self) -> Crossing | None:
         """The coldest of `crossings`; None where one basin wins throughout."""
         return self.crossings[0] if self.crossings else None
 
@@ -238,25 +200,6 @@ def _write(path: Path, contents: bytes) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{files.brief(path)} cannot be written: {reason}.") from None
     return path
-
-
-def _refuse_misfit(arrays: Mapping[str, np.ndarray]) -> None:
-    """Raises BadInput unless the known arrays have the axes that AXES gives them, of equal lengths."""
-    lengths: dict[str, tuple[int, str]] = {}
-    for name, axes in AXES.items():
-        if name not in arrays:
-            continue
-        shape = arrays[name].shape
-        if len(shape) != len(axes):
-            raise BadInput(f"the array {name} of a run must have {len(axes)} axes, got shape {list(shape)}.")
-        for axis, length in zip(axes, shape, strict=True):
-            expected, where = (axis, name) if isinstance(axis, int) else lengths.setdefault(axis, (length, name))
-            if length != expected:
-                raise BadInput(f"the array {name} of a run has shape {list(shape)}, which does not fit {where}.")
-    for group in _TOGETHER:
-        present = [name for name in group if name in arrays]
-        if present and len(present) < len(group):
-            raise BadInput(f"a run has {', '.join(group)} together, got only {', '.join(present)}.")
 
 
 def _view(name: str) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from ...core.errors import BadInput
 from ...runs.carried import OwnData, to_arrays
 from ...runs.progress import Progress, Stages
+from ...runs.record import Bodies, Sample, Section
 from ...runs.run import Run
 from .noise import noise_numbers
 from .solutions import solution_numbers
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 RECORDS = 120  # points of a path beside its start
 RECORDED_BYTES = 160 * 2**20  # of parameters kept while training
 KEPT_PARAMETERS = 50_000  # numbers of final parameters kept in a run
-SAMPLE_NUMBERS = 20_000  # of the data kept in a run, for the network under the pointer
-SAMPLE_ROWS = 1000
 SCORED_AT_ONCE = 64  # networks, so that a cancel is heard soon
 
 
@@ -69,7 +68,7 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
 
     stages.tell(0.5, "slice")
     plane = spec.plane.choose(loss, record.thetas[:, record.finite], spec.seed)
-    arrays |= plane_arrays(plane) | _projected(plane, record)
+    arrays |= plane_arrays(plane) | Bodies.on(plane, record.thetas)
     level = stages.each_new("surface", 0.5, 0.9, lambda surface: Run(
         spec, arrays | surface_arrays(surface), numbers | surface_numbers(surface)))
     surface = scan(loss, plane, spec.resolution, spec.margin, tolerance=spec.tolerance, progress=level)
@@ -170,19 +169,7 @@ def diverged_sentence(spec: "Descent", record: Record) -> str | None:
 
 def plane_arrays(plane: Any) -> dict[str, np.ndarray]:
     """What a Run keeps of a plane in parameter space."""
-    arrays = {"plane_origin": plane.origin, "plane_u": plane.u, "plane_v": plane.v,
-              "plane_tick_scale": plane.tick_scale}
-    if plane.points is not None and len(plane.points) <= SAMPLE_ROWS:
-        arrays["plane_points"] = plane.points
-    if plane.explained is not None:
-        arrays["plane_explained"] = np.array([plane.explained])
-    return arrays
-
-
-def _projected(plane: Any, record: Record) -> dict[str, np.ndarray]:
-    """Paths on the plane and their distance from it, record by record so that no second copy of all is made."""
-    return {"paths_u": np.stack([plane.project(theta) for theta in record.thetas]).astype(np.float32),
-            "residual": np.stack([plane.residual(theta) for theta in record.thetas]).astype(np.float32)}
+    return Section.of(plane).write()[0]
 
 
 def parts_of_energy(loss: Any, thetas: np.ndarray, report: Callable[..., None]) -> dict[str, np.ndarray]:
@@ -229,7 +216,4 @@ def _finals(plane: Any, record: Record) -> dict[str, np.ndarray]:
 
 def sample_arrays(data: Any) -> dict[str, np.ndarray]:
     """The first training points (they are shuffled), for a page that loads no data sets itself."""
-    rows = max(1, min(SAMPLE_ROWS, SAMPLE_NUMBERS // data.n_inputs))
-    kind = np.int16 if data.task == "classification" else np.float32
-    return {"data_x": data.x_train[:rows].astype(np.float32), "data_y": data.y_train[:rows].astype(kind),
-            "data_center": data.center, "data_scale": data.scale}
+    return Sample.of(data).write()[0]

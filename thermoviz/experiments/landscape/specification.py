@@ -11,26 +11,14 @@ from pydantic import BeforeValidator, ValidationInfo, field_validator
 from ...core.dynamics.integrators import DYNAMICS, SGD, AnyDynamics
 from ...core.energies.potentials import POTENTIALS, AnyPotential, MuellerBrown
 from ...core.landscape.planes import PLANES, AnyPlane, PathPCA, ThroughSolutions
-from ...core.learning.datasets import DATASETS, AnyDataset, Moons
+from ...core.learning.datasets import Moons
 from ...core.learning.networks import MLP
-from ...core.seeds import MAX_SEED
 from ...core.specs import Field, specification
-from ...runs.carried import OwnData, as_spec
 from ...runs.families import named, one_or_many
+from ...runs.fields import AnyData, Network, Resolution, Seed, Tolerance
 from ...runs.progress import Progress, Stages
+from ...runs.record import Grid
 from ...runs.run import Run
-
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED, title="Seed",
-                            description="The same seed gives the same data, starts and noise")]
-Resolution = Annotated[int, Field(ge=9, le=161, title="Resolution", json_schema_extra={"ladder": [21, 41, 81, 161]},
-                                  description="Most points along each side of the surface")]
-Tolerance = Annotated[float, Field(ge=0, le=0.5, title="Tolerance",
-                                   json_schema_extra={"ladder": [0, 1e-3, 5e-3, 2e-2]},
-                                   description="Largest error of the surface, as a share of the barrier; 0 computes "
-                                               "every point")]
-
-# Temperatures at which the equilibrium is shown, in units of the surface's scale (its barrier).
-TEMPERATURES = np.geomspace(0.01, 10, 31)
 
 
 @specification
@@ -57,9 +45,8 @@ class Potential:
 class Descent:
     """Networks trained from common starts by one to four dynamics, and the slice of their loss landscape."""
 
-    dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
-                       Field(title="Data", description="What the networks learn")] = Moons()
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP()
+    dataset: AnyData = Moons()
+    network: Network = MLP()
     dynamics: Annotated[
         tuple[Annotated[AnyDynamics, named(DYNAMICS)], ...], BeforeValidator(one_or_many),
         Field(min_length=1, max_length=4, title="Optimisers",
@@ -110,15 +97,14 @@ class Descent:
 
 def surface_arrays(surface: Any) -> dict[str, np.ndarray]:
     """What a Run keeps of a surface: its grid (the values are float32 numbers already) and temperatures."""
-    return {"xs": surface.xs, "ys": surface.ys, "U": surface.E.astype(np.float32),
-            "temperatures": surface.scale * TEMPERATURES}
+    return Grid.of(surface).write()[0]
 
 
 def surface_numbers(surface: Any) -> dict[str, Any]:
     """How the surface was reached: points per axis of its nested grids, and its measured error."""
-    return {"surface": {"levels": list(surface.levels), "error": surface.error}}
+    return Grid.of(surface).write()[1]
 
 
 def surface_run(spec: Any, surface: Any) -> Run:
     """A Run that is a surface alone."""
-    return Run(spec, surface_arrays(surface), surface_numbers(surface))
+    return Run(spec, *Grid.of(surface).write())

@@ -13,9 +13,9 @@ from ...core.landscape.surfaces import Surface
 from ...core.specs import Field, specification
 from ...core.statistics.nearest_neighbours import FEWEST
 from ...core.thermodynamics.evolution import CELLS
-from ...experiments.landscape.specification import Seed
 from ...experiments.landscapes import AnyLandscape
 from ...runs.experiment import Experiment
+from ...runs.fields import Seed
 
 # Width of a start at a point, in cells of the exact evolution.
 WIDTH = 3.0
