@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.core.fluctuations.gradient_noise import batch_factor
 from thermoviz.core.learning.networks import NetworkLoss
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.experiments.landscape.specification import Descent, Potential
@@ -113,15 +112,6 @@ def test_noise_numbers_agree_with_the_whole_covariance(run, loss):
     assert adam is None and sgd == pytest.approx(0.1 * np.trace(covariance) / (2 * 10 * loss.d), rel=1e-4)
     # Batch size 1 on the slider is where the temperature is T_of_batch_1; batch B is B times colder.
     assert run.numbers["T_slice"][0] == pytest.approx(run.numbers["T_of_batch_1"][0] / 10)
-
-
-def test_batch_factors():
-    assert batch_factor(None, "replacement", 50) == batch_factor(50, "fresh", 50) == 0
-    assert batch_factor(5, "replacement", 50) == 0.2
-    # The variance of a mean of 2 out of 4 numbers drawn without replacement, by listing all six pairs.
-    numbers = np.array([1.0, 2.0, 4.0, 9.0])
-    means = [(a + b) / 2 for i, a in enumerate(numbers) for b in numbers[i + 1:]]
-    assert np.var(means) == pytest.approx(batch_factor(2, "fresh", 4) * np.var(numbers))
 
 
 def test_without_minibatches_there_is_no_heat():

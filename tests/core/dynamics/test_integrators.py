@@ -1,62 +1,17 @@
 """Optimisers against torch.optim; thermostats against their stationary laws, walls, orders of convergence."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
+from made_energies import Flat, Samples
 from scipy.integrate import quad
 from scipy.interpolate import CubicSpline, RectBivariateSpline
 
 import thermoviz as tv
 from thermoviz.core.dynamics import simulation
-from thermoviz.core.dynamics.batches import DRAWS
 from thermoviz.core.dynamics.walls import fold, walls_for
 from thermoviz.core.specs import from_json, to_json
-
-
-class Flat:
-    """E = 0 everywhere."""
-
-    def __call__(self, x):
-        return np.zeros(x.shape[:-1])
-
-    def force(self, x):
-        return np.zeros_like(x)
-
-
-class Misshapen(Flat):
-    def __call__(self, x):
-        return np.zeros(7)
-
-
-class Samples:
-    """A mean over samples, E_i = 1/2 |x - a_i|^2, that remembers which were asked for."""
-
-    def __init__(self, n_samples=40, d=2):
-        self.n_samples, self.a, self.asked = n_samples, np.random.default_rng(5).standard_normal((n_samples, d)), []
-
-    def __call__(self, x):
-        return 0.5 * ((x[..., None, :] - self.a) ** 2).sum(-1).mean(-1)
-
-    def force(self, x):
-        return self.a.mean(0) - x
-
-    def minibatch(self, indices):
-        self.asked.append(indices)
-        return Part(self.a[indices].mean(1))
-
-
-class Part:
-    def __init__(self, centre):
-        self.centre = centre
-
-    def __call__(self, x):
-        return 0.5 * ((x - self.centre) ** 2).sum(-1)
-
-    def force(self, x):
-        return self.centre - x
-
 
 THERMOSTATS = {
     "leimkuhler-matthews": lambda dt: tv.Overdamped(dt=dt),
@@ -271,32 +226,6 @@ def test_energy_conservation_without_friction_is_of_second_order():
     assert abs(np.log2(errors[0] / errors[1]) - 2) < 0.05
 
 
-def test_settings_per_replica_are_separate_runs():
-    x0 = np.array([[0.4, 0.7], [0.4, 0.7], [-0.2, 0.1]])
-    lrs, momenta = (0.01, 0.05, 0.02), (0.0, 0.9, 0.5)
-    together = tv.simulate(tv.DoubleWell(), tv.SGD(np.array(lrs), momenta), x0, 40)
-    for i, (lr, momentum) in enumerate(zip(lrs, momenta, strict=True)):
-        alone = tv.simulate(tv.DoubleWell(), tv.SGD(lr, momentum), x0[i], 40)
-        np.testing.assert_array_equal(together.x[:, i], alone.x[:, 0])
-        np.testing.assert_allclose(together.time[:, i], alone.time)
-    frictions = tv.BAOAB(dt=0.1, friction=[0.0, 1.0, 4.0])
-    cold = tv.simulate(tv.DoubleWell(), frictions, x0, 20)
-    for i, friction in enumerate(frictions.friction):
-        alone = tv.simulate(tv.DoubleWell(), tv.BAOAB(dt=0.1, friction=friction), x0[i], 20)
-        np.testing.assert_array_equal(cold.x[:, i], alone.x[:, 0])
-    T = np.array([0.0, 0.5, 2.0])
-    heated = tv.simulate(tv.Harmonic(), tv.Overdamped(dt=0.1), np.zeros((3, 4000)), 200, T, record_every=200).x[-1]
-    assert (heated[0] == 0).all()
-    for variance, t in zip(heated[1:].var(axis=1), T[1:], strict=True):
-        assert abs(variance - t) < 4 * t * np.sqrt(2 / 4000)
-
-
-@pytest.mark.parametrize("dynamics", [tv.Overdamped, tv.SGD, "overdamped", None])
-def test_a_dynamics_is_made_before_it_is_used(dynamics):
-    with pytest.raises(tv.BadInput, match="dynamics must be one such as SGD"):
-        tv.simulate(tv.Harmonic(), dynamics, [[1.0]], 3)
-
-
 @pytest.mark.parametrize("name", tv.DYNAMICS)
 def test_contract_of_every_dynamics(name):
     """Survives JSON; the same seed gives the same bits; the start stays; a record more changes nothing."""
@@ -381,62 +310,6 @@ def test_tensors_stay_tensors_and_agree_at_zero_temperature(name):
         assert (np.abs(warm.x) <= 1).all() and (warm.x[-1] != tensors.x[-1]).all()
 
 
-def test_batches_are_drawn_as_named():
-    energy, x0 = Samples(), np.zeros((3, 2))
-    drawn = {}
-    for batching in ("replacement", "fresh", "epochs"):
-        energy.asked.clear()
-        tv.simulate(energy, tv.SGD(0.1), x0, 400, batch_size=8, batching=batching)
-        drawn[batching] = np.stack(energy.asked)
-        counts = np.bincount(drawn[batching].ravel(), minlength=40)
-        # Multinomial at most: 4 standard deviations of a count, the largest of 40.
-        expected = 400 * 3 * 8 / 40
-        assert np.abs(counts - expected).max() < 4.5 * np.sqrt(expected)
-    repeats = {name: np.mean([len(set(b)) < 8 for b in a.reshape(-1, 8)]) for name, a in drawn.items()}
-    none = np.prod(1 - np.arange(8) / 40)
-    assert repeats["fresh"] == repeats["epochs"] == 0
-    assert abs(repeats["replacement"] - (1 - none)) < 4 * np.sqrt(none * (1 - none) / 1200)
-    epoch = drawn["epochs"].reshape(80, 5, 3, 8)
-    for e, r in itertools.product(range(80), range(3)):
-        assert sorted(epoch[e, :, r].ravel()) == list(range(40))
-    assert (epoch[0, :, 0] != epoch[0, :, 1]).any() and (epoch[0] != epoch[1]).any()
-
-
-@pytest.mark.parametrize("size", [1, 3, 8])
-def test_fresh_batches_are_all_subsets_alike(size):
-    """Every subset of `size` of 9 samples equally often, by Floyd's draws or by permutations."""
-    draws = 20_000
-    batches = np.sort(next(DRAWS["fresh"](np.random.default_rng(0), draws, size, 9)), axis=1)
-    counts = np.unique(batches, axis=0, return_counts=True)[1]
-    subsets = math.comb(9, size)
-    assert batches.shape == (draws, size) and len(counts) == subsets
-    chi2 = ((counts - draws / subsets) ** 2 / (draws / subsets)).sum()
-    assert abs(chi2 - (subsets - 1)) < 4 * np.sqrt(2 * (subsets - 1))
-
-
-def test_a_programme_that_will_be_too_hot_is_refused_at_once():
-    class Quartic(tv.DoubleWell):
-        def k_max(self, temperature, highest_start):
-            """12 x^2 - 4 where E = 20 T."""
-            return 12 * (1 + (20 * temperature) ** 0.5) - 4
-
-    settings = dict(x0=[[1.0]], steps=100)
-    heating = tv.Schedule("linear", 0.01, 100.0, 100)
-    dynamics = tv.Overdamped(dt=0.01)
-    tv.simulate(Quartic(), dynamics, temperature=0.01, **settings)
-    with pytest.raises(tv.Unstable, match="curvature"):
-        tv.simulate(Quartic(), dynamics, temperature=heating, **settings)
-
-
-def test_gradient_descent_takes_all_samples_and_energies_are_of_all():
-    energy = Samples()
-    traj = tv.simulate(energy, tv.GradientDescent(0.5), np.ones((2, 2)), 60, batch_size=4)
-    assert not energy.asked
-    np.testing.assert_allclose(traj.x[-1], np.broadcast_to(energy.a.mean(0), (2, 2)), atol=1e-12)
-    noisy = tv.simulate(energy, tv.SGD(0.5), np.ones((2, 2)), 60, batch_size=4)
-    np.testing.assert_allclose(noisy.energy, energy(noisy.x))
-
-
 def test_sgd_on_a_quadratic_has_its_exact_stationary_variance():
     """theta <- theta - lr (theta - mean of a batch): variance lr^2 C/B / (1 - (1 - lr)^2), with replacement."""
     energy, lr, B = Samples(), 0.3, 5
@@ -448,44 +321,6 @@ def test_sgd_on_a_quadratic_has_its_exact_stationary_variance():
     fresh = tv.simulate(energy, tv.SGD(lr), np.zeros((n, 2)), 60, batch_size=B, record_every=60, batching="fresh")
     expected = expected * (40 - B) / (40 - 1)
     assert (np.abs(fresh.x[-1].var(axis=0) - expected) < 4 * expected * np.sqrt(2 / n)).all()
-
-
-def test_divergence_is_noted_and_harms_nobody_else():
-    x0 = np.array([[0.5, 0.1], [30.0, 0.0], [-0.2, 0.4]])
-    traj = tv.simulate(tv.DoubleWell(), tv.GradientDescent(0.01), x0, 60)
-    assert traj.diverged_at[0] == traj.diverged_at[2] == -1 and 1 <= traj.diverged_at[1] < 10
-    at = traj.diverged_at[1]
-    assert np.isfinite(traj.x[at - 1, 1]).all()
-    assert np.isnan(traj.x[at:, 1]).all() and np.isnan(traj.energy[at:, 1]).all()
-    alone = tv.simulate(tv.DoubleWell(), tv.GradientDescent(0.01), x0[[0, 2]], 60)
-    np.testing.assert_array_equal(traj.x[:, [0, 2]], alone.x)
-    assert list(traj.finite) == [True, False, True]
-
-
-def test_a_schedule_is_followed_step_by_step():
-    asked = []
-
-    def schedule(step):
-        asked.append(step)
-        return 0.1
-
-    tv.simulate(tv.Harmonic(), tv.Overdamped(dt=0.1), np.zeros((2, 2)), 25, temperature=schedule)
-    assert asked[-25:] == list(range(25))
-    hot = tv.Schedule("quench", T0=1.0, T1=0.0, steps=100)
-    traj = tv.simulate(tv.Harmonic(), tv.Overdamped(dt=0.1), np.zeros((SAMPLES, 1)), 200, hot, record_every=100)
-    assert abs(traj.x[1].var() - 1) < 4 * np.sqrt(2 / SAMPLES)
-    assert np.abs(traj.x[2]).max() < 6 * 0.9**99 * 1.1
-
-
-@pytest.mark.parametrize("kind, steps, expected", [
-    ("hold", (0, 7, 99), (2, 2, 2)), ("quench", (0, 9, 10, 50), (2, 2, 0.5, 0.5)),
-    ("linear", (0, 5, 10, 99), (2, 1.25, 0.5, 0.5)), ("exponential", (0, 5, 10, 99), (2, 1, 0.5, 0.5)),
-    ("cycle", (0, 5, 10, 15, 12.5), (2, 0.5, 2, 0.5, 1.25)),
-])
-def test_programmes(kind, steps, expected):
-    schedule = tv.Schedule(kind, 2.0, 0.5, 10)
-    assert [schedule(s) for s in steps] == pytest.approx(list(expected))
-    assert from_json(tv.Schedule, to_json(schedule)) == schedule
 
 
 def test_reflection_is_repeated_reflection():
@@ -503,42 +338,6 @@ def test_reflection_is_repeated_reflection():
     np.testing.assert_array_equal(fold(x, walls_for(bounds, x))[1], sign)
     half = tv.reflect([[-3.0, 7.0]], ((0, np.inf), (-np.inf, np.inf)))
     np.testing.assert_allclose(half, [[3.0, 7.0]])
-
-
-def test_progress_is_heard_and_cancels():
-    seen = []
-    tv.simulate(tv.Harmonic(), tv.GradientDescent(0.1), np.zeros((2, 2)), 10, progress=seen.append)
-    assert seen == [1.0]
-
-    def cancel(fraction):
-        raise tv.Cancelled("nobody looks")
-
-    with pytest.raises(tv.Cancelled):
-        tv.simulate(tv.Harmonic(), tv.GradientDescent(0.1), np.zeros((2, 2)), 10**9 // 500, progress=cancel,
-                    record_every=10**7)
-
-
-@pytest.mark.parametrize("settings, words", [
-    ({"x0": [[np.nan, 0]]}, "finite"), ({"x0": np.zeros((2, 2, 2))}, "shape"), ({"x0": np.zeros((0, 2))}, "shape"),
-    ({"steps": -1}, "steps"), ({"steps": 2.5}, "steps"), ({"record_every": 0}, "record_every"),
-    ({"temperature": -1}, "temperature"), ({"temperature": np.nan}, "temperature"),
-    ({"temperature": [1.0, 2.0, 3.0]}, "per replica"), ({"temperature": "hot"}, "temperature"),
-    ({"dynamics": tv.SGD(0.1), "temperature": 1.0},
-     "knows no temperature"),
-    ({"dynamics": tv.SGD((0.1, 0.2, 0.3))}, "per replica"), ({"dynamics": tv.Overdamped(dt=2.0)}, "unstable"),
-    ({"dynamics": tv.BAOAB(dt=2.0)}, "unstable"), ({"bounds": ((0, 1),) * 3}, "2 pairs"),
-    ({"bounds": ((1, 0), (0, 1))}, "smaller"), ({"bounds": ((0.5, 1), (0, 1))}, "outside the bounds"),
-    ({"batch_size": 3}, "none"), ({"seed": -1}, "seed"), ({"energy": 3}, "callable"),
-    ({"dynamics": "sgd"}, "such as SGD"), ({"steps": 10**13}, "GiB"), ({"energy": Misshapen()}, "it gave"),
-    ({"energy": Samples(), "batch_size": 0}, "batch_size"),
-    ({"energy": Samples(), "dynamics": tv.SGD(), "batch_size": 99, "batching": "fresh"}, "at most 40"),
-    ({"energy": Samples(), "dynamics": tv.SGD(), "batch_size": 2, "batching": "some"}, "batching"),
-])
-def test_bad_input_gets_one_sentence(settings, words):
-    given = {"energy": tv.Harmonic(), "dynamics": tv.Overdamped(dt=0.1), "x0": np.zeros((2, 2)), "steps": 3} | settings
-    with pytest.raises(tv.BadInput, match=words) as caught:
-        tv.simulate(**given)
-    assert "\n" not in str(caught.value)
 
 
 def test_bad_settings_get_one_sentence():

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from cloud_cases import BOXES, KINDS, WIDE, five, surfaces, turned
+from cloud_cases import BOXES, KINDS, WIDE, five, surfaces
 
 import thermoviz as tv
 from thermoviz.core.landscape.surfaces import Surface
-from thermoviz.core.statistics.nearest_neighbours import Region, extrapolation, local_entropies
-from thermoviz.core.statistics.patches import patches
+from thermoviz.core.statistics.nearest_neighbours import Region, local_entropies
 from thermoviz.core.thermodynamics import clouds
 from thermoviz.core.thermodynamics.clouds import cloud_numbers
 
@@ -121,42 +120,6 @@ def test_of_many_balls_the_entropy_is_taken_of_a_part(well):
         pulls = [(getattr(one, name) - exact) / getattr(one, name).stderr for one in many]
         assert np.abs(pulls).max() < 4 and abs(np.mean(pulls)) < 0.25 + 4 / np.sqrt(12)
     assert many[0].E.stderr < 0.6 * tv.cloud(well, 0.25, law.sample(clouds.MOST, rng)).E.stderr
-
-
-def test_patches_part_valleys_and_leave_a_gaussian_whole():
-    rng = np.random.default_rng(0)
-    for widths in ((1, 1), (1, 1e-3)):
-        whole = rng.standard_normal((1000, 2)) @ turned(0.4, 0.1 * np.array(widths)).T
-        assert patches(whole, 1e-24).max() == 0
-    far = np.repeat([[0.0, 0.0], [0.5, 0.1]], (960, 40), axis=0) + 0.01 * rng.standard_normal((1000, 2))
-    label = patches(far, 1e-24)
-    assert len(set(label[:960])) == len(set(label[960:])) == 1 and label[0] != label[-1]
-    ring = 2 * np.pi * rng.random(1000)
-    assert patches(np.stack([np.cos(ring), np.sin(ring)], axis=1) / 2, 1e-24).max() > 3
-
-
-@pytest.mark.parametrize("n", [50, 72, 1000])
-def test_the_extrapolation_takes_a_root_of_k_away(n):
-    weights = extrapolation(n)
-    roots = np.sqrt(np.arange(1, len(weights) + 1))
-    assert len(weights) == min(12, n // 6) and weights.sum() == pytest.approx(1)
-    assert weights @ roots == pytest.approx(0, abs=1e-12)
-    assert extrapolation(35).tolist() == [1]
-
-
-def test_the_constants_of_the_shared_noise():
-    """n Var of the entropy of uniform balls on a torus, of 400 clouds, whose own error is 7 %."""
-    from scipy.spatial import cKDTree
-
-    from thermoviz.core.statistics.nearest_neighbours import SHARED_FITTED, SHARED_ONE
-
-    rng, n = np.random.default_rng(0), 1000
-    logs = np.array([2 * np.log(cKDTree(x, boxsize=1).query(x, k=np.arange(2, 14))[0])
-                     for x in (rng.random((n, 2)) for _ in range(400))])
-    for fit, shared in ((extrapolation(6), SHARED_ONE), (extrapolation(n), SHARED_FITTED / 12)):
-        terms = logs[:, :, :len(fit)] @ fit
-        stated = terms.var(axis=1).mean() + shared
-        assert n * terms.mean(axis=1).var() == pytest.approx(stated, rel=4 * np.sqrt(2 / 400))
 
 
 @pytest.mark.parametrize("attempt, error", [
