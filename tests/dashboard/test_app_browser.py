@@ -30,13 +30,17 @@ def free_port():
 
 
 @contextlib.contextmanager
-def serving(folder):
-    """The app as `make run` serves it, on a free port with an empty store; gives (address, process)."""
+def serving(folder, path=""):
+    """The app as `make run` serves it, on a free port with an empty store; gives (address, process).
+
+    `path`: a folder of further packages.
+    """
     port = free_port()
     with open(folder / "log", "w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "THERMOVIZ_STORE": str(folder / "store")})
+            [sys.executable, "-m", "thermoviz", "serve", "--port", str(port)],
+            cwd=ROOT, stdout=log, stderr=log,
+            env={**os.environ, "THERMOVIZ_STORE": str(folder / "store"), "PYTHONPATH": str(path)})
     address = f"http://localhost:{port}"
     try:
         wait_until_healthy(address)

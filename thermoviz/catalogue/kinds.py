@@ -76,10 +76,8 @@ def leave_out(kind: str, why: str) -> None:
     log.warning("The lab “%s” of %s is left out: %s.", kind, package, why)
 
 
-def _register_all() -> None:
-    """The labs of this house, then those of installed packages by their names."""
-    for kind in OF_THE_HOUSE:
-        register(f"thermoviz.labs.{kind}")
+def register_installed() -> None:
+    """The labs of installed packages, by their names; why one cannot be used goes to the log."""
     for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
             register(entry.value, entry.name)
@@ -88,4 +86,6 @@ def _register_all() -> None:
                 log.warning("%s", error)
 
 
-_register_all()
+for _kind in OF_THE_HOUSE:
+    register(f"thermoviz.labs.{_kind}")
+register_installed()
