@@ -110,8 +110,8 @@ def test_run_sentence_stage_and_lab_name_one_crossing(key):
     assert told == {"cold": run.crossing.cold, "hot": run.crossing.hot, "T": run.crossing.T}
     assert f"T = {run.crossing.T:.3g}" in sentence and f"“{basin_names(run)[run.crossing.hot]}”" in sentence
     assert run.crossing == run.surface.crossings[0]
-    from thermoviz.labs.volume_or_depth.measurement import _slice_numbers
-    assert _slice_numbers(run.surface)["crossing"] == run.crossing.T
+    from thermoviz.labs.volume_or_depth.measurement import overtaking
+    assert overtaking(run.surface).crossing == run.crossing.T
     for one, other in itertools.pairwise(run.crossings):
         assert one.T < other.T
 

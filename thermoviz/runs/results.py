@@ -91,13 +91,13 @@ class Array:
 
 @dataclasses.dataclass(frozen=True)
 class Measured(Array):
-    """A Pair: two arrays of a run, the second of standard errors, called `name` + `error`."""
+    """A Pair: two arrays of a run, the second of standard errors, called `name` + `error`, or `error` (without `_`)."""
 
     error: str = "_error"
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.name, self.name + self.error
+        return self.name, _beside(self.name, self.error)
 
     def read(self, hint: Any, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Any:
         return Pair(*(arrays[name] for name in self.names))
@@ -105,11 +105,15 @@ class Measured(Array):
 
 @dataclasses.dataclass(frozen=True)
 class Number:
-    """Plain JSON among a run's numbers; an Estimate is kept as [value, standard error]. `name` may be a dotted path."""
+    """Plain JSON among a run's numbers; an Estimate is kept as [value, standard error]. `name` may be a dotted path.
+
+    error: where an Estimate is kept as two numbers, how the second is called; as in Measured.
+    """
 
     says: str
     unit: str = ""
     name: str = ""
+    error: str = ""
     names: ClassVar[tuple[str, ...]] = ()
 
     def write(self, value: Any, arrays: Arrays, numbers: Numbers) -> None:
@@ -117,14 +121,25 @@ class Number:
         *path, last = self.name.split(".")
         for part in path:
             numbers = numbers.setdefault(part, {})
-        numbers[last] = _to_json(value)
+        if not self.error:
+            numbers[last] = _to_json(value)
+            return
+        numbers[last], numbers[_beside(last, self.error)] = (None, None) if value is None else _to_json(value)
 
     def read(self, hint: Any, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Any:
         """What the field holds. Raises KeyError where the run has it not."""
         value: Any = numbers
-        for part in self.name.split("."):
+        *path, last = self.name.split(".")
+        for part in path:
             value = value[part]
-        return _from_json(hint, value)
+        if self.error and value[last] is not None:
+            return _from_json(hint, (value[last], value[_beside(last, self.error)]))
+        return _from_json(hint, value[last])
+
+
+def _beside(name: str, error: str) -> str:
+    """Under which the standard error of `name` is kept."""
+    return name + error if error.startswith("_") else error
 
 
 class Entry(NamedTuple):
@@ -178,6 +193,15 @@ class Result:
                 if entry.needed:
                     return None
         return cls(**found)
+
+    @classmethod
+    def expect(cls, run: Kept, within: str = "") -> Self:
+        """As `read`, of a run that must have it. Raises BadInput where it lacks some of it."""
+        found = cls.read(run, within)
+        if found is None:
+            raise BadInput(f"this run lacks {' '.join(filter(None, (within, cls.__name__)))}: it was not asked for, or "
+                           "is not measured yet.")
+        return found
 
     @classmethod
     def needs(cls, within: str = "") -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from thermoviz.labs.volume_or_depth.solutions import (
 from thermoviz.labs.volume_or_depth.specification import SOFT
 from thermoviz.labs.volume_or_depth.two_wells import TwoWells
 from thermoviz.presentation.looks import LOOKS
-from thermoviz.runs.progress import Stages
+from thermoviz.runs.pipeline import Report
 
 DIMENSIONS = (1, 2, 8, 128)
 SIGMAS = 4
@@ -337,10 +337,10 @@ def test_copies_go_home_when_they_are_hardly_heated(network_run):
 
 def test_one_solution_under_two_names_is_recognised():
     """With this seed both batch sizes end in one minimum, its hidden units in another order."""
-    arrays, numbers = two_solutions(2, Stages(None), 0.0)
-    assert numbers["same"] and numbers["distance"] > 1 and numbers["crossing"] is None
-    assert arrays["net_fate"][:, 0, 1].sum() == 0 and arrays["net_fate"][0, 1, 1] == COPIES
-    np.testing.assert_allclose(arrays["net_h"][0], arrays["net_h"][1], rtol=1e-6)
+    found = two_solutions(2, Report(lambda *told: None))
+    assert found.same and found.distance > 1 and found.crossing is None
+    assert found.fate[:, 0, 1].sum() == 0 and found.fate[0, 1, 1] == COPIES
+    np.testing.assert_allclose(found.h[0], found.h[1], rtol=1e-6)
 
 
 def test_cooling_ends_in_a_minimum():

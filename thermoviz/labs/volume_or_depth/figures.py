@@ -18,6 +18,8 @@ from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
 from ...presentation.numbers import number
 from ...presentation.words import _
+from ...runs.record import Grid
+from .results import Crossing, Curves, EqualWidths, FreeWalkers, Line, Overtaking, Solutions
 
 
 def answer(run: Any) -> str:
@@ -51,17 +53,17 @@ def _harmonic_crossing(depth: float, ratio: float) -> float:
 
 def energy_line(run: Any, look: Look, height: int = 380) -> go.Figure:
     """The energy along the line that joins the two minima, and how high T* is beside it."""
-    x, E, numbers = run.arrays["line_x"], run.arrays["line_E"], run.numbers
+    path = Line.expect(run)
     figure = go.Figure()
-    ridge = int(np.searchsorted(x, numbers["ridge"]))
+    ridge = int(np.searchsorted(path.x, path.ridge))
     deep, shallow = _basins(run)
     for part, name, colour in ((slice(ridge + 1), shallow, look.basins[1]), (slice(ridge, None), deep, look.basins[0])):
         figure.add_trace(go.Scatter(
-            x=x[part], y=E[part], mode="lines", name=name, line={"color": colour, "width": 1.6 * look.stroke},
+            x=path.x[part], y=path.E[part], mode="lines", name=name, line={"color": colour, "width": 1.6 * look.stroke},
             hovertemplate=f"{name}<br>x %{{x:.3g}}<br>E <b>%{{y:.3g}}</b><extra></extra>"))
-    bottom, top = -run.spec.depth, -run.spec.depth + 1.8 * numbers["barrier"]
-    figure.add_annotation(x=numbers["ridge"], y=numbers["barrier"] - run.spec.depth, showarrow=False, align="right",
-                          text=_("pass, {barrier} above<br>the deep basin").format(barrier=number(numbers["barrier"])),
+    bottom, top = -run.spec.depth, -run.spec.depth + 1.8 * path.barrier
+    figure.add_annotation(x=path.ridge, y=path.barrier - run.spec.depth, showarrow=False, align="right",
+                          text=_("pass, {barrier} above<br>the deep basin").format(barrier=number(path.barrier)),
                           xanchor="right", yanchor="bottom", font={"size": look.font_small, "color": look.dim})
     return lay_out(figure, look, title=_("Two basins, on the line between them"), height=height,
                    xaxis=axis(look, _("x, along that line"), showgrid=False),
@@ -70,15 +72,15 @@ def energy_line(run: Any, look: Look, height: int = 380) -> go.Figure:
 
 def basin_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Share of the deep basin against T: exact, measured by bridges, and seen among walkers that hop."""
-    arrays, T = run.arrays, run.arrays["T"]
-    figure = go.Figure()
-    figure.add_trace(line(T, arrays["share_exact"], _("exact"), look.theory, look, x_name="T"))
-    figure.add_trace(line(T, arrays["share_harmonic"], _("harmonic theory"), look.theory, look, dash="dash",
+    curves, control = Curves.expect(run), EqualWidths.expect(run)
+    figure, T = go.Figure(), curves.T
+    figure.add_trace(line(T, curves.share_exact, _("exact"), look.theory, look, x_name="T"))
+    figure.add_trace(line(T, curves.share_harmonic, _("harmonic theory"), look.theory, look, dash="dash",
                           x_name="T"))
-    figure.add_trace(points(T, arrays["share"], arrays["share_stderr"], _("measured, without hops"), look, x_name="T"))
-    figure.add_trace(line(T, arrays["control_exact"], _("equal widths (control)"), look.dim, look, dash="dot",
+    figure.add_trace(points(T, *curves.share, _("measured, without hops"), look, x_name="T"))
+    figure.add_trace(line(T, control.exact, _("equal widths (control)"), look.dim, look, dash="dot",
                           x_name="T"))
-    figure.add_trace(points(T, arrays["control_share"], arrays["control_stderr"], _("control, measured"), look,
+    figure.add_trace(points(T, *control.share, _("control, measured"), look,
                             colour=look.dim, size=0.7, x_name="T").update(showlegend=False))
     for trace in _hops(run, look):
         figure.add_trace(trace)
@@ -91,17 +93,18 @@ def basin_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
 
 def _hops(run: Any, look: Look) -> list[go.Scatter]:
     """Free walkers by where they started: filled where a share is claimed, hollow where it cannot be told."""
-    if not len(run.arrays.get("hop_T", ())):
+    seen = FreeWalkers.read(run)
+    if seen is None or not len(seen.T):
         return []
-    T, claimed = run.arrays["hop_T"], run.arrays["hop_claimed"].astype(bool)
+    T, claimed = seen.T, seen.claimed.astype(bool)
     labels = [_("both starts agree") if yes else _("cannot tell: the starts still matter") for yes in claimed]
     traces = []
     for start, (name, symbol) in enumerate(((_("free walkers, from deep"), "triangle-down"),
                                             (_("free walkers, from wide"), "triangle-up"))):
         symbols = [symbol if yes else f"{symbol}-open" for yes in claimed]
         traces.append(go.Scatter(
-            x=T, y=run.arrays["hop_share"][:, start], mode="markers", name=name, text=labels,
-            error_y={"array": run.arrays["hop_stderr"][:, start], "color": rgba(look.text, 0.6), "thickness": 1,
+            x=T, y=seen.share.value[:, start], mode="markers", name=name, text=labels,
+            error_y={"array": seen.share.stderr[:, start], "color": rgba(look.text, 0.6), "thickness": 1,
                      "width": 0},
             marker={"symbol": symbols, "size": 1.4 * MARKER * look.stroke, "color": look.text,
                     "line": {"width": 1.2, "color": look.text}},
@@ -111,16 +114,16 @@ def _hops(run: Any, look: Look) -> list[go.Scatter]:
 
 def basin_free_energies(run: Any, look: Look, height: int = 380) -> go.Figure:
     """F of both basins against T, counted from one common well; where the curves cross, both hold half."""
-    arrays, T = run.arrays, run.arrays["T"]
-    figure = go.Figure()
+    curves = Curves.expect(run)
+    figure, T = go.Figure(), curves.T
     for k, (name, colour) in enumerate(zip(_basins(run), look.basins, strict=False)):
-        figure.add_trace(line(T, arrays["F_exact"][:, k], _("{name}: exact").format(name=name), colour, look,
+        figure.add_trace(line(T, curves.F_exact[:, k], _("{name}: exact").format(name=name), colour, look,
                               x_name="T"))
-        figure.add_trace(points(T, arrays["F"][:, k], arrays["F_stderr"][:, k],
+        figure.add_trace(points(T, curves.F.value[:, k], curves.F.stderr[:, k],
                                 _("{name}: measured").format(name=name), look, ring=colour, x_name="T"))
     _crossing_marks(figure, run, look)
     shown = T <= 4 * (_crossings(run)[0] or T[-1])
-    values = arrays["F_exact"][shown]
+    values = curves.F_exact[shown]
     room = 0.15 * float(np.ptp(values))
     return lay_out(figure, look, title=_("Free energies: the lower wins"), height=height,
                    xaxis=charts.heat_axis(look, list(T), title=True),
@@ -148,10 +151,11 @@ def free_energies_sentence(run: Any) -> str:
 def slice_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Exact shares of the valleys of the slice, and where the widest overtakes the deepest."""
     figure = charts.shares(run, look, height)
-    found, shown = run.numbers.get("slice") or {}, run.arrays["temperatures"]
+    found, shown = Overtaking.read(run), Grid.expect(run).temperatures
+    crossing, predicted = (None, None) if found is None else (found.crossing, found.predicted)
     said = []
-    for T, label, dash in ((found.get("crossing"), _("the widest overtakes: T = {T}"), "solid"),
-                           (found.get("predicted"), _("harmonic theory (dashed): {T}"), "dash")):
+    for T, label, dash in ((crossing, _("the widest overtakes: T = {T}"), "solid"),
+                           (predicted, _("harmonic theory (dashed): {T}"), "dash")):
         if T is not None and shown[0] <= T <= shown[-1]:
             _mark(figure, look, T, dash)
             said.append(label.format(T=number(T)))
@@ -164,51 +168,50 @@ def slice_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
 
 def slice_sentence(run: Any) -> str:
     """What the slice shows: the crossing, exact, and how far harmonic theory is off."""
-    found = run.numbers.get("slice")
-    if not found:
+    found = Overtaking.read(run)
+    if found is None:
         return _("Exact shares of the valleys, by quadrature on the slice.")
-    if found["deepest"] == found["widest"]:
+    if found.deepest == found.widest:
         return _("On this landscape the deepest valley is also the widest: there is nothing to overtake.")
-    if found["crossing"] is None:
+    if found.crossing is None:
         return _("On this landscape the widest valley does not overtake the deepest within the temperatures shown.")
-    if found["predicted"] is None:
+    if found.predicted is None:
         return _("Exact: the widest valley overtakes the deepest at T = {T}. It has no harmonic prediction: a valley "
-                 "is flat or open.").format(T=number(found["crossing"]))
+                 "is flat or open.").format(T=number(found.crossing))
     return _("Exact: the widest valley overtakes the deepest at T = {T}. Harmonic theory, which knows only the "
              "curvatures at the two bottoms, says {guess}.").format(
-        T=number(found["crossing"]), guess=number(found["predicted"]))
+        T=number(found.crossing), guess=number(found.predicted))
 
 
 def network_free_energies(run: Any, look: Look, height: int = 330) -> go.Figure:
     """F = L + T/2 sum ln h of both solutions, from A's loss; dotted where the basin is not harmonic."""
     found = _networks(run)
-    T, F = run.arrays["net_T"], run.arrays["net_F"]
-    gain = F - F[:, :1]
-    room = 3 * abs(found["loss"][1] - found["loss"][0])
+    T, gain = found.T, found.F - found.F[:, :1]
+    room = 3 * abs(found.loss[1] - found.loss[0])
     figure = go.Figure()
     for k, name in enumerate(_solutions(run)):
-        limit = found["harmonic_up_to"][k]
+        limit = found.harmonic_up_to[k]
         for part, dash, label in ((T <= limit, "solid", name),
                                   (T >= limit, "dot", _("{name}, not harmonic").format(name=name))):
             figure.add_trace(go.Scatter(
                 x=T[part], y=gain[part, k], mode="lines", name=label, line={
                     "color": look.basins[k], "width": 1.3 * look.stroke, "dash": dash},
                 hovertemplate=f"{label}<br>T %{{x:.3g}}<br><b>%{{y:.3g}}</b><extra></extra>"))
-    if found["crossing"] is not None and T[0] <= found["crossing"] <= T[-1]:
-        _mark(figure, look, found["crossing"], "dash")
-        figure.add_annotation(x=np.log10(found["crossing"]), y=1, yref="paper", yanchor="bottom", showarrow=False,
-                              text=_("T* {T}, were they harmonic").format(T=number(found["crossing"], 2)),
+    if found.crossing is not None and T[0] <= found.crossing <= T[-1]:
+        _mark(figure, look, found.crossing, "dash")
+        figure.add_annotation(x=np.log10(found.crossing), y=1, yref="paper", yanchor="bottom", showarrow=False,
+                              text=_("T* {T}, were they harmonic").format(T=number(found.crossing, 2)),
                               font={"size": look.font_small, "color": look.theory})
     return lay_out(figure, look, title=_("Free energy of two solutions, A as zero"), height=height,
                    xaxis=charts.heat_axis(look, list(T), title=True),
-                   yaxis=axis(look, _("F − F of A, nats"), nticks=6, **({} if found["same"] else {
+                   yaxis=axis(look, _("F − F of A, nats"), nticks=6, **({} if found.same else {
                        "range": [-room, room]})))
 
 
 def spectra(run: Any, look: Look, height: int = 330) -> go.Figure:
     """Hessian eigenvalues of both solutions, the softest first."""
     figure, names = go.Figure(), _solutions(run)
-    h = run.arrays["net_h"]
+    h = _networks(run).h
     for k, name in enumerate(names):
         shown = np.where(h[k] > 0, h[k], np.nan)
         figure.add_trace(go.Scatter(
@@ -222,8 +225,8 @@ def spectra(run: Any, look: Look, height: int = 330) -> go.Figure:
 
 def fates(run: Any, look: Look, height: int = 330) -> go.Figure:
     """Where heated and cooled copies of each solution ended, in shares of all its copies."""
-    same = _networks(run)["same"]
-    fate, heat = run.arrays["net_fate"], run.arrays["net_heat"]
+    found = _networks(run)
+    fate, heat, same = found.fate, found.heat, found.same
     ends = ((_("in A"), look.basins[0]), (_("in B"), look.basins[1]), (_("elsewhere"), look.dim))
     starts = (_("from A"), _("from B"))
     x = [[np.format_float_positional(t, 2, fractional=False, trim="-") for t in heat for _start in starts],
@@ -243,23 +246,23 @@ def fates(run: Any, look: Look, height: int = 330) -> go.Figure:
 def network_sentence(run: Any) -> str:
     """Both solutions in one sentence: losses, widths, and whether harmonic theory may be asked at all."""
     found = _networks(run)
-    if found["same"]:
+    if found.same:
         return _("Both batch sizes found one and the same solution: {distance} apart as they stand, {aligned} once the "
                  "hidden units are put in the same order.").format(
-            distance=number(found["distance"]), aligned=number(found["aligned"], 1))
+            distance=number(found.distance), aligned=number(found.aligned, 1))
     parts = [_("Loss of A {a}, of B {b}; ½ ln det H {ha} and {hb}: the lower, the wider. Renamed copies: e^{ca} and "
                "e^{cb}; each counts as room.").format(
-        a=number(found["loss"][0], 4), b=number(found["loss"][1], 4),
-        ha=_spelled(found["half_ln_det"][0]), hb=_spelled(found["half_ln_det"][1]),
-        ca=_spelled(found["ln_copies"][0]), cb=_spelled(found["ln_copies"][1]))]
-    if found["crossing"] is None:
+        a=number(found.loss[0], 4), b=number(found.loss[1], 4),
+        ha=_spelled(found.half_ln_det[0]), hb=_spelled(found.half_ln_det[1]),
+        ca=_spelled(found.ln_copies[0]), cb=_spelled(found.ln_copies[1]))]
+    if found.crossing is None:
         parts.append(_("The deeper is also the wider, or a basin has a flat direction: no crossing is predicted."))
-    elif found["crossing"] > min(found["harmonic_up_to"]):
+    elif found.crossing > min(found.harmonic_up_to):
         parts.append(_("Harmonic theory would put T* at {T}, but these basins are harmonic only up to T = {limit}: "
                        "not harmonic, so it cannot tell.").format(
-            T=number(found["crossing"], 2), limit=number(min(found["harmonic_up_to"]), 2)))
+            T=number(found.crossing, 2), limit=number(min(found.harmonic_up_to), 2)))
     else:
-        parts.append(_("Harmonic theory puts T* at {T}.").format(T=number(found["crossing"], 2)))
+        parts.append(_("Harmonic theory puts T* at {T}.").format(T=number(found.crossing, 2)))
     return " ".join(parts)
 
 
@@ -272,22 +275,23 @@ def _basins(run: Any) -> tuple[str, str]:
     return (_("deep"), _("shallow")) if run.spec.ratio == 1 else (_("narrow, deep"), _("wide, shallow"))
 
 
-def _networks(run: Any) -> dict[str, Any]:
+def _networks(run: Any) -> Solutions:
     """What the run knows of two solutions. Raises BadInput where it was not asked."""
-    if "networks" not in run.numbers:
+    found = Solutions.read(run)
+    if found is None:
         raise BadInput("this run has no networks to draw: ask for tv.VolumeOrDepth(networks=True).")
-    return run.numbers["networks"]
+    return found
 
 
 def _solutions(run: Any) -> tuple[str, str]:
-    small, large = _networks(run)["batches"]
+    small, large = _networks(run).batches
     return _("A, batches of {n}").format(n=small), _("B, batches of {n}").format(n=large)
 
 
 def _crossings(run: Any) -> tuple[float | None, float | None]:
     """T* predicted and measured; None where there is none."""
-    found = run.numbers.get("crossing") or {}
-    return found.get("predicted"), found.get("measured")
+    found = Crossing.read(run)
+    return (None, None) if found is None else (found.predicted, found.measured)
 
 
 def _crossing_marks(figure: go.Figure, run: Any, look: Look) -> None:

@@ -4,7 +4,9 @@ from typing import Any
 
 from ...presentation.page import Chart, Page
 from ...presentation.words import _
+from ...runs.record import Grid
 from . import figures
+from .results import Curves, EqualWidths, Line, Solutions
 
 
 def page() -> Page:
@@ -27,19 +29,20 @@ def charts() -> tuple[Chart, ...]:
     return (
         Chart("energy_line", figures.energy_line, _(
             "Along every other direction both basins are alike: in 1 or in 128 dimensions T* stays the same."),
-            needs=("line_x", "line_E")),
-        Chart("basin_shares", figures.basin_shares, figures.shares_sentence, needs=("T", "control_share")),
-        Chart("basin_free_energies", figures.basin_free_energies, figures.free_energies_sentence, needs=("T", "F")),
-        Chart("slice_shares", figures.slice_shares, figures.slice_sentence, needs=("U", "temperatures")),
-        Chart("network_free_energies", figures.network_free_energies, figures.network_sentence, needs=("net_F",),
+            needs=Line.needs()),
+        Chart("basin_shares", figures.basin_shares, figures.shares_sentence,
+              needs=Curves.needs() + EqualWidths.needs()),
+        Chart("basin_free_energies", figures.basin_free_energies, figures.free_energies_sentence, needs=Curves.needs()),
+        Chart("slice_shares", figures.slice_shares, figures.slice_sentence, needs=Grid.needs()),
+        Chart("network_free_energies", figures.network_free_energies, figures.network_sentence, needs=Solutions.needs(),
               when=with_networks),
         Chart("fates", figures.fates, _(
             "Copies of each solution are heated (isotropic Langevin motion), then cooled. Back means: the same "
             "solution, after putting its hidden units in the same order and sign."),
-            needs=("net_fate",), when=with_networks),
+            needs=Solutions.needs(), when=with_networks),
         Chart("spectra", figures.spectra, _(
             "Most directions are nearly flat and held by weight decay alone: width lies in many directions at once."),
-            needs=("net_h",), wide=True, when=with_networks),
+            needs=Solutions.needs(), wide=True, when=with_networks),
     )
 
 

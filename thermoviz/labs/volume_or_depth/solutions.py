@@ -15,7 +15,8 @@ from ...core.learning.datasets import Moons
 from ...core.learning.minima import descended, minimum
 from ...core.learning.networks import MLP, NetworkLoss
 from ...core.thermodynamics.free_energy import crossing_temperature
-from ...runs.progress import Stages
+from ...runs.pipeline import Report
+from .results import Solutions
 
 DATA, NETWORK, DECAY = Moons(n=300, noise=0.2), MLP((8,), "tanh"), 1e-3
 OPTIMISER, TRAINING_STEPS = SGD(0.1, 0.9), 1500
@@ -33,20 +34,10 @@ SAME = 0.01
 LENGTHS, FACTOR, FAINT = np.geomspace(1e-2, 30.0, 36), 2.0, 1e-5
 
 
-def two_solutions(seed: int, stages: Stages, start: float) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and numbers of both solutions and of their heated copies; progress from `start` to 1.
-
-    Arrays: `net_h`, `net_width` [2, d]: Hessian eigenvalues of L + (decay/2)|theta|^2 and how far each direction stays
-    harmonic; `net_T` [t], `net_F` [t, 2]: F = L + T/2 sum ln h - T ln copies, lengths in units of a weight and the
-    parabola taken to its end; it means something up to `harmonic_up_to` and is NaN where some h <= 0; `net_heat` [k],
-    `net_fate` [k, 2, 3]: how many copies of A and of B ended back in A, in B, elsewhere. Numbers: per solution `loss`,
-    `test_loss`, `accuracy`, `half_ln_det`, `ln_copies` (of its renamings), `harmonic_up_to` (0: some h <= 0);
-    `distance`, `aligned`, `same`, `crossing` (of harmonic theory, None where the deeper is the wider), `d`, `copies`,
-    `batches`.
-    """
-    span = 1 - start
+def two_solutions(seed: int, report: Report) -> Solutions:
+    """Both solutions at their minima, their free energies, and where heated and cooled copies of them end."""
     loss = NetworkLoss(NETWORK, DATA.load(seed), weight_decay=DECAY)
-    minima = _minima(loss, seed, stages.part("two solutions", start, start + 0.3 * span))
+    minima = _minima(loss, seed, report.part(0.0, 0.3))
     h, width = (np.stack(rows) for rows in zip(*(harmonic_widths(loss, theta) for theta in minima), strict=True))
     energies = np.asarray(loss(minima), dtype=np.float64)
     limits = np.array([harmonic_up_to(*pair) for pair in zip(h, width, strict=True)])
@@ -55,18 +46,17 @@ def two_solutions(seed: int, stages: Stages, start: float) -> tuple[dict[str, np
     F = energies + TEMPERATURES[:, None] * (half_ln_det - ln_copies)
     to_b = align(minima[0], minima[1], loss.layer_slices, NETWORK.activation)
     aligned = float(np.linalg.norm(to_b - minima[1]))
-    fate = fates(loss, minima, aligned, float(h.max()), seed, stages, start + 0.3 * span)
+    fate = fates(loss, minima, aligned, float(h.max()), seed, report.part(0.3, 1.0))
     deep, high = int(np.argmin(energies)), int(np.argmax(energies))
-    ratio = 2 * ((half_ln_det - ln_copies)[deep] - (half_ln_det - ln_copies)[high])
+    room = half_ln_det - ln_copies
+    ratio = 2 * (room[deep] - room[high])
     known = bool(np.isfinite(ratio)) and not _same(aligned, minima)
-    numbers = {
-        "loss": energies, "test_loss": loss.test_energy(minima), "accuracy": loss.accuracy(minima, test=True),
-        "half_ln_det": half_ln_det, "ln_copies": ln_copies, "harmonic_up_to": limits,
-        "distance": np.linalg.norm(minima[0] - minima[1]), "aligned": aligned, "same": _same(aligned, minima),
-        "crossing": crossing_temperature(float(energies[high] - energies[deep]), float(ratio)) if known else None,
-        "d": loss.d, "copies": COPIES, "batches": list(BATCHES)}
-    return {"net_h": h, "net_width": width, "net_T": TEMPERATURES, "net_F": F, "net_heat": np.array(HEATS),
-            "net_fate": fate}, numbers
+    return Solutions(
+        h, width, TEMPERATURES, F, np.array(HEATS), fate, energies.tolist(), loss.test_energy(minima).tolist(),
+        loss.accuracy(minima, test=True).tolist(), half_ln_det.tolist(), ln_copies.tolist(), limits.tolist(),
+        float(np.linalg.norm(minima[0] - minima[1])), aligned, _same(aligned, minima),
+        crossing_temperature(float(energies[high] - energies[deep]), float(ratio)) if known else None,
+        loss.d, COPIES, list(BATCHES))
 
 
 def _minima(loss: NetworkLoss, seed: int, report: Callable[[float], Any]) -> np.ndarray:
@@ -107,18 +97,17 @@ def harmonic_up_to(h: np.ndarray, width: np.ndarray) -> float:
     return float((h * width**2).min()) if (h > 0).all() else 0.0
 
 
-def fates(loss: NetworkLoss, minima: np.ndarray, aligned: float, stiffest: float, seed: int, stages: Stages,
-          start: float) -> np.ndarray:
+def fates(loss: NetworkLoss, minima: np.ndarray, aligned: float, stiffest: float, seed: int,
+          report: Report) -> np.ndarray:
     """How many copies [heats, 2, 3] of each minimum ended in A, in B, elsewhere, after being heated and cooled again.
 
     Where A and B are one solution, all that come back count as being back where they started.
     """
     heat = np.repeat(HEATS, 2 * COPIES)
     copies = np.tile(np.repeat(minima, COPIES, axis=0), (len(HEATS), 1)).astype(np.float32)
-    middle = start + 0.5 * (1 - start)
     hot = simulate(loss, Overdamped(STEP / stiffest), copies, HEATED_STEPS, heat, seed, HEATED_STEPS,
-                   progress=stages.part("heating", start, middle)).x[-1]
-    ends = descended(loss, hot, stiffest, stages.part("cooling", middle, 1.0)).astype(np.float64)
+                   progress=report.part(0.0, 0.5)).x[-1]
+    ends = descended(loss, hot, stiffest, report.part(0.5, 1.0)).astype(np.float64)
     away = np.stack([np.linalg.norm(align(ends, theta, loss.layer_slices, NETWORK.activation) - theta, axis=1)
                      for theta in minima], axis=1).reshape(len(HEATS), 2, COPIES, 2)
     if _same(aligned, minima):

@@ -42,7 +42,7 @@ HOP_STEPS, HOP_RECORDS, HOP_NUMBERS = 4000, 200, 8192
 AGREE, VAGUE = 3.0, 0.07
 
 
-class Pair(NamedTuple):
+class Basins(NamedTuple):
     """Both basins at one temperature, F counted from a common well that knows nothing of either."""
 
     deep: Basin
@@ -169,7 +169,7 @@ class TwoWells:
         return np.array([-self.depth + T / 2 * math.log(self.ratio), 0.0])
 
     def measure(self, T: float, walkers: int, seed: int, stream: str,
-                progress: Callable[[float], Any] | None = None) -> Pair:
+                progress: Callable[[float], Any] | None = None) -> Basins:
         """Both basins by a bridge from one common isotropic well, which knows neither width. Raises TooFewSamples."""
         common = float(harmonic_free_energy(np.full(self.d, SOFT), T))
         basins = []
@@ -178,7 +178,7 @@ class TwoWells:
                 self.energy, self.centre(sign), T, rng(seed, f"{stream} {sign} {T:.6g}"), curvatures, SOFT,
                 self.inside(sign), walkers, SAMPLES, part_of(progress, k, 2))
             basins.append(basin._replace(F=Estimate(basin.F - common, basin.F.stderr)))
-        return Pair(*basins)
+        return Basins(*basins)
 
     def inhabitants(self, sign: int, T: float, n: int, seed: int) -> np.ndarray:
         """n independent places [n, d] at equilibrium within one basin."""

@@ -1,46 +1,45 @@
 """What the two basins decide, as verdicts: where the wide one overtakes, free energies, and walkers that hop."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ...core.statistics.estimators import Estimate
 from ...runs.verdict import Verdict, above, among, equals, judge
+from .results import Crossing, Curves, EqualWidths
 from .two_wells import N_TEMPERATURES, Hops, TwoWells, share
 
 
-def verdicts(wells: TwoWells, arrays: dict[str, np.ndarray], crossing: Estimate | None, control: dict[str, Any],
+def verdicts(wells: TwoWells, curves: Curves, crossing: Crossing, control: EqualWidths, ahead: float | None,
              hops: Hops | None) -> list[Verdict]:
-    """The claims of the lab, from the numbers of a whole run."""
-    return [_crossing(wells, crossing, control), _shares(wells, arrays), _hops(wells, hops)]
+    """The claims of the lab. ahead: entropy that the wide basin has more at the crossing with equal widths; hops: None
+    where walkers are too few."""
+    return [_crossing(wells, crossing, control, ahead), _free_energies(wells, curves), _hops(wells, hops)]
 
 
-def _crossing(wells: TwoWells, crossing: Estimate | None, control: dict[str, Any]) -> Verdict:
+def _crossing(wells: TwoWells, found: Crossing, control: EqualWidths, ahead: float | None) -> Verdict:
     if wells.predicted is None:
         return judge("equal_widths", _lowest(control), above(0.5, among(N_TEMPERATURES)),
-                     theory=float(np.min(control["control_exact"])))
-    predicted = 0.5 * math.log(wells.ratio)
-    found = None if crossing is None else (wells.predicted / crossing.value,
-                                           wells.predicted * crossing.stderr / crossing.value**2)
-    exact = wells.exact_crossing(2 * wells.barrier)
-    return judge("crossing", found, equals(1.0, unlike=0.0), theory=None if exact is None else wells.predicted / exact,
-                 control=None if control["ahead"] is None else control["ahead"] / predicted)
+                     theory=float(np.min(control.exact)))
+    gain = None if found.measured is None else Estimate(
+        wells.predicted / found.measured, wells.predicted * found.measured.stderr / found.measured**2)
+    return judge("crossing", gain, equals(1.0, unlike=0.0),
+                 theory=None if found.exact is None else wells.predicted / found.exact,
+                 control=None if ahead is None else ahead / (0.5 * math.log(wells.ratio)))
 
 
-def _lowest(control: dict[str, Any]) -> tuple[float, float]:
-    """The deep basin's smallest share with equal widths, and its error; NaN where nothing was measured."""
-    shares = control["control_share"]
+def _lowest(control: EqualWidths) -> Estimate:
+    """The deep basin's smallest share with equal widths; NaN where nothing was measured."""
+    shares, errors = control.share
     k = 0 if np.isnan(shares).all() else int(np.nanargmin(shares))
-    return float(shares[k]), float(control["control_stderr"][k])
+    return Estimate(shares[k], errors[k])
 
 
-def _shares(wells: TwoWells, arrays: dict[str, np.ndarray]) -> Verdict:
-    """Free-energy differences against quadrature, at the temperature where they are farthest apart in their errors."""
-    T, errors = arrays["T"], np.hypot(*arrays["F_stderr"].T) / arrays["T"]
-    known = np.isfinite(errors)
-    n = int(known.sum())
-    measured, exact = ((arrays[name][:, 0] - arrays[name][:, 1]) / T for name in ("F", "F_exact"))
+def _free_energies(wells: TwoWells, curves: Curves) -> Verdict:
+    """Their differences against quadrature, at the temperature where they are farthest apart in their errors."""
+    T, errors = curves.T, np.hypot(*curves.F.stderr.T) / curves.T
+    n = int(np.isfinite(errors).sum())
+    measured, exact = ((F[:, 0] - F[:, 1]) / T for F in (curves.F.value, curves.F_exact))
     off = measured - exact
     k = int(np.nanargmax(np.abs(off) / errors)) if n else 0
     depth_only = -wells.depth / float(T[k]) - float(exact[k])
