@@ -10,8 +10,13 @@ import pytest
 from thermoviz.presentation import words
 
 ROOT = Path(words.__file__).parents[1]
-ROOMS = ("presentation", "figures", "dashboard", "stage", "labs")
-FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+FILES = sorted(ROOT.rglob("*.py"))
+# What a visitor reads of a lab stands in these of its files (results: in the documents); all its others compute.
+SPEAKING = ("specification.py", "words.py", "page.py", "results.py")
+SILENT = [path for path in FILES if path.parent.parent.name in ("labs", "experiments")
+          and path.name not in SPEAKING and not path.name.startswith("figures")]
+NOT_YET = (" networks diverged and are left out (",)  # stands in runs; `figures.charts.diverged` says it better
+MOST_WORDS = 6  # a name, the title of a step; more are a sentence
 NAMES = {"_": 1, "counted": 2}  # how many leading arguments are messages
 
 
@@ -35,8 +40,26 @@ def test_every_message_is_a_literal_that_a_tool_can_find(path):
         assert arguments and all(map(literal, arguments)), f"{path}:{node.lineno}: _() needs a literal"
 
 
+def prose(path):
+    """(line, text) of every text that is a sentence, but docstrings and refusals of settings."""
+    tree = ast.parse(path.read_text())
+    spared = {id(child) for node in ast.walk(tree) for child in ast.walk(node) if isinstance(node, ast.Raise)
+              or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in spared:
+            if len(node.value.split()) > MOST_WORDS:
+                yield node.lineno, node.value
+
+
+@pytest.mark.parametrize("path", SILENT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_measures_holds_no_sentences(path):
+    """They would be in one language only, and in the files of runs."""
+    told = [text for _line, text in prose(path) if text not in NOT_YET]
+    assert not told and not list(calls(path))
+
+
 def test_messages_are_sentences_with_named_places():
-    assert len(messages()) > 40
+    assert len(messages()) > 300
     for message in messages():
         assert message.strip() == message and message, repr(message)
         places = [name for _, name, _, _ in Formatter().parse(message) if name is not None]
