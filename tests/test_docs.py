@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import thermoviz as tv
+from thermoviz.core.specs import from_json, to_json
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -59,9 +60,24 @@ def test_every_public_name_loads():
     ("POTENTIALS", "energies.potentials", "AnyPotential"), ("DATASETS", "learning.datasets", "AnyDataset"),
     ("DYNAMICS", "dynamics.integrators", "AnyDynamics"), ("PLANES", "landscape.planes", "AnyPlane"),
 ])
-def test_table_and_union_of_a_family_have_the_same_members(table, module, union):
-    members = typing.get_args(getattr(importlib.import_module(f"thermoviz.core.{module}"), union))[0]
-    assert typing.get_args(members) == tuple(getattr(tv, table).values())
+def test_a_family_s_members_are_in_its_table_by_their_kind(table, module, union):
+    there = importlib.import_module(f"thermoviz.core.{module}")
+    members = typing.get_args(typing.get_args(getattr(there, union))[0])
+    assert len(members) == len(getattr(tv, table)) > 1
+    for kind, member in getattr(tv, table).items():
+        made = member()
+        assert made.kind == kind and from_json(getattr(there, union), to_json(made)) == made
+        assert getattr(there, member.__name__) is member
+
+
+def test_a_potential_or_dynamics_that_nobody_listed_is_found_by_its_name(monkeypatch):
+    """As after adding one to its family's file, and to nothing else."""
+    for name, module in (("Harmonic", "energies.potentials"), ("SGD", "dynamics.integrators")):
+        monkeypatch.delitem(tv._MODULE, name)
+        monkeypatch.delitem(vars(tv), name, raising=False)
+        assert getattr(tv, name) is getattr(importlib.import_module(f"thermoviz.core.{module}"), name)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = tv.Nothing
 
 
 def test_what_the_readme_says_can_be_hidden_can():

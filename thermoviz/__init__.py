@@ -14,12 +14,15 @@ _HOME = {
     "core.energies.potentials": ("Harmonic", "DoubleWell", "TiltedDoubleWell", "MuellerBrown", "TwoBasins",
                                  "Rosenbrock", "Himmelblau", "POTENTIALS"),
     "core.energies.protocol": ("force",),
-    "core.learning.datasets": ("Dataset", "load_dataset", "DATASETS"),
+    "core.learning.data": ("Dataset",),
+    "core.learning.datasets": ("load_dataset", "DATASETS"),
     "core.learning.networks": ("MLP", "NetworkLoss"),
-    "core.dynamics.integrators": ("DYNAMICS", "GradientDescent", "SGD", "Adam", "RMSProp", "Overdamped", "BAOAB",
-                                  "Trajectory", "simulate", "reflect"),
+    "core.dynamics.integrators": ("DYNAMICS", "GradientDescent", "SGD", "Adam", "RMSProp", "Overdamped", "BAOAB"),
+    "core.dynamics.simulation": ("Trajectory", "simulate"),
+    "core.dynamics.walls": ("reflect",),
     "core.dynamics.schedules": ("Schedule",),
-    "core.landscape.planes": ("PLANES", "Plane", "Honesty", "honesty"),
+    "core.landscape.planes": ("PLANES", "Plane"),
+    "core.landscape.honesty": ("Honesty", "honesty"),
     "core.landscape.surfaces": ("Surface",),
     "core.landscape.scan": ("scan",),
     "core.landscape.boltzmann": ("BoltzmannLaw",),
@@ -47,16 +50,28 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 _MODULE |= {class_name(kind): f"labs.{kind}.specification" for kind in LABS}
 __all__ = [*_MODULE, "__version__"]
 __version__ = "0.1.0"
+# Tables of families: a member that is not listed above is found there by its class's name.
+_FAMILIES = {"POTENTIALS": "core.energies.potentials", "DYNAMICS": "core.dynamics.integrators"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE:
+    home = _MODULE.get(name) or _family_of(name)
+    if home is None:
         raise AttributeError(f"module 'thermoviz' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"thermoviz.{_MODULE[name]}"), name)
-    if _MODULE[name].startswith(("catalogue", "experiments", "labs", "runs")):
+    value = getattr(importlib.import_module(f"thermoviz.{home}"), name)
+    if home.startswith(("catalogue", "experiments", "labs", "runs")):
         _connect_views()
     globals()[name] = value
     return value
+
+
+def _family_of(name: str) -> str | None:
+    """The module of the potential or dynamics of this class name; no other name loads anything."""
+    for table, module in _FAMILIES.items() if name[:1].isupper() else ():
+        members = getattr(importlib.import_module(f"thermoviz.{module}"), table).values()
+        if name in {member.__name__ for member in members}:
+            return module
+    return None
 
 
 def __dir__() -> list[str]:

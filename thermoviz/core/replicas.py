@@ -18,6 +18,11 @@ def _as_tuple(value: Any) -> Any:
 per_replica = BeforeValidator(_as_tuple)
 
 
+def plain(value: Any) -> float | np.ndarray:
+    """A setting as a number, or as an array [n] where replicas have their own."""
+    return np.asarray(value) if isinstance(value, tuple) else value
+
+
 def column(value: Any, x: Any) -> Any:
     """A setting ready to multiply x [n, d]: a float, or one per replica as [n, 1] in x's type and place.
 

@@ -62,6 +62,15 @@ def _refuse_truth(cls: Any, given: Any) -> Any:
     return given
 
 
+def family(union: Any) -> dict[str, Any]:
+    """The table of a family: its members by `kind`, from `Annotated[A | B | ..., Field(discriminator="kind")]`.
+
+    So a member stands in one list only, the union.
+    """
+    members = typing.get_args(typing.get_args(union)[0])
+    return {typing.get_args(member.__annotations__["kind"])[0]: member for member in members}
+
+
 def sentence(name: str, error: ValidationError, fields: tuple[str, ...] = ()) -> str:
     """The first validation error as one sentence: field, what is allowed, what was given.
 
@@ -105,6 +114,6 @@ def identity(spec: Any) -> str:
 
 
 __all__ = [
-    "NUMERICS_VERSION", "Field", "canonical", "from_json", "identity", "pydantic", "sentence", "specification",
-    "to_json",
+    "NUMERICS_VERSION", "Field", "canonical", "family", "from_json", "identity", "pydantic", "sentence",
+    "specification", "to_json",
 ]

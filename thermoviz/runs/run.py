@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.errors import BadFile, BadInput
 from ..core.landscape.crossings import Crossing
-from ..core.landscape.planes import Honesty
+from ..core.landscape.honesty import Honesty
 from ..core.specs import NUMERICS_VERSION, canonical, from_json, identity
 from . import files, record
 from .late import room_of

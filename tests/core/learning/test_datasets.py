@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from thermoviz.core.errors import BadInput
-from thermoviz.core.learning.datasets import DATASETS, AnyDataset, Dataset, Moons, load_dataset, make_dataset
+from thermoviz.core.learning.data import Dataset
+from thermoviz.core.learning.datasets import DATASETS, AnyDataset, Moons, load_dataset, make_dataset
 from thermoviz.core.specs import from_json, identity, to_json
 
 MADE_UP = [name for name, kind in DATASETS.items() if kind().n is not None]  # of real ones n is all that there are

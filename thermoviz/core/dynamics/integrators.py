@@ -15,10 +15,8 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from ..replicas import column, normal, per_replica
-from ..specs import Field, specification
-from .simulation import Trajectory, simulate
-from .walls import reflect
+from ..replicas import column, normal, per_replica, plain
+from ..specs import Field, family, specification
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -77,11 +75,6 @@ class Inertial(NamedTuple):
     started: bool
 
 
-def _plain(value: Any) -> float | np.ndarray:
-    """A setting as a number, or as an array [n] where replicas have their own."""
-    return np.asarray(value) if isinstance(value, tuple) else value
-
-
 @specification
 class GradientDescent:
     """Steepest descent on the energy of all samples: x <- x - lr grad E. The T = 0 line of overdamped Langevin."""
@@ -97,7 +90,7 @@ class GradientDescent:
     @property
     def step_time(self) -> Any:
         """Time per step: lr."""
-        return _plain(self.lr)
+        return plain(self.lr)
 
     @property
     def noise_rate(self) -> Any:
@@ -134,7 +127,7 @@ class SGD:
     @property
     def step_time(self) -> Any:
         """Time per step: lr / (1 - momentum)."""
-        return _plain(self.lr) / (1 - _plain(self.momentum))
+        return plain(self.lr) / (1 - plain(self.momentum))
 
     @property
     def noise_rate(self) -> Any:
@@ -171,7 +164,7 @@ class Adam:
     @property
     def step_time(self) -> Any:
         """Time per step: lr (in the optimiser's own scaled metric)."""
-        return _plain(self.lr)
+        return plain(self.lr)
 
     @property
     def noise_rate(self) -> None:
@@ -211,7 +204,7 @@ class RMSProp:
     @property
     def step_time(self) -> Any:
         """Time per step: lr (in the optimiser's own scaled metric)."""
-        return _plain(self.lr)
+        return plain(self.lr)
 
     @property
     def noise_rate(self) -> None:
@@ -253,7 +246,7 @@ class Overdamped:
     @property
     def step_time(self) -> Any:
         """Time per step: dt."""
-        return _plain(self.dt)
+        return plain(self.dt)
 
     @property
     def noise_rate(self) -> Any:
@@ -304,7 +297,7 @@ class BAOAB:
     @property
     def step_time(self) -> Any:
         """Time per step: dt."""
-        return _plain(self.dt)
+        return plain(self.dt)
 
     @property
     def noise_rate(self) -> Any:
@@ -336,19 +329,7 @@ class BAOAB:
         return Inertial(x + (0.5 * dt) * velocity, velocity, True)
 
 
-DYNAMICS: dict[str, Any] = {
-    "gradient_descent": GradientDescent,
-    "sgd": SGD,
-    "adam": Adam,
-    "rmsprop": RMSProp,
-    "overdamped": Overdamped,
-    "baoab": BAOAB,
-}
 AnyDynamics = Annotated[
     GradientDescent | SGD | Adam | RMSProp | Overdamped | BAOAB, Field(discriminator="kind"),
 ]
-
-__all__ = [
-    "BAOAB", "DYNAMICS", "SGD", "Adam", "AnyDynamics", "GradientDescent", "Overdamped", "RMSProp", "Trajectory",
-    "reflect", "simulate",
-]
+DYNAMICS: dict[str, Any] = family(AnyDynamics)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..energies.protocol import value_and_force
 from ..errors import BadInput
-from ..replicas import column, normal
+from ..replicas import column, normal, plain
 from ..specs import Field, specification
 from .integrators import Position, TimeStep
 
@@ -32,7 +32,7 @@ class MALA:
     @property
     def step_time(self) -> Any:
         """Time per step: dt."""
-        return np.asarray(self.dt) if isinstance(self.dt, tuple) else self.dt
+        return plain(self.dt)
 
     def init(self, energy: Any, x: Any, rng: Any) -> Position:
         return Position(x)

@@ -88,10 +88,10 @@ def simulate(
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps):
             now = energy if batches is None else energy.minibatch(next(batches))
-            heat = temperatures(step)
-            moved = dynamics.step(now, state, noise, heat)
+            T = temperatures(step)
+            moved = dynamics.step(now, state, noise, T)
             if walls is not None:
-                moved = _reflected(dynamics, moved, walls, massless & (np.asarray(heat) == 0))
+                moved = _reflected(dynamics, moved, walls, massless & (np.asarray(T) == 0))
             if masked is not None:
                 moved = _turned_back(dynamics, state, moved, masked)
             moved = tape.mark_diverged(step + 1, moved)

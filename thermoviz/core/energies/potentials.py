@@ -4,14 +4,13 @@ The potentials here are specifications at the same time: their fields are their 
 k_B = 1.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import ValidationInfo, field_validator
 
 from ..errors import BadInput
-from ..specs import Field, specification
+from ..specs import Field, family, specification
 from .protocol import positions
 
 Bounds = tuple[tuple[float, float], ...]
@@ -297,16 +296,8 @@ class Himmelblau:
         return -np.stack([4 * x * first + 2 * second, 2 * first + 4 * y * second], axis=-1)
 
 
-POTENTIALS: dict[str, Callable[..., Any]] = {
-    "harmonic": Harmonic,
-    "double_well": DoubleWell,
-    "tilted_double_well": TiltedDoubleWell,
-    "mueller_brown": MuellerBrown,
-    "two_basins": TwoBasins,
-    "rosenbrock": Rosenbrock,
-    "himmelblau": Himmelblau,
-}
 AnyPotential = Annotated[
     Harmonic | DoubleWell | TiltedDoubleWell | MuellerBrown | TwoBasins | Rosenbrock | Himmelblau,
     Field(discriminator="kind"),
 ]
+POTENTIALS: dict[str, Any] = family(AnyPotential)

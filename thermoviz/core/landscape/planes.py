@@ -14,9 +14,8 @@ from ..energies.protocol import force
 from ..energies.rest import at_rest, function_difference
 from ..errors import BadInput
 from ..seeds import rng
-from ..specs import Field, specification
+from ..specs import Field, family, specification
 from . import directions
-from .honesty import Honesty, honesty
 from .pca import DEPENDENT, as_paths, leading_components, spans_plane
 
 # Solutions looked at, since each is followed down to rest; networks whose answers differ by less than this (rms, nats
@@ -382,10 +381,6 @@ class NoisePlane:
         return Plane.noise(loss, _solutions(loss, trajectories)[0][0])
 
 
-PLANES: dict[str, Any] = {"pca": PathPCA, "random": RandomPlane, "solutions": ThroughSolutions,
-                          "hessian": HessianPlane, "noise": NoisePlane}
 AnyPlane = Annotated[PathPCA | RandomPlane | ThroughSolutions | HessianPlane | NoisePlane,
                      Field(discriminator="kind")]
-
-__all__ = ["PLANES", "AnyPlane", "HessianPlane", "Honesty", "NoisePlane", "PathPCA", "Plane", "RandomPlane",
-           "Restricted", "ThroughSolutions", "honesty"]
+PLANES: dict[str, Any] = family(AnyPlane)

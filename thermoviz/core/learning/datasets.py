@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import BadInput
 from ..seeds import rng
-from ..specs import Field, specification
+from ..specs import Field, family, specification
 from .data import Dataset
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -266,16 +266,12 @@ class Wine(_Real):
         return load_wine(return_X_y=True)
 
 
-DATASETS: dict[str, Any] = {
-    "moons": Moons, "circles": Circles, "spirals": Spirals, "xor": Xor, "blobs": Blobs, "sine": Sine,
-    "teacher_student": TeacherStudent, "linear_regression": LinearRegression, "digits": Digits,
-    "breast_cancer": BreastCancer, "wine": Wine,
-}
 AnyDataset = Annotated[
     Moons | Circles | Spirals | Xor | Blobs | Sine | TeacherStudent | LinearRegression | Digits | BreastCancer
     | Wine,
     Field(discriminator="kind"),
 ]
+DATASETS: dict[str, Any] = family(AnyDataset)
 
 
 def load_dataset(name: str, seed: int = 0, **settings: Any) -> Dataset:
@@ -296,9 +292,3 @@ def make_dataset(source: Any, seed: int = 0) -> Dataset:
     if isinstance(source, _Problem):
         return source.load(seed)
     return load_dataset(source, seed)
-
-
-__all__ = [
-    "DATASETS", "AnyDataset", "BreastCancer", "Blobs", "Circles", "Dataset", "Digits", "LinearRegression",
-    "Moons", "Sine", "Spirals", "TeacherStudent", "Wine", "Xor", "load_dataset", "make_dataset",
-]

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..dynamics.integrators import SGD, GradientDescent, simulate
+from ..dynamics.integrators import SGD, GradientDescent
+from ..dynamics.simulation import simulate
 from .derivatives import LARGEST_MATRIX
 from .networks import NetworkLoss
 

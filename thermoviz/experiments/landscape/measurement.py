@@ -85,7 +85,7 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
 
 def train(spec: "Descent", loss: Any, stages: Stages) -> Record:
     """All dynamics from the same starts; one seed, hence the same batches and the same heat for all of them."""
-    from ...core.dynamics.integrators import simulate
+    from ...core.dynamics.simulation import simulate
 
     starts = loss.init(spec.replicas, seed=spec.seed).astype(np.float32)
     every = _record_every(spec, loss.d)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dynamics.integrators import SGD, Overdamped, simulate
+from ...core.dynamics.integrators import SGD, Overdamped
+from ...core.dynamics.simulation import simulate
 from ...core.fluctuations.chain import LinearChain, linear_chain
 from ...core.learning.alignment import align, distinct_units
 from ...core.learning.data import Dataset

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dynamics.integrators import SGD, simulate
+from ...core.dynamics.integrators import SGD
+from ...core.dynamics.simulation import simulate
 from ...core.errors import BadInput
 from ...core.learning.alignment import matching
 from ...core.learning.networks import NetworkLoss

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.dynamics.integrators import SGD, simulate
+from ...core.dynamics.integrators import SGD
+from ...core.dynamics.simulation import simulate
 from ...core.errors import BadInput
 from ...core.landscape.planes import Plane
 from ...core.landscape.surfaces import Surface

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dynamics.integrators import SGD, simulate
-from ...core.dynamics.simulation import Trajectory
+from ...core.dynamics.integrators import SGD
+from ...core.dynamics.simulation import Trajectory, simulate
 from ...core.errors import BadInput, TooFewSamples
 from ...core.fluctuations.gradient_noise import Bath
 from ...core.fluctuations.relations import BLOCKS, FluctuationSums, forgetting_steps

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dynamics.integrators import GradientDescent, simulate
-from ...core.dynamics.simulation import Trajectory
+from ...core.dynamics.integrators import GradientDescent
+from ...core.dynamics.simulation import Trajectory, simulate
 from ...core.energies.samples import single_gradients
 from ...core.fluctuations.gradient_noise import (
     bath_at,

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.dynamics.integrators import SGD, simulate
+from ...core.dynamics.integrators import SGD
+from ...core.dynamics.simulation import simulate
 from ...core.errors import BadInput, TooFewSamples
 from ...core.learning.networks import NetworkLoss
 from ...core.seeds import rng

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.dynamics.integrators import SGD, Overdamped, simulate
+from ...core.dynamics.integrators import SGD, Overdamped
+from ...core.dynamics.simulation import simulate
 from ...core.errors import BadInput, TooFewSamples
 from ...core.fluctuations.currents import entropy_production, linear_current
 from ...core.fluctuations.regression import RegressionLaw, epoch_law, regression_law

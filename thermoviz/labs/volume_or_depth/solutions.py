@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dynamics.integrators import SGD, Overdamped, simulate
+from ...core.dynamics.integrators import SGD, Overdamped
+from ...core.dynamics.simulation import simulate
 from ...core.learning.alignment import align, log_copies
 from ...core.learning.datasets import Moons
 from ...core.learning.minima import descended, minimum

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy
 
-from ...core.dynamics.integrators import Overdamped, simulate
+from ...core.dynamics.integrators import Overdamped
+from ...core.dynamics.simulation import simulate
 from ...core.energies.potentials import TwoBasins
 from ...core.errors import TooFewSamples
 from ...core.seeds import rng
