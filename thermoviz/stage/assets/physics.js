@@ -42,7 +42,7 @@ function interleaved(array) {
 
 // Without heat and inertia nothing throws a ball back: it stops at the wall, in that coordinate.
 /** @type {Meet} */
-function stop(x, memory, i, low, high) {
+function stop(x, _memory, i, low, high) {
   x[i] = Math.min(Math.max(x[i], low), high);
 }
 

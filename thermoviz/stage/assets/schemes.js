@@ -78,7 +78,7 @@ export const SCHEMES = {
       for (let i = 0; i < 2 * count; i++) memory[i] += half * force[i];
     },
     // Velocities of mass 1 at the temperature of the first step.
-    begin(b, dt, T, first, count) {
+    begin(b, _dt, T, first, count) {
       const width = Math.sqrt(T);
       for (let i = 2 * first; i < 2 * count; i++) b.memory[i] = width * b.random.normal();
     },

@@ -26,7 +26,7 @@ const distance = (shares, exact) => shares.reduce((sum, p, k) => sum + Math.abs(
  * Whether n balls with these shares stand away from equilibrium, beyond chance.
  * @param {number[]} shares @param {number[]} exact @param {number} n
  */
-export const isAway = (shares, exact, n) => shares.some((p, k) => Math.abs(p - exact[k])
+const isAway = (shares, exact, n) => shares.some((p, k) => Math.abs(p - exact[k])
   > Math.max(LEAST, ERRORS * Math.sqrt(exact[k] * (1 - exact[k]) / n)));
 
 /**
@@ -34,7 +34,7 @@ export const isAway = (shares, exact, n) => shares.some((p, k) => Math.abs(p - e
  * "still": without heat, away from equilibrium. "slow": over the last WINDOW steps at this temperature less than SLOW of
  * the distance was closed. forget(): the balls were placed anew.
  */
-export function createWatch() {
+function createWatch() {
   let seen = /** @type {Array<{steps: number, far: number}>} */ ([]), told = false;
   let heat = /** @type {number | null} */ (null);
   return {

@@ -29,7 +29,7 @@ export function decode(array) {
 // Source: continuity of the second derivative, m_{i-1} + 4 m_i + m_{i+1} = 3 (f_{i+1} - f_{i-1}) / h; at the ends
 // m_0 + 2 m_1 = (-5 f_0 + 4 f_1 + f_2) / 2h (de Boor, A Practical Guide to Splines, ch. IV).
 /** @param {ArrayLike<number>} f @param {number} h */
-export function splineSlopes(f, h) {
+function splineSlopes(f, h) {
   const n = f.length;
   const diagonal = new Float64Array(n).fill(4);
   const upper = new Float64Array(n).fill(1);

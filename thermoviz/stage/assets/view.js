@@ -10,7 +10,7 @@ import { createTouch } from "./touch.js";
 
 /** @import * as sent from "../message" */
 /** @import { View } from "./camera.js" */
-/** @import { Box, OverlayScene, Scene } from "./overlay.js" */
+/** @import { Scene } from "./overlay.js" */
 /** @import { Spot } from "./pointer.js" */
 /** @import { Renderer } from "./renderer.js" */
 /** @import { Surface } from "./surface.js" */
