@@ -1,7 +1,6 @@
 """thermoviz: loss landscapes as energy surfaces. `import thermoviz as tv` is light: each name loads on first use.
 
-This module is the composition root: the only place where the rooms are put together, so that no room has to import
-one that stands above it.
+Labs' specifications follow from `labs.LABS`; of the other public names this module says where they live.
 """
 
 import importlib
@@ -59,8 +58,6 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module 'thermoviz' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"thermoviz.{home}"), name)
-    if home.startswith(("catalogue", "experiments", "labs", "runs")):
-        _connect_views()
     globals()[name] = value
     return value
 
@@ -76,22 +73,3 @@ def _family_of(name: str) -> str | None:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-def _connect_views() -> None:
-    """Gives Run its pictures: figures and stage stand above experiments, which therefore cannot import them."""
-    from .runs.run import VIEWS
-
-    def figure(run: Any, **settings: Any) -> Any:
-        from .figures.still import still
-        return still(run, **settings)
-
-    def html(run: Any, **settings: Any) -> str:
-        from .stage.html import to_html
-        return to_html(run, **settings)
-
-    def reading(run: Any) -> str:
-        from .presentation.reading import reading
-        return reading(run)
-
-    VIEWS.update(figure=figure, html=html, reading=reading)

@@ -11,7 +11,8 @@ import thermoviz as tv
 from thermoviz.core.learning.networks import NetworkLoss
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.experiments.landscape.specification import Descent, Potential
-from thermoviz.runs import carried as own_data
+from thermoviz.runs import carried
+from thermoviz.runs.carried import OwnData
 from thermoviz.runs.run import Run
 
 SMALL = Descent(tv.DATASETS["moons"](n=60), tv.MLP((6,)), (tv.SGD(0.1), tv.Adam(0.02)), replicas=3, steps=60,
@@ -237,7 +238,7 @@ def test_own_data_enter_by_content_and_travel_in_the_file():
     assert spec == Descent(own(), tv.MLP((4,)), replicas=3, steps=20, resolution=17, batch_size=8)
     assert Descent(own(seed=1)).dataset != spec.dataset
     contents = tv.run(spec).to_bytes()
-    own_data._known.clear()
+    OwnData.shelf.forget()
     with pytest.raises(tv.BadInput, match="not at hand"):
         tv.run(spec)
     assert tv.run(Run.from_bytes(contents).spec).arrays["losses"].shape == (21, 3)
@@ -245,9 +246,9 @@ def test_own_data_enter_by_content_and_travel_in_the_file():
 
 def test_own_data_reach_a_worker_through_a_folder(tmp_path, monkeypatch):
     spec = Descent(own(seed=2))
-    own_data.keep(spec.dataset, tmp_path)
-    own_data._known.clear()
-    monkeypatch.setattr(own_data, "_folders", [tmp_path])
+    spec.dataset.keep(tmp_path)
+    OwnData.shelf.forget()
+    monkeypatch.setattr(carried, "_folders", [tmp_path])
     assert spec.dataset.load() == own(seed=2)
 
 

@@ -9,7 +9,7 @@ from ..core.learning.datasets import Moons
 from ..experiments.landscape.specification import Descent, Potential
 from ..runs.progress import Progress
 from ..runs.run import Run
-from .kinds import EXPERIMENTS, LABS, OPENED_ONLY, register
+from .kinds import EXPERIMENTS, LABS, OPENED_ONLY, known_kinds, register
 
 # What a worker runs to be warm: every kernel that a page's first question needs, at the smallest size.
 WARM_UP = (
@@ -33,4 +33,4 @@ def run(spec: Any, progress: Progress | None = None) -> Run:
     return spec.compute(progress)
 
 
-__all__ = ["EXPERIMENTS", "LABS", "OPENED_ONLY", "WARM_UP", "register", "run"]
+__all__ = ["EXPERIMENTS", "LABS", "OPENED_ONLY", "WARM_UP", "known_kinds", "register", "run"]

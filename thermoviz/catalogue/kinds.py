@@ -69,6 +69,11 @@ def in_one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {said[:200]}" if said else type(error).__name__
 
 
+def known_kinds() -> dict[str, Any]:
+    """All specifications of which a run file may be, by kind."""
+    return {**EXPERIMENTS, **OPENED_ONLY}
+
+
 def leave_out(kind: str, why: str) -> None:
     """Takes a lab out again, whose other files turn out to be unusable, and says so in the log."""
     package = LABS.pop(kind)

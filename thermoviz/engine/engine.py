@@ -17,8 +17,7 @@ from typing import Any
 from ..catalogue.shipped import is_shipped, shipped
 from ..core.errors import BadFile, BadInput
 from ..core.specs import identity
-from ..experiments import landscapes as slices
-from ..runs import carried as own_data
+from ..runs.carried import carried_by
 from ..runs.run import Run, open_run
 from . import worker
 from .scratch import Scratch
@@ -229,9 +228,8 @@ class Engine:
     def _hand_over(self, spec: Any) -> str:
         """Puts what the specification only names by its hash where workers find it; a sentence if that fails."""
         try:
-            if isinstance(getattr(spec, "dataset", None), own_data.OwnData):
-                own_data.keep(spec.dataset, self.store.data)
-            slices.keep(spec, self.store.data)
+            for member in carried_by(spec):
+                member.keep(self.store.data)
         except BadInput as error:
             return str(error)
         except OSError as error:

@@ -69,11 +69,11 @@ def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> t
     """Computes the run and keeps it in the store; returns (DONE | FAILED | CANCELLED, sentence)."""
     from ..catalogue import run
     from ..core.errors import Cancelled, ThermovizError
-    from ..runs import carried as own_data
+    from ..runs import carried
     from .store import Store
 
     store = Store(folder, limit)
-    own_data.look_in(store.data)
+    carried.look_in(store.data)
     try:
         reporter = Reporter(store.jobs, scratch_name)
         reporter(0.0, "starting")

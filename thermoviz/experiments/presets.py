@@ -125,7 +125,7 @@ def preset(key: str) -> Preset:
 @functools.cache
 def load_preset(key: str) -> Run:
     """The run of a preset, from its file. Raises BadInput for an unknown key, BadFile for a stale or missing file."""
-    run = open_run(preset(key).path)
+    run = open_run(preset(key).path, {"descent": Descent, "potential": Potential})
     if run.id != identity(PRESETS[key].spec):
         raise BadFile(f"the file of the preset {key} is stale: run `python -m thermoviz presets`.")
     return run

@@ -9,6 +9,14 @@ import importlib.util
 from types import ModuleType
 from typing import Any
 
+# What a run asks of the rooms above it, by name: its pictures, its words, and the kinds that a file may be of.
+ABOVE = {
+    "figure": ("figures.still", "still"),
+    "html": ("stage.html", "to_html"),
+    "reading": ("presentation.reading", "reading"),
+    "kinds": ("catalogue", "known_kinds"),
+}
+
 
 def room_of(spec: Any) -> str:
     """The package of a specification, or of its class: `thermoviz.labs.heat_bath`."""
@@ -43,3 +51,9 @@ def perhaps(room: str, role: str) -> ModuleType | None:
         if not f"{room}.{role}.".startswith(f"{error.name}."):
             raise
         return None
+
+
+def above(name: str) -> Any:
+    """The function of ABOVE, loaded on first use."""
+    module, function = ABOVE[name]
+    return getattr(importlib.import_module(f"...{module}", __name__), function)

@@ -11,6 +11,7 @@
   itself, and `report`. A name that is none of these is refused before the work begins.
 - What a step returns is kept for later steps. Of it the run gets what can be written: a typed result
   (`runs.results`), several in a list, {"net": result} under a prefix, and Verdicts. All else is the steps' own.
+- What people brought (`runs.carried`) is part of the run without a step.
 - weight: the step's share of the work, in any unit. name: what the visitor reads while it works.
 - `report(fraction, found)` tells how far a step is, and may show what it has so far: a result, or a function that
   makes one, called only when a new partial run is due. Whoever listens may raise Cancelled out of it.
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.specs import to_json
+from .carried import in_run
 from .files import dumps
 from .progress import Progress, silent
 from .run import Run
@@ -89,6 +91,7 @@ class Pipeline:
         self._progress, self._wanted = progress or silent, progress is not None
         self._shown = time.monotonic()
         self._written: dict[str, tuple[Mapping[str, np.ndarray], Mapping[str, Any]]] = {}
+        self._carried = in_run(spec)
         self._fields = tuple(getattr(spec, "__dataclass_fields__", ()))
         _refuse_unknown_inputs(steps, self._fields)
 
@@ -108,8 +111,7 @@ class Pipeline:
 
     def so_far(self, *more: tuple[Mapping[str, np.ndarray], Mapping[str, Any]]) -> Run:
         """The run of all that is known."""
-        arrays: dict[str, np.ndarray] = {}
-        numbers: dict[str, Any] = {}
+        arrays, numbers = dict(self._carried), dict[str, Any]()
         for some, others in (*self._written.values(), *more):
             arrays |= some
             numbers = _merged(numbers, others)

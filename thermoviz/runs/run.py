@@ -6,7 +6,7 @@ Surfaces, their derivatives and equilibria are not stored: they are recomputed f
 import functools
 import html
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,10 @@ from ..core.landscape.crossings import Crossing
 from ..core.landscape.honesty import Honesty
 from ..core.specs import NUMERICS_VERSION, canonical, from_json, identity
 from . import files, record
-from .late import room_of
+from .carried import carried_by
+from .late import above, room_of
 from .results import refuse_misfit, results_of
 from .verdict import Verdict
-
-# Pictures of a run, filled by the package's __init__: figure(run, **settings), html(run, **settings) -> str,
-# reading(run) -> str.
-VIEWS: dict[str, Callable[..., Any]] = {}
 
 # The band over replicas: these quantiles and the median.
 BAND = (0.1, 0.5, 0.9)
@@ -130,15 +127,15 @@ class Run:
     @property
     def reading(self) -> str:
         """What became of the trainings, in words, and what to change; "" for a run of none."""
-        return str(_view("reading")(self))
+        return str(above("reading")(self))
 
     def figure(self, **settings: Any) -> Any:
         """A still Plotly figure of the run."""
-        return _view("figure")(self, **settings)
+        return above("figure")(self, **settings)
 
     def to_html(self, path: Any = None, **settings: Any) -> str:
         """The live stage in one HTML file that needs no network; written to `path` if given."""
-        text = _view("html")(self, **settings)
+        text = above("html")(self, **settings)
         if path is not None:
             _write(files.path_of(path), text.encode())
         return text
@@ -159,19 +156,17 @@ class Run:
         })
 
     @classmethod
-    def from_bytes(cls, contents: bytes) -> "Run":
-        """The run in a file's contents. Raises BadFile for what is truncated, altered, too large or not ours."""
-        from ..catalogue import EXPERIMENTS, OPENED_ONLY
-        from ..experiments import landscapes as slices
-        from . import carried as own_data
+    def from_bytes(cls, contents: bytes, kinds: Mapping[str, Any] | None = None) -> "Run":
+        """The run in a file's contents. Raises BadFile for what is truncated, altered, too large or not ours.
 
+        kinds: the specifications that it may be of, by kind; None: all that the catalogue knows.
+        """
         arrays, metadata = files.unpack(contents)
         try:
             settings = json.loads(metadata["specification"])
-            experiment = {**EXPERIMENTS, **OPENED_ONLY}[settings["kind"]]
-            own_data.remember_from(arrays)
-            spec = from_json(experiment, settings)
-            slices.remember_from(spec, arrays)
+            spec = from_json((above("kinds")() if kinds is None else kinds)[settings["kind"]], settings)
+            for member in carried_by(spec):
+                member.take_up(arrays)
             run = cls(spec, arrays, json.loads(metadata["numbers"]), metadata["kind"],
                       int(metadata["numerics_version"]))
             # in forms that we know
@@ -188,9 +183,9 @@ class Run:
         return _write(files.path_of(path), self.to_bytes())
 
 
-def open_run(path: Any) -> Run:
-    """The run in a file. Raises BadFile for what is missing, truncated, altered, too large or not ours."""
-    return Run.from_bytes(files.read(files.path_of(path)))
+def open_run(path: Any, kinds: Mapping[str, Any] | None = None) -> Run:
+    """The run in a file, see `Run.from_bytes`. Raises BadFile for what is missing, truncated, altered or not ours."""
+    return Run.from_bytes(files.read(files.path_of(path)), kinds)
 
 
 def _write(path: Path, contents: bytes) -> Path:
@@ -200,11 +195,3 @@ def _write(path: Path, contents: bytes) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{files.brief(path)} cannot be written: {reason}.") from None
     return path
-
-
-def _view(name: str) -> Callable[..., Any]:
-    """The function that draws. The package, which stands above all rooms, hands it over on first use of a name."""
-    if name not in VIEWS:
-        import thermoviz
-        _ = thermoviz.Run
-    return VIEWS[name]

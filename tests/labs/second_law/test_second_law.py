@@ -8,14 +8,15 @@ from verdict_contract import check_all
 import thermoviz as tv
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.dashboard.menu import page_of
-from thermoviz.experiments import landscapes as slices
-from thermoviz.experiments.landscapes import OwnSlice, Slice, surface_of
+from thermoviz.experiments.landscapes import LANDSCAPES, Slice, surface_of
 from thermoviz.figures.still import still
 from thermoviz.labs.second_law import figures as second_law
 from thermoviz.labs.second_law import words
 from thermoviz.labs.second_law.specification import SecondLaw
 from thermoviz.labs.second_law.verdicts import FALL, RISE, largest_rise, step_error
 from thermoviz.presentation.looks import LOOKS
+from thermoviz.runs import carried
+from thermoviz.runs.carried import OwnSlice, own_slice
 
 
 @pytest.fixture(scope="module")
@@ -234,30 +235,30 @@ def test_any_surface_travels_by_its_hash(tmp_path, monkeypatch):
     spec = SecondLaw(landscape=surface, balls=50, steps=30)
     assert isinstance(spec.landscape, OwnSlice) and SecondLaw(landscape=a_surface(), balls=50, steps=30) == spec
     run = computed(spec)
-    slices.keep(spec, tmp_path)
+    spec.landscape.keep(tmp_path)
     saved = run.to_bytes()
-    monkeypatch.setattr(slices, "_known", type(slices._known)())
+    OwnSlice.shelf.forget()
     with pytest.raises(tv.BadInput, match="not at hand"):
         surface_of(spec.landscape)
-    monkeypatch.setattr(slices.own_data, "_folders", [tmp_path])
+    monkeypatch.setattr(carried, "_folders", [tmp_path])
     assert np.array_equal(surface_of(spec.landscape).E, surface.E)
-    monkeypatch.setattr(slices.own_data, "_folders", [])
+    monkeypatch.setattr(carried, "_folders", [])
     tv.Run.from_bytes(saved)
     assert computed(spec).verdicts == run.verdicts
 
 
 def test_a_kept_slice_that_was_altered_is_refused(tmp_path, monkeypatch):
-    one, other = slices.remember(a_surface()), slices.remember(tv.scan(tv.Harmonic(), resolution=21, tolerance=0))
+    one, other = own_slice(a_surface()), own_slice(tv.scan(tv.Harmonic(), resolution=21, tolerance=0))
     for spec in (one, other):
-        slices.keep(SecondLaw(landscape=spec), tmp_path)
-    names = [slices._path(tmp_path, spec.content_hash) for spec in (one, other)]
+        spec.keep(tmp_path)
+    names = [OwnSlice.shelf.path(tmp_path, spec.content_hash) for spec in (one, other)]
     names[0].write_bytes(names[1].read_bytes())
-    monkeypatch.setattr(slices, "_known", type(slices._known)())
-    monkeypatch.setattr(slices.own_data, "_folders", [tmp_path])
+    OwnSlice.shelf.forget()
+    monkeypatch.setattr(carried, "_folders", [tmp_path])
     with pytest.raises(tv.BadFile, match="another surface"):
         one.surface()
 
 
-@pytest.mark.parametrize("name", slices.LANDSCAPES)
+@pytest.mark.parametrize("name", LANDSCAPES)
 def test_every_named_landscape_has_a_surface(name):
     assert surface_of(SecondLaw(landscape=name).landscape).basins.n >= 1

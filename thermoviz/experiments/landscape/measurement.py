@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import BadInput
-from ...runs.carried import OwnData, to_arrays
+from ...runs.carried import in_run
 from ...runs.progress import Progress, Stages
 from ...runs.record import Bodies, Sample, Section
 from ...runs.run import Run
@@ -60,8 +60,7 @@ def compute(spec: "Descent", progress: Progress | None = None) -> Run:
     record = train(spec, loss, stages)
     arrays = record.arrays() | sample_arrays(data) | parts_of_energy(loss, record.thetas, stages.part(
         "training", 0.48, 0.5))
-    if isinstance(spec.dataset, OwnData):
-        arrays |= to_arrays(data)
+    arrays |= in_run(spec)
     numbers: dict[str, Any] = {"d": loss.d, "diverged": diverged_sentence(spec, record)}
     if not record.finite.any():
         return Run(spec, arrays, numbers)

@@ -16,7 +16,7 @@ from ...core.landscape.scan import scan
 from ...core.learning.networks import NetworkLoss
 from ...experiments.landscape.measurement import plane_arrays, sample_arrays
 from ...experiments.landscape.specification import surface_arrays, surface_numbers
-from ...runs.carried import OwnData, to_arrays
+from ...runs.carried import in_run
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
 from .agreement import ALIKE, agreement, meeting, observables, shaking, spreads, together
@@ -74,8 +74,7 @@ class _Experiment:
         data = spec.dataset.load(spec.problem)
         self.loss = NetworkLoss(spec.network, data, weight_decay=spec.weight_decay)
         self.arrays: dict[str, np.ndarray] = sample_arrays(data)
-        if isinstance(spec.dataset, OwnData):
-            self.arrays |= to_arrays(data)
+        self.arrays |= in_run(spec)
         self.numbers: dict[str, Any] = {"d": self.loss.d, "net": {}, "lin": {}, "diverged": None}
 
     def run(self) -> Run:

@@ -27,7 +27,7 @@ from ...core.learning.alignment import distinct_units
 from ...core.learning.networks import NetworkLoss
 from ...experiments.landscape.measurement import plane_arrays, sample_arrays
 from ...experiments.landscape.specification import surface_arrays, surface_numbers
-from ...runs.carried import OwnData, to_arrays
+from ...runs.carried import in_run
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
 from .conditions import Stationary, best_minimum, refuse_large_batches
@@ -75,8 +75,7 @@ class _Experiment:
         self.loss = NetworkLoss(spec.network, data, weight_decay=spec.weight_decay)
         refuse_large_batches(spec, self.loss.n_samples)
         self.arrays: dict[str, np.ndarray] = sample_arrays(data)
-        if isinstance(spec.dataset, OwnData):
-            self.arrays |= to_arrays(data)
+        self.arrays |= in_run(spec)
         self.numbers: dict[str, Any] = {"d": self.loss.d, "diverged": None}
 
     def run(self) -> Run:

@@ -18,7 +18,7 @@ from ...core.learning.perturbed import LabelStates
 from ...core.seeds import rng
 from ...experiments.landscape.measurement import sample_arrays
 from ...experiments.landscape.specification import surface_arrays, surface_numbers
-from ...runs.carried import OwnData, to_arrays
+from ...runs.carried import in_run
 from ...runs.progress import Progress, Stages
 from ...runs.run import Run
 from .baths import BATHS, baths, expansion_at
@@ -267,8 +267,7 @@ def _extent(u: np.ndarray) -> tuple[float, float, float, float]:
 
 def _sample_of(spec: Interactions, data: Dataset) -> dict[str, np.ndarray]:
     """The training points that a run carries, all of them where they are a user's own."""
-    arrays = sample_arrays(data)
-    return arrays | to_arrays(data) if isinstance(spec.dataset, OwnData) else arrays
+    return sample_arrays(data) | in_run(spec)
 
 
 def _diverged(lost: np.ndarray, at: np.ndarray, networks: int) -> str | None:
