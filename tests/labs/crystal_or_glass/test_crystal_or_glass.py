@@ -25,12 +25,13 @@ from thermoviz.labs.crystal_or_glass.networks import (
     WEIGHT_DECAY,
     Problems,
     _heat,
-    cooled_networks,
     left_over,
     near_best,
+    networks_cooled,
 )
 from thermoviz.labs.crystal_or_glass.specification import CrystalOrGlass
 from thermoviz.labs.crystal_or_glass.verdicts import network_verdicts
+from thermoviz.runs.pipeline import Report
 
 
 @pytest.fixture(scope="module")
@@ -196,29 +197,29 @@ def cooled():
 
 
 def of_networks(**settings):
-    """(arrays, numbers, verdicts) of networks alone."""
+    """(results, verdicts) of networks alone."""
     spec = CrystalOrGlass(**settings)
-    arrays, numbers = cooled_networks(spec, lambda fraction: None)
-    return arrays, numbers, network_verdicts(arrays, spec.network_hot)
+    found = networks_cooled(spec, Report(lambda *told: None))
+    return found, network_verdicts(found, spec.network_hot)
 
 
 def test_networks_cooled_slowly_reach_lower_losses_whatever_the_seed_and_the_problems(cooled):
-    for arrays, numbers, found in cooled:
-        assert arrays["net_final"].shape == (3, 40, 2) and [v.holds for v in found] == [True, True, True]
-        assert numbers["crystal"][0] < numbers["crystal"][-1]
+    for networks, found in cooled:
+        assert networks.final.shape == (3, 40, 2) and [v.holds for v in found] == [True, True, True]
+        assert networks.crystal[0] < networks.crystal[-1]
         assert all(v.rule.far > 3 for v in found)  # few problems, and the rule says so
 
 
 def test_the_error_of_the_gain_is_between_problems(cooled):
-    arrays, _, found = cooled[0]
-    gain = (arrays["net_final"][0] - arrays["net_final"][-1]).mean(axis=1)
+    networks, found = cooled[0]
+    gain = (networks.final[0] - networks.final[-1]).mean(axis=1)
     assert found[0].measured == pytest.approx(gain.mean(), rel=1e-9)
     assert found[0].stderr == pytest.approx(gain.std(ddof=1) / np.sqrt(len(gain)), rel=1e-6)
 
 
 def test_what_descent_has_not_ended_in_a_linear_network_is_known(cooled):
     """Three directions held by weight decay alone: to 4 errors, which tell it from 0 and from two of them."""
-    for _, _, found in cooled:
+    for _, found in cooled:
         control = found[2]
         assert control.confirmed and abs(control.measured - control.theory) < 4 * control.stderr
         assert abs(control.theory) > 8 * control.stderr
@@ -250,7 +251,7 @@ def test_networks_that_diverge_are_not_counted():
 
 def test_four_problems_tell_only_what_is_plain():
     """Too hot to cool down in time, slow cooling ends higher by far; at the usual heat four problems cannot tell."""
-    hot, few = (of_networks(problems=4, **heat)[2][0] for heat in ({"network_hot": 1.0}, {}))
+    hot, few = (of_networks(problems=4, **heat)[1][0] for heat in ({"network_hot": 1.0}, {}))
     assert hot.holds is False and few.holds is None and few.rule.far > 9
 
 

@@ -31,8 +31,8 @@ class Schedule:
             raise ValueError("exponential cooling needs both T0 and T1 above 0")
         return T1
 
-    def __call__(self, step: int) -> float:
-        """Temperature in front of `step` (0, 1, ...)."""
+    def __call__(self, step: float) -> float:
+        """Temperature in front of `step` (0, 1, ..., or a share of one)."""
         if self.kind == "hold":
             return self.T0
         if self.kind == "quench":

@@ -13,10 +13,12 @@ from ...core.energies.driven import Trap
 from ...core.energies.potentials import Harmonic
 from ...core.landscape.surfaces import Surface
 from ...core.seeds import rng
-from ...core.statistics.estimators import independent_mean
+from ...core.statistics.estimators import Estimate, independent_mean
 from ...core.thermodynamics.annealing import harmonic_loop_area
 from ...core.thermodynamics.work import dragged_trap, drive, jarzynski, stiffening_trap
+from ...runs.pipeline import Report
 from .cooling import cycles
+from .results import Controls, Ends
 from .specification import CrystalOrGlass
 
 # Balls of the controls.
@@ -36,14 +38,12 @@ TRAP_STEP = 0.02
 TRAP_BALLS = 2000
 
 
-def controls(
-    spec: CrystalOrGlass, surface: Surface, hot: float, cold: float, report: Callable[[float], Any],
-) -> dict[str, Any]:
-    """Numbers `control` (a convex well) and `traps` (the instrument against closed forms)."""
+def controls(spec: CrystalOrGlass, surface: Surface, ends: Ends, report: Report) -> Controls:
+    """A convex well as stiff as the deepest valley, and the instrument for work against closed forms."""
     k = well_of(surface)
-    control = {"k": list(k), **_convex_loops(spec, k, hot, cold), **_convex_hold(spec, k, hot, cold)}
+    loops, hold = _convex_loops(spec, k, ends.hot, ends.cold), _convex_hold(spec, k, ends.hot, ends.cold)
     report(0.6)
-    return {"control": control, "traps": _traps(spec.seed)}
+    return Controls(k=list(k), **loops, **hold, traps=_traps(spec.seed))
 
 
 def well_of(surface: Surface) -> tuple[float, float]:
@@ -92,8 +92,8 @@ def _convex_hold(spec: CrystalOrGlass, k: tuple[float, float], hot: float, cold:
     scale = hot / spec.hot
     fast, slow = (independent_mean(path.energy[-1, group == which]) for which in (0, 1))
     at_once, exact = (_excess(k, hot, cold, cooling * dt, held * dt) for held in (0, hold))
-    return {"gain": (fast.value - slow.value) / scale, "gain_error": math.hypot(fast.stderr, slow.stderr) / scale,
-            "gain_exact": exact / scale, "gain_at_once": at_once / scale}
+    gain = Estimate((fast.value - slow.value) / scale, math.hypot(fast.stderr, slow.stderr) / scale)
+    return {"gain": gain, "gain_exact": exact / scale, "gain_at_once": at_once / scale}
 
 
 def _excess(k: tuple[float, float], hot: float, cold: float, time: float, hold: float) -> float:

@@ -17,6 +17,8 @@ from ...core.learning.data import Dataset
 from ...core.learning.datasets import Moons
 from ...core.learning.networks import MLP, NetworkLoss
 from ...core.statistics.estimators import FEWEST, Estimate, independent_mean
+from ...runs.pipeline import Report
+from .results import Networks
 from .specification import CrystalOrGlass
 
 # The share of all steps over which each group is cooled; the first is quenched at once.
@@ -32,31 +34,21 @@ COPIES = 2
 NEAR_BEST = 0.02
 
 
-def cooled_networks(
-    spec: CrystalOrGlass, report: Callable[[float], Any],
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, numbers) of groups of networks, each cooled in its own time, on p problems, r for each.
-
-    Arrays over g groups, quenched first: `net_steps` [T], `net_T` [T, g], `net_loss_mean`
-    [T, g] of the networks that did not diverge, `net_final` [g, p, r] at the end (NaN: diverged), `net_control`
-    [2, p, r] of the convex control, quenched and slowest. Numbers: `d`, `cooled` [g], and over problems `crystal` [g],
-    `crystal_error` [g], the share of crystals.
-    """
+def networks_cooled(spec: CrystalOrGlass, report: Report) -> Networks:
+    """Groups of networks, each cooled in its own time, on p problems, r for each; and the convex control."""
     problems = Problems([DATA.load(spec.problem + k) for k in range(spec.problems)])
     loss = problems.loss(spec.network)
-    steps, losses = _cool(problems, loss, COOLED, spec, lambda fraction: report(0.85 * fraction))
+    steps, losses = _cool(problems, loss, COOLED, spec, report.part(0.0, 0.85))
     ends = (COOLED[0], COOLED[-1])
     convex = problems.loss(MLP(hidden=()))
-    _, control = _cool(problems, convex, ends, spec, lambda fraction: report(0.85 + 0.15 * fraction))
+    _, control = _cool(problems, convex, ends, spec, report.part(0.85, 1.0))
     final = losses[-1]
-    arrays = {"net_steps": steps, "net_T": np.stack([_heat(COOLED, spec.network_hot, int(s)) for s in steps]),
-              "net_loss_mean": means(losses.reshape(*losses.shape[:2], -1)), "net_final": final,
-              "net_control": control[-1]}
     crystals = [over_problems(one) for one in near_best(final)]
-    numbers = {"d": loss.d, "cooled": [share * STEPS for share in COOLED],
-               "crystal": [None if one is None else one.value for one in crystals],
-               "crystal_error": [None if one is None else one.stderr for one in crystals]}
-    return arrays, numbers
+    return Networks(
+        steps, np.stack([_heat(COOLED, spec.network_hot, int(s)) for s in steps]),
+        means(losses.reshape(*losses.shape[:2], -1)), final, control[-1], loss.d, [share * STEPS for share in COOLED],
+        [None if one is None else one.value for one in crystals],
+        [None if one is None else one.stderr for one in crystals])
 
 
 class Problems:

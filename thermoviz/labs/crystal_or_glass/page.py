@@ -5,6 +5,7 @@ from typing import Any
 from ...presentation.page import Chart, Page
 from ...presentation.words import _
 from . import figures
+from .results import Cooled, Drives, Exact, Networks
 
 
 def page() -> Page:
@@ -26,25 +27,25 @@ def page() -> Page:
 def charts() -> tuple[Chart, ...]:
     """In the order of the page."""
     return (
-        Chart("mass", figures.mass, figures.mass_sentence, needs=("mass_exact",)),
+        Chart("mass", figures.mass, figures.mass_sentence, needs=Exact.needs()),
         Chart("loops", figures.loops, _(
             "A quick cycle cannot follow its bath: on the way down the energy stays too high, on the way up it rises "
             "too late. The slower the cycle, the nearer both ways come to equilibrium. Thin lines: the exact "
             "evolution."),
-            needs=("loop_E",)),
+            needs=Cooled.needs()),
         Chart("areas", figures.areas, _(
             "Between both ways lies an area. Very quick cycles move nothing, very slow ones close the loop; in between "
             "it is largest. A convex well closes its loop soon; a landscape with passes keeps it open for long."),
-            needs=("area",)),
+            needs=Cooled.needs()),
         Chart("work", figures.work, _(
             "The landscape is tilted towards another valley. The work W it takes is larger on average than the free "
             "energy ΔF; Jarzynski's average of e^(−W/T) gives ΔF back, at any speed, while enough weights count."),
-            needs=("work_mean",)),
+            needs=Drives.needs()),
         Chart("network_losses", figures.network_losses, _(
             "Quenched networks stay in the valley that they fall into; heat lets the others leave a poor one in time. "
             "Means over all problems."),
-            needs=("net_loss_mean",), when=with_networks),
-        Chart("network_finals", figures.network_finals, figures.network_sentence, needs=("net_final",),
+            needs=Networks.needs(), when=with_networks),
+        Chart("network_finals", figures.network_finals, figures.network_sentence, needs=Networks.needs(),
               when=with_networks),
     )
 

@@ -2,57 +2,55 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from ...core.statistics.estimators import rare
 from ...runs.verdict import Verdict, above, below, equals, judge
 from .networks import left_over, means, near_best, over_problems, unseen_directions
+from .results import Controls, Cooled, Drives, Exact, Exchange, Networks
 
 # A gain of less than this share of the balls counts as none.
 NO_GAIN = 0.05
 
 
-def verdicts(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> list[Verdict]:
-    """The claims of the lab, from the numbers of a whole run."""
-    return [_gain(arrays, numbers), _exchange(arrays, numbers), _work(arrays, numbers), _no_gain(numbers),
-            _loop(numbers), _dragged(numbers["traps"]["dragged"]), _stiffening(numbers["traps"]["stiffening"])]
+def verdicts(exact: Exact, cooled: Cooled, exchange: Exchange, drives: Drives, controls: Controls) -> list[Verdict]:
+    """The claims of the lab."""
+    return [_gain(exact, cooled), _exchange(exact, cooled, exchange), _work(drives), _no_gain(controls),
+            _loop(controls), _dragged(controls.traps["dragged"]), _stiffening(controls.traps["stiffening"])]
 
 
-def _gain(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Verdict:
-    mass, error, exact, its_error = (arrays[f"mass{end}"] for end in ("", "_error", "_exact", "_exact_error"))
+def _gain(exact: Exact, cooled: Cooled) -> Verdict:
+    (found, error), (theory, its_error) = cooled.mass, exact.mass
     return judge(
-        "slow_cooling", (float(mass[-1] - mass[0]), math.hypot(error[0], error[-1])), above(NO_GAIN),
-        theory=(float(exact[-1] - exact[0]), math.hypot(its_error[0], its_error[-1])), control=numbers["waited"])
+        "slow_cooling", (float(found[-1] - found[0]), math.hypot(error[0], error[-1])), above(NO_GAIN),
+        theory=(float(theory[-1] - theory[0]), math.hypot(its_error[0], its_error[-1])), control=exact.waited)
 
 
-def _exchange(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Verdict:
-    found, slow, its_error = numbers["exchange"], float(arrays["mass"][-1]), float(arrays["mass_error"][-1])
+def _exchange(exact: Exact, cooled: Cooled, found: Exchange) -> Verdict:
+    slow, its_error = float(cooled.mass.value[-1]), float(cooled.mass.stderr[-1])
     return judge(
-        "exchange", (found["mass"] - slow, math.hypot(found["mass_error"], its_error)),
-        above(NO_GAIN, rare(found["ladders"])), theory=numbers["share_cold"] - float(arrays["mass_exact"][-1]),
-        control=float(arrays["mass"][0]) - slow)
+        "exchange", (found.mass.value - slow, math.hypot(found.mass.stderr, its_error)),
+        above(NO_GAIN, rare(found.ladders)), theory=exact.share_cold - float(exact.mass.value[-1]),
+        control=float(cooled.mass.value[0]) - slow)
 
 
-def _work(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Verdict:
-    T, exact = numbers["drive"]["T"], numbers["drive"]["dF_exact"] / numbers["drive"]["T"]
-    quick = float(arrays["work_mean"][0]) / T
+def _work(drives: Drives) -> Verdict:
+    T, exact = drives.T, drives.dF_exact / drives.T
+    quick = float(drives.mean.value[0]) / T
     return judge(
-        "work", (float(arrays["drive_dF"][-1]) / T, float(arrays["drive_dF_error"][-1]) / T),
-        equals(exact, unlike=quick), theory=exact, control=(quick, float(arrays["work_error"][0]) / T))
+        "work", (float(drives.dF.value[-1]) / T, float(drives.dF.stderr[-1]) / T), equals(exact, unlike=quick),
+        theory=exact, control=(quick, float(drives.mean.stderr[0]) / T))
 
 
-def _no_gain(numbers: Mapping[str, Any]) -> Verdict:
-    control = numbers["control"]
-    return judge("convex_gain", (control["gain"], control["gain_error"]), equals(0.0, unlike=control["gain_at_once"]),
-                 theory=control["gain_exact"], control=control["gain_at_once"])
+def _no_gain(control: Controls) -> Verdict:
+    return judge("convex_gain", control.gain, equals(0.0, unlike=control.gain_at_once), theory=control.gain_exact,
+                 control=control.gain_at_once)
 
 
-def _loop(numbers: Mapping[str, Any]) -> Verdict:
-    control = numbers["control"]
-    area, error, exact = (control[name][1] for name in ("loop_area", "loop_area_error", "loop_area_exact"))
-    return judge("convex_loop", (area, error), above(0.0), theory=exact, control=control["curve_area"][-1])
+def _loop(control: Controls) -> Verdict:
+    area, error, exact = control.loop_area[1], control.loop_area_error[1], control.loop_area_exact[1]
+    return judge("convex_loop", (area, error), above(0.0), theory=exact, control=control.curve_area[-1])
 
 
 def _dragged(found: Mapping[str, float]) -> Verdict:
@@ -65,10 +63,10 @@ def _stiffening(found: Mapping[str, float]) -> Verdict:
                  theory=found["work_exact"], control=(found["dF"], found["dF_error"]))
 
 
-def network_verdicts(arrays: Mapping[str, np.ndarray], hot: float) -> list[Verdict]:
-    """The claims about networks that were cooled from the temperature `hot`."""
-    final = arrays["net_final"]
-    gain, none = (over_problems(means(ends[0] - ends[-1])) for ends in (final, arrays["net_control"]))
+def network_verdicts(networks_cooled: Networks, network_hot: float) -> list[Verdict]:
+    """The claims about networks that were cooled from the temperature `network_hot`."""
+    final = networks_cooled.final
+    gain, none = (over_problems(means(ends[0] - ends[-1])) for ends in (final, networks_cooled.control))
     near = near_best(final)
     more = over_problems(near[-1] - near[0])
     far = rare(int(np.isfinite(means(final[0] - final[-1])).sum()))
@@ -76,5 +74,5 @@ def network_verdicts(arrays: Mapping[str, np.ndarray], hot: float) -> list[Verdi
     return [
         judge("networks_lower", gain, above(0.0, far), control=none, values=too_few),
         judge("networks_best", more, above(0.0, far), values=too_few),
-        judge("linear_network", none, below(0.0, far), theory=-unseen_directions() * left_over(hot), control=gain,
-              values=too_few)]
+        judge("linear_network", none, below(0.0, far), theory=-unseen_directions() * left_over(network_hot),
+              control=gain, values=too_few)]

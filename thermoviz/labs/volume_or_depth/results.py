@@ -83,7 +83,7 @@ class Solutions(Result):
     loss: Annotated[list[float], Number("L of both", "nats", name="networks.loss")]
     test_loss: Annotated[list[float], Number("Loss of the test samples", "nats", name="networks.test_loss")]
     accuracy: Annotated[list[float], Number("On the test samples", name="networks.accuracy")]
-    half_ln_det: Annotated[list[float | None], Number("1/2 sum ln h", name="networks.half_ln_det")]
+    half_ln_det: Annotated[list[float | None], Number("Half the sum of ln h", name="networks.half_ln_det")]
     ln_copies: Annotated[list[float], Number("Logarithm of how many renamings", name="networks.ln_copies")]
     harmonic_up_to: Annotated[list[float], Number("Largest heat of a harmonic basin; 0: some h <= 0", "nats",
                                                   name="networks.harmonic_up_to")]
