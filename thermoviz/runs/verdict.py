@@ -21,7 +21,7 @@ from .files import plain
 from .late import perhaps
 
 # Standard errors by which numbers are told apart: as rare as 1 in 370, of normal ones. Few copies need more
-# (`core.estimators.rare`), and say so in their rule.
+# (`core.statistics.estimators.rare`), and say so in their rule.
 FAR = 3.0
 # What sums in another order may differ by, as a share of the number.
 ROUNDING = 1e-9

@@ -1,7 +1,7 @@
 """SGD on linear regression as a linear chain: what it must do in time, exactly, with the noise of its own batches.
 
 x = theta - theta* moves as x' = (I - lr H_B) x - lr g_B, (H_B, g_B) those of a batch drawn with replacement. Means and
-second moments of such a chain obey linear equations, whatever the size of lr; where it comes to rest: `regression_law`.
+second moments of such a chain obey linear equations, whatever the size of lr; where it comes to rest: `regression`.
 """
 
 from dataclasses import dataclass

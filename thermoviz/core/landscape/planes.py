@@ -299,7 +299,7 @@ class ThroughSolutions:
     """The plane through three far-apart good solutions out of all replicas. Source: Garipov et al. 2018.
 
     Good: loss at most best + margin (mean start - best). With `rest` the MOST_SOLUTIONS best first go down to rest on
-    the whole data set (`core.rest`), and copies, which compute one function, count as near each other. Of the good ones
+    the whole data set (`rest`), and copies, which compute one function, count as near each other. Of the good ones
     the three whose smallest distance from each other is largest; with fewer than three, the three best. Where all rest
     at one place: the ends as training left them.
     """

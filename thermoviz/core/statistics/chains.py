@@ -51,14 +51,16 @@ def r_hat(chains: Any, split: bool = False) -> Estimate:
     TooFewSamples, BadInput.
     """
     array = series_of(chains, "chains", (2,))
-    found = Chains(array.T, split) if array.shape[1] > 1 else None
-    if len(array) < 2 or found is None or found.n < 2:
+    half = array.shape[1] // 2
+    parts = np.stack([array[:, :half], array[:, array.shape[1] - half:]], axis=1) if split else array[:, None]
+    if len(array) < 2 or parts.shape[2] < 2:
         raise TooFewSamples(
             f"R-hat needs at least 2 chains of {4 if split else 2} samples, got {list(array.shape)}.")
-    half = array.shape[1] // 2
-    parts = (array[:, :half], array[:, array.shape[1] - half:]) if split else (array,)
-    if not any((np.ptp(part, axis=1) > 0).any() for part in parts):
+    if not (np.ptp(parts, axis=2) > 0).any():
         raise BadInput("chains: every chain is constant, so that R-hat is 0/0 or infinite.")
-    if len(array) < FEWEST:
-        return Estimate(float(r_hats(found.means, found.variances, found.n)[0]), math.nan)
-    return found.estimate(lambda values: float(values[0]))
+    means, variances = parts.mean(axis=2, keepdims=True), parts.var(axis=2, ddof=1, keepdims=True)
+
+    def of(means: np.ndarray, variances: np.ndarray) -> float:
+        return float(r_hats(means, variances, parts.shape[2])[0])
+
+    return Estimate(of(means, variances), math.nan) if len(array) < FEWEST else jackknife(of, means, variances)

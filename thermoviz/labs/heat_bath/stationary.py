@@ -1,7 +1,7 @@
 """What is measured of shaken copies in their stationary state, and what exact theory says of the same numbers.
 
-Theory: the law of SGD at this learning rate where each sample's loss is a parabola (`core.parabolas`). Networks bend
-away from it by a relative O(lr/B).
+Theory: the law of SGD at this learning rate where each sample's loss is a parabola (`fluctuations.parabolas`). Networks
+bend away from it by a relative O(lr/B).
 """
 
 import math

@@ -1,4 +1,4 @@
-// Entropy of a cloud from the distances to its nearest neighbours: the same computation as thermoviz/core/neighbours.py,
+// Entropy of a cloud from the distances to its nearest neighbours: the same computation as core/statistics/nearest_neighbours.py,
 // where its source and its constants stand.
 
 import { patches, shapes } from "./patches.js";

@@ -1,5 +1,5 @@
 // A cloud cut into patches that a Gaussian describes well, each with its own measure of distance: the same computation as
-// thermoviz/core/patches.py. A tree: patches are cut along their longest axis where two means fit best, down to few
+// core/statistics/patches.py. A tree: patches are cut along their longest axis where two means fit best, down to few
 // points; then cuts are taken back, from the leaves up, unless they shorten the description by Gaussians.
 
 /** @typedef {ReturnType<typeof shapes>} Shapes */

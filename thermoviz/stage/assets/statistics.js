@@ -1,5 +1,5 @@
 // Read-outs of the cloud: energy, entropy, free energy and distance to Boltzmann with their standard errors, beside the
-// exact equilibrium, and the shares of the basins: the same numbers as thermoviz/core/clouds.py. S: nearest neighbours;
+// exact equilibrium, and the shares of the basins: the same numbers as core/thermodynamics/clouds.py. S: nearest neighbours;
 // F = E - T S; KL = (F - F_eq) / T. At T = 0: F = E, and S and KL are not shown.
 
 import { equilibrium } from "./equilibrium.js";
