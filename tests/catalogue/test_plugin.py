@@ -154,7 +154,7 @@ BROKEN = {
     "exits": ("specification.py", "raise SystemExit(3)", "SystemExit: 3"),
     "nothing": ("specification.py", "", "no experiment Odd"),
     "misnamed": ("specification.py", SPECIFICATION.replace("class RandomWalk", "class Odd"), "kind is 'random_walk'"),
-    "default": ("specification.py", ODD.replace("] = 1000", "]"), "walkers: field required"),
+    "default": ("specification.py", ODD.replace("] = 300", "]"), "walkers: field required"),
     "page": ("page.py", "def page():\n    return 3", "no Page"),
     "no page": ("nothing.py", "", "ModuleNotFoundError"),
 }
