@@ -19,13 +19,13 @@ WARM := .venv/.warm
 run: $(RUNTIME) $(WARM)  ## serve the dashboard on http://localhost:$(PORT)
 	$(BIN)/python -m thermoviz serve --port $(PORT)
 
-test: $(DEV) browser lint  ## lint, types and every test but those marked slow
-	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist loadfile
-	$(BIN)/python -m pytest -m "not slow and browser"
+test: $(DEV) $(WARM) browser lint  ## lint, types and every test but those marked slow
+	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -m "not slow and browser" -n $(WORKERS) --dist worksteal
 
-test-all: $(DEV) browser lint  ## the longer statistical and load tests too
-	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile
-	$(BIN)/python -m pytest -m "browser"
+test-all: $(DEV) $(WARM) browser lint  ## the longer statistical and load tests too
+	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -m "browser" -n $(WORKERS) --dist worksteal
 
 lint: $(DEV) .venv/.node/$(TYPESCRIPT)  ## style, types in both languages, floors of the house, Dockerfile
 	$(BIN)/ruff check .

@@ -16,8 +16,10 @@ ROOT = Path(__file__).parent.parent
 MAIN = sys.modules["__main__"]
 PATIENCE_S = 600  # after which a page must hang
 
-# Software WebGL2 in headless Chromium; the rest keeps the browser from calling home on a closed network.
+# Software WebGL2 in headless Chromium, for the stage alone: to put whole pages together by it costs five times as much
+# as all else. The rest keeps the browser from calling home on a closed network.
 CHROMIUM_FLAGS = [
+    "--disable-gpu-compositing", "--disable-gpu-rasterization",
     "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
@@ -47,15 +49,19 @@ def chromium():
         browser.close()
 
 
-# Without a graphics card a picture takes longer than the model behind it: ten a second are enough for tests.
-FEW_PICTURES = """const paint = window.requestAnimationFrame.bind(window);
-    window.requestAnimationFrame = (callback) => setTimeout(() => paint(callback), 84);
-    window.cancelAnimationFrame = clearTimeout;"""
+# What the driver says of a page that is put together without it, where each picture of the stage is read back. The
+# stage's own code never reads pixels.
+READ_BACK = "GPU stall due to ReadPixels"
+# A new window begins without what an earlier visitor left.
+FORGET = """try {
+        if (!sessionStorage.getItem("tests")) localStorage.clear();
+        sessionStorage.setItem("tests", "began");
+    } catch { /* a page of no origin keeps nothing */ }"""
 
 
 class Visitors:
-    """Contexts of the browser, by their settings. Who comes back after a test remembers nothing but what the server
-    allows everybody to keep: the app's programs, which are large and need not be read and compiled for every test."""
+    """Contexts of the browser, by their settings. Who comes back after a test has kept nothing but the app's programs,
+    which are large and need not be read and compiled for every test."""
 
     def __init__(self, browser):
         self.browser, self.free = browser, {}
@@ -66,10 +72,18 @@ class Visitors:
 
     def give_back(self, context, settings: dict) -> None:
         for page in context.pages:
-            page.evaluate("() => { try { localStorage.clear(); sessionStorage.clear(); } catch { /* no origin */ } }")
             page.close()
         context.clear_cookies()
         self.free[repr(sorted(settings.items()))].append(context)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """One server, (address, process), for all tests that ask nothing of its first visitor or of its memory."""
+    from test_app_browser import serving
+
+    with serving(tmp_path_factory.mktemp("server")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -87,10 +101,10 @@ def new_page(visitors):
         taken.append((context, settings))
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": height})
-        page.add_init_script(FEW_PICTURES)
+        page.add_init_script(FORGET)
         page.complaints = []
         page.on("console", lambda m: page.complaints.append(f"{m.type}: {m.text}")
-                if m.type in ("error", "warning") else None)
+                if m.type in ("error", "warning") and READ_BACK not in m.text else None)
         page.on("pageerror", lambda error: page.complaints.append(f"exception: {error}"))
         return page
 

@@ -67,7 +67,8 @@ def test_every_field_of_every_specification_has_a_widget_and_a_title(cls):
                 assert setting.low is None or rung >= setting.low
                 assert setting.high is None or rung <= setting.high
         for member in setting.choices if setting.form in ("member", "members") else ():
-            assert describe(member) is not None
+            for inner in describe(member):
+                assert inner.form in (*controls._WIDGETS, "fixed") and inner.title
 
 
 def drawn(spec_class, base):

@@ -1,7 +1,7 @@
 """The address in a real browser: Back, Forward, reload and copy show what it says; so does an address that is none."""
 
 import pytest
-from test_app_browser import PATIENCE_MS, SHOWN, STAGE, server, shown  # noqa: F401
+from test_app_browser import PATIENCE_MS, SHOWN, STAGE, shown
 
 from thermoviz.dashboard.menu import FIRST, menu
 from thermoviz.experiments.presets import PRESETS, load_preset
@@ -12,7 +12,7 @@ IDLE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState =
 
 
 @pytest.fixture
-def page(server, new_page):  # noqa: F811
+def page(server, new_page):
     opened = new_page(**STILL)
     opened.goto(server[0])
     wait_for_preset(opened, "three-minds")
@@ -109,7 +109,7 @@ def test_pages_make_one_entry_each_and_come_back(page):
     assert entries(page) == before + 2 and page.complaints == []
 
 
-def test_a_labs_link_is_one_entry(server, new_page):  # noqa: F811
+def test_a_labs_link_is_one_entry(server, new_page):
     page = new_page(**STILL)
     page.goto(f"{server[0]}/second_law?heat=1")
     page.wait_for_function(f"() => location.pathname === '/second_law' && location.search.includes('heat=1') && {IDLE}",
@@ -119,7 +119,7 @@ def test_a_labs_link_is_one_entry(server, new_page):  # noqa: F811
 
 
 @pytest.mark.parametrize("path", ["/nonsense/page", "/nowhere", "/deep/er/page.html"])
-def test_an_address_that_is_none_leads_to_the_first_page(server, new_page, path):  # noqa: F811
+def test_an_address_that_is_none_leads_to_the_first_page(server, new_page, path):
     page = new_page(**STILL)
     page.goto(f"{server[0]}{path}")
     wait_for_preset(page, "three-minds")
@@ -127,7 +127,7 @@ def test_an_address_that_is_none_leads_to_the_first_page(server, new_page, path)
     assert "lost" not in page.url and page.complaints == []
 
 
-def test_what_a_link_says_wrongly_is_said_once_and_can_be_put_away(server, new_page):  # noqa: F811
+def test_what_a_link_says_wrongly_is_said_once_and_can_be_put_away(server, new_page):
     page = new_page(**STILL)
     page.goto(f"{server[0]}/?kind=garbage&look=pink&preset=nowhere&nonsense=1&seed=-1")
     wait_for_preset(page, "three-minds")
@@ -173,7 +173,7 @@ def test_the_closed_panel_is_not_in_the_way_of_the_keyboard(page):
     assert slider.evaluate("e => e === document.activeElement")
 
 
-def test_a_still_stands_before_the_program_is_there_and_leaves_after(server, new_page):  # noqa: F811
+def test_a_still_stands_before_the_program_is_there_and_leaves_after(server, new_page):
     page = new_page(**STILL)
     held, opened = [], []
     page.route("**/static/js/**", lambda route: route.continue_() if opened else held.append(route))

@@ -7,7 +7,6 @@ import os
 
 import pytest
 from hints import visit_stage
-from test_app_browser import server  # noqa: F401
 
 from thermoviz.experiments.presets import DEFAULT_PRESET, PRESETS
 
@@ -29,7 +28,7 @@ def test_every_preset_promises_something(key):
 
 
 @pytest.mark.parametrize("key, k", PROMISES)
-def test_the_hint_of_a_preset_comes_true(server, new_page, key, k):  # noqa: F811
+def test_the_hint_of_a_preset_comes_true(server, new_page, key, k):
     """The number stands on the page, and lies where the hint says before and after what it says to do."""
     preset, promise = PRESETS[key], PRESETS[key].promises[k]
     here = visit_stage(new_page, f"{server[0]}/?preset={key}")
@@ -55,7 +54,7 @@ def within_chance(here):
         assert abs(share - exact) <= 4 * (exact * (1 - exact) / n) ** .5, name
 
 
-def test_the_first_page_opens_cold_and_in_equilibrium(server, new_page):  # noqa: F811
+def test_the_first_page_opens_cold_and_in_equilibrium(server, new_page):
     here = visit_stage(new_page, server[0])
     assert here.number("T") == PRESETS[DEFAULT_PRESET].temperature < here.number("crossing")
     within_chance(here)
@@ -63,7 +62,7 @@ def test_the_first_page_opens_cold_and_in_equilibrium(server, new_page):  # noqa
     assert max(shares, key=shares.get).startswith("deepest") and max(shares.values()) > 0.5
 
 
-def test_at_the_crossing_the_page_says_that_balls_need_longer_and_shows_the_way(server, new_page):  # noqa: F811
+def test_at_the_crossing_the_page_says_that_balls_need_longer_and_shows_the_way(server, new_page):
     here = visit_stage(new_page, server[0])
     here.crossing()
     sentence = here.root.locator(".places .slow")
@@ -78,7 +77,7 @@ def test_at_the_crossing_the_page_says_that_balls_need_longer_and_shows_the_way(
     within_chance(here)
 
 
-def test_pointing_at_a_slope_shows_a_worse_network(server, new_page):  # noqa: F811
+def test_pointing_at_a_slope_shows_a_worse_network(server, new_page):
     """The network under the pointer is the one that stands there."""
     here = visit_stage(new_page, f"{server[0]}/?preset=digits")
     here.point_at("valley")
@@ -90,7 +89,7 @@ def test_pointing_at_a_slope_shows_a_worse_network(server, new_page):  # noqa: F
 
 
 @pytest.mark.parametrize("query, explained", [("", True), ("?hide=explanation", False)])
-def test_the_first_visit_is_explained_unless_an_instructor_hides_it(server, new_page, query, explained):  # noqa: F811
+def test_the_first_visit_is_explained_unless_an_instructor_hides_it(server, new_page, query, explained):
     """Three captions, of which the first names the network of the deepest valley; they are gone at the first key."""
     here = visit_stage(new_page, f"{server[0]}/{query}")
     captions = here.root.locator(".captions")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import TimeoutError
-from test_app_browser import PATIENCE_MS, serving
+from test_app_browser import PATIENCE_MS
 
 from thermoviz.catalogue import EXPERIMENTS, LABS
 from thermoviz.dashboard.controls import _has_defaults, _kind, describe
@@ -31,18 +31,17 @@ LISTS = {"at": ("0, 0", "1, 1", "2, 2", "somewhere"), "hidden": ("1", "16, 16", 
 BAD = {"v": "0", "seed": "-1", "nonsense": "1", "look": "pink", "hide": "all", "landscape": "nowhere"}
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("labs")) as (address, _process):
-        yield address
+@pytest.fixture
+def address(server):
+    return server[0]
 
 
 @pytest.fixture(scope="module")
-def visitor(chromium, address):
+def visitor(chromium, server):
     """One page that walks through the labs by the menu, as a visitor does, from the first page on."""
     context = chromium.new_context(viewport=SMALL, **STILL)
     page = listen(context.new_page())
-    page.goto(address)
+    page.goto(server[0])
     page.locator("h1.tv-headline").wait_for(timeout=PATIENCE_MS)
     yield page
     context.close()

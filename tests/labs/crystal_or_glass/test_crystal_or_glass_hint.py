@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from computed_runs import computed
 from hints import visit_stage
-from test_app_browser import server  # noqa: F401
 
 import thermoviz as tv
 from thermoviz.labs.crystal_or_glass import figures
@@ -39,7 +38,7 @@ def test_the_stage_anneals_to_the_share_that_the_hint_names(run):
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_quench_then_reset_then_anneal(server, new_page):  # noqa: F811
+def test_quench_then_reset_then_anneal(server, new_page):
     here = visit_stage(new_page, f"{server[0]}/crystal_or_glass")
     here.page.wait_for_function("() => document.querySelector('.tv-hint')?.innerText.includes('about')")
     few, many = (int(n) / 100 for n in SAID.search(here.page.locator(".tv-hint").inner_text()).groups())

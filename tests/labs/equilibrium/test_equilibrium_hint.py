@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from test_app_browser import PATIENCE_MS, serving
+from test_app_browser import PATIENCE_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -19,21 +19,20 @@ def kept(page):
     return int(re.search(r"SGD keeps (−?\d+) %", page.locator(".tv-hint").inner_text())[1].replace("−", "-"))
 
 
-def test_without_hidden_layers_the_start_is_forgotten(new_page, tmp_path):
-    with serving(tmp_path) as (address, _process):
-        page = new_page(reduced_motion="reduce")
-        page.goto(f"{address}/equilibrium")
-        page.wait_for_selector(".tv-verdict", timeout=PATIENCE_MS)
-        hint = page.locator(".tv-hint").inner_text()
-        before, after = re.search(r"falls from (\d+) % to (\d+)\.", hint).groups()
-        assert kept(page) == int(before) > 100
-        page.get_by_role("button", name="Experiment").click()
-        shown = page.locator("h1.tv-headline").get_attribute("data-run")
-        field = page.get_by_test_id("stSidebar").get_by_role("textbox", name="Hidden layers")
-        field.fill("")
-        field.press("Enter")
-        page.wait_for_function(DONE, arg=shown, timeout=LONG_MS)
-        assert kept(page) == int(after) == 0
-        # The charts of what this network does not have are gone; nobody waits for them.
-        assert not page.get_by_text("This chart is being computed.").count()
-        assert not page.complaints
+def test_without_hidden_layers_the_start_is_forgotten(new_page, server):
+    page = new_page(reduced_motion="reduce")
+    page.goto(f"{server[0]}/equilibrium")
+    page.wait_for_selector(".tv-verdict", timeout=PATIENCE_MS)
+    hint = page.locator(".tv-hint").inner_text()
+    before, after = re.search(r"falls from (\d+) % to (\d+)\.", hint).groups()
+    assert kept(page) == int(before) > 100
+    page.get_by_role("button", name="Experiment").click()
+    shown = page.locator("h1.tv-headline").get_attribute("data-run")
+    field = page.get_by_test_id("stSidebar").get_by_role("textbox", name="Hidden layers")
+    field.fill("")
+    field.press("Enter")
+    page.wait_for_function(DONE, arg=shown, timeout=LONG_MS)
+    assert kept(page) == int(after) == 0
+    # The charts of what this network does not have are gone; nobody waits for them.
+    assert not page.get_by_text("This chart is being computed.").count()
+    assert not page.complaints

@@ -71,7 +71,7 @@ def test_sentences_count_who_diverged(quick):
     assert "networks diverged" in figures.curves_sentence(lost)
     everyone = computed(Equilibrium("sine", lr=50.0, **QUICK))
     for name, draw in DRAWINGS.items():
-        assert draw(everyone, LOOKS["dark"]) is not None, name
+        assert draw(everyone, LOOKS["dark"]).layout.title.text, name
     assert all("nan" not in sentence(everyone) for sentence in SENTENCES)
     assert "Too few" in figures.agreement_sentence(everyone)
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from test_app_browser import PATIENCE_MS, server  # noqa: F401
+from test_app_browser import PATIENCE_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]  # one run of the lab is computed
 CARD = ".tv-verdict:has(b:text-is('Dropout heats the bath')) .tv-measured"
@@ -17,7 +17,7 @@ def heat_of(page, address: str) -> float:
     return float(re.match(r"[\d.]+", page.locator(CARD).inner_text())[0])
 
 
-def test_more_dropout_heats_the_bath_more(server, new_page):  # noqa: F811
+def test_more_dropout_heats_the_bath_more(server, new_page):
     page = new_page()
     before = heat_of(page, f"{server[0]}/interactions")
     hint = page.locator(".tv-hint").inner_text()

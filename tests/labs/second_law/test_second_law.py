@@ -198,7 +198,7 @@ def test_a_run_survives_its_file_and_has_figures(run, tmp_path):
     assert "<html" in again.to_html().lower()
     for spec in (SecondLaw(heat=0.0, balls=50, steps=30), SecondLaw(balls=50, steps=30, start="uniform")):
         part = spec.compute()
-        assert all(draw(part, LOOKS["dark"]) is not None for draw in DRAWINGS.values())
+        assert all(draw(part, LOOKS["dark"]).layout.title.text for draw in DRAWINGS.values())
 
 
 @pytest.mark.parametrize("settings", [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from computed_runs import computed
 from hints import visit_stage
-from test_app_browser import PATIENCE_MS, serving
+from test_app_browser import PATIENCE_MS
 
 import thermoviz as tv
 
@@ -14,11 +14,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def here(new_page, tmp_path):
-    with serving(tmp_path) as (address, _process):
-        here = visit_stage(new_page, f"{address}/second_law", playing=True)
-        here.page.wait_for_selector(".tv-verdict", timeout=PATIENCE_MS)
-        yield here
+def here(new_page, server):
+    here = visit_stage(new_page, f"{server[0]}/second_law", playing=True)
+    here.page.wait_for_selector(".tv-verdict", timeout=PATIENCE_MS)
+    yield here
 
 
 def test_the_cloud_waits_at_its_start_and_its_clock_is_the_charts(here):

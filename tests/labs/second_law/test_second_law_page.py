@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import go_to
 from streamlit.testing.v1 import AppTest
-from test_app_browser import PATIENCE_MS, serving
+from test_app_browser import PATIENCE_MS
 
 import thermoviz as tv
 from thermoviz.dashboard import lab
@@ -152,14 +152,13 @@ def test_references_and_badges():
 
 
 @pytest.mark.browser
-def test_in_a_real_browser_from_the_first_page_to_the_verdicts(new_page, tmp_path):
-    with serving(tmp_path) as (address, _process):
-        page = new_page()
-        page.goto(address)
-        page.get_by_role("link", name="Second law").click()
-        page.wait_for_selector(".tv-verdict", timeout=PATIENCE_MS)
-        assert page.locator(".tv-verdict").count() == 7
-        page.locator(".js-plotly-plot").nth(3).wait_for(timeout=PATIENCE_MS)
-        assert "kind=second_law" in page.url and "preset" not in page.url
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        assert not [said for said in page.complaints if not said.startswith("warning")]
+def test_in_a_real_browser_from_the_first_page_to_the_verdicts(new_page, server):
+    page = new_page()
+    page.goto(server[0])
+    page.get_by_role("link", name="Second law").click()
+    page.wait_for_selector(".tv-verdict", timeout=PATIENCE_MS)
+    assert page.locator(".tv-verdict").count() == 7
+    page.locator(".js-plotly-plot").nth(3).wait_for(timeout=PATIENCE_MS)
+    assert "kind=second_law" in page.url and "preset" not in page.url
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not [said for said in page.complaints if not said.startswith("warning")]

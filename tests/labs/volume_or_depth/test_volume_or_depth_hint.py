@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from test_app_browser import PATIENCE_MS, server  # noqa: F401
+from test_app_browser import PATIENCE_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]  # runs of the lab are computed
 HINT = re.compile(r"set Narrowness to (\d+) .*T\* goes from ([\d.]+\d) to ([\d.]+\d)")
@@ -19,7 +19,7 @@ def read(page, address):
     return text, None if found is None else float(found[1])
 
 
-def test_a_narrower_valley_loses_sooner_and_at_equal_widths_the_answer_is_yes(server, new_page):  # noqa: F811
+def test_a_narrower_valley_loses_sooner_and_at_equal_widths_the_answer_is_yes(server, new_page):
     page = new_page()
     text, now = read(page, f"{server[0]}/volume_or_depth")
     narrowness, said_now, said_then = HINT.search(text).groups()
