@@ -181,8 +181,8 @@ def summary(run: Any) -> str:
         lines += _loss_lines(run)
     if run.reading:
         lines.append(f"what happened: {run.reading}")
-    if run.numbers.get("diverged"):
-        lines.append(f"diverged: {run.numbers['diverged']}")
+    if diverged := run.numbers.get("diverged") or _diverged(run):  # the former in older files
+        lines.append(f"diverged: {diverged}")
     if run.surface is not None:
         lines += _surface_lines(run.surface)
     if run.honesty is not None:
@@ -192,6 +192,18 @@ def summary(run: Any) -> str:
         lines.append(f"slice: {caption(run)} (verdict {run.honesty.verdict}, R2 {r2})")
     lines += [told(verdict) for verdict in run.verdicts]
     return "\n".join(lines)
+
+
+def _diverged(run: Any) -> str:
+    """Which optimisers, or groups, lost networks, and when first; "" where none did."""
+    from .presentation.names import member_names
+
+    parts = []
+    for k, count, step in run.lost:
+        of = int((run.arrays["member"] == k).sum())
+        who = "all" if count == of else f"{count} of {of}"
+        parts.append(f"{member_names(run)[k]}: {who} diverged, the first at step {step}")
+    return "; ".join(parts)
 
 
 def _loss_lines(run: Any) -> list[str]:

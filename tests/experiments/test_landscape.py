@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
+from thermoviz.__main__ import summary
 from thermoviz.core.learning.networks import NetworkLoss
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.experiments.landscape.specification import Descent, Potential
@@ -211,7 +212,8 @@ def test_all_diverged_still_shows_the_losses():
     run = tv.run(wild)
     assert run.surface is None and run.plane is None and run.honesty is None and run.equilibria == ()
     assert (run.arrays["diverged_at"] > 0).all() and np.isfinite(run.arrays["losses"][0]).all()
-    assert f"all diverged, the first at step {run.arrays['diverged_at'].min()}" in run.numbers["diverged"]
+    first = int(run.arrays["diverged_at"].min())
+    assert run.lost == ((0, 4, first),) and f": all diverged, the first at step {first}" in summary(run)
     assert Run.from_bytes(run.to_bytes()).numbers == run.numbers
 
 
@@ -221,7 +223,7 @@ def test_the_diverged_do_not_spoil_the_others():
     run = tv.run(mixed)
     assert (run.arrays["diverged_at"] >= 0).tolist() == [False] * 4 + [True] * 4
     assert np.isfinite(run.arrays["paths_u"][:, :4]).all() and run.surface is not None
-    assert set(run.arrays["theta_member"]) <= set(range(4)) and "all diverged" in run.numbers["diverged"]
+    assert set(run.arrays["theta_member"]) <= set(range(4)) and [k for k, _, _ in run.lost] == [1]
 
 
 # Own data

@@ -16,12 +16,14 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from ..core.errors import BadInput, ThermovizError
+from ..core.landscape.honesty import honesty
 from ..core.landscape.planes import PLANES, AnyPlane, PathPCA, Plane
+from ..core.landscape.scan import scan
 from ..core.seeds import MAX_SEED
 from ..core.specs import Field, specification
 from ..runs.progress import Progress, Stages
+from ..runs.record import Bodies, Finals, Grid, Section
 from ..runs.run import Run
-from .landscape.specification import surface_arrays, surface_numbers
 
 MOST_POINTS = 200  # of a recorded path that a run keeps
 KEPT_PARAMETERS = 50_000  # final parameters are kept in a run up to this many
@@ -112,9 +114,6 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     Plane. resolution, margin, tolerance as in `scan`. A path that leaves the finite numbers is shown up to there.
     Raises BadInput, also for what loss_fn raises.
     """
-    from ..core.landscape.honesty import honesty
-    from ..core.landscape.scan import scan
-
     loss = ModuleLoss(model, loss_fn)
     path, steps, diverged_at = _path(loss, trajectory)
     how = _how(plane)
@@ -127,12 +126,17 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
         spec = OwnModel(_contents(path, chosen), loss.d, how, resolution, tolerance, margin, seed)
         arrays = _arrays(loss, path, steps, diverged_at, chosen)
         numbers: dict[str, Any] = {"d": loss.d}
-        level = stages.each_new("surface", 0.1, 0.9, lambda surface: Run(
-            spec, arrays | surface_arrays(surface), numbers | surface_numbers(surface)))
+
+        def with_grid(surface: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+            found, measured = Grid.of(surface).write()
+            return arrays | found, numbers | measured
+
+        level = stages.each_new("surface", 0.1, 0.9, lambda surface: Run(spec, *with_grid(surface)))
         surface = scan(loss, chosen, resolution, margin, tolerance=tolerance, progress=level)
         stages.tell(0.9, "honesty")
-        numbers |= surface_numbers(surface) | {"honesty": honesty(loss, chosen, path, surface).to_json()}
-    return Run(spec, arrays | surface_arrays(surface), numbers)
+        arrays, numbers = with_grid(surface)
+        numbers |= {"honesty": honesty(loss, chosen, path, surface).to_json()}
+    return Run(spec, arrays, numbers)
 
 
 class _NeedsGradients(Exception):
@@ -348,19 +352,7 @@ def _contents(path: np.ndarray, plane: Plane) -> str:
 
 def _arrays(loss: ModuleLoss, path: np.ndarray, steps: np.ndarray, diverged_at: int,
             plane: Plane) -> dict[str, np.ndarray]:
-    arrays: dict[str, np.ndarray] = {
-        "steps": steps.astype(np.int32), "times": steps.astype(np.float64),
-        "losses": loss(path)[:, None].astype(np.float32),
-        "paths_u": plane.project(path)[:, None].astype(np.float32),
-        "residual": plane.residual(path)[:, None].astype(np.float32),
-        "diverged_at": np.array([diverged_at], np.int32), "member": np.zeros(1, np.int8),
-        "plane_origin": plane.origin, "plane_u": plane.u, "plane_v": plane.v,
-        "plane_tick_scale": plane.tick_scale,
-    }
-    if plane.points is not None:
-        arrays["plane_points"] = plane.points
-    if plane.explained is not None:
-        arrays["plane_explained"] = np.array([plane.explained])
-    if loss.d <= KEPT_PARAMETERS:
-        arrays |= {"theta_final": path[-1:].astype(np.float32), "theta_member": np.zeros(1, np.int32)}
-    return arrays
+    one = Bodies(steps, loss(path)[:, None], np.zeros(1), np.array([diverged_at]), steps.astype(np.float64),
+                 plane.project(path)[:, None], plane.residual(path)[:, None])
+    arrays = one.write()[0] | Section.of(plane, MOST_POINTS).write()[0]
+    return arrays | (Finals(path[-1:], np.zeros(1)).write()[0] if loss.d <= KEPT_PARAMETERS else {})

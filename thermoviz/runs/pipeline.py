@@ -39,6 +39,16 @@ INTERVAL = 0.15
 _memory: contextvars.ContextVar[MutableMapping[Any, Any] | None] = contextvars.ContextVar("memory", default=None)
 
 
+class Numbers(NamedTuple):
+    """Plain numbers of a run that another function documents."""
+
+    numbers: Mapping[str, Any]
+
+    def write(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """(no arrays, the numbers)."""
+        return {}, dict(self.numbers)
+
+
 class Step(NamedTuple):
     """One step: the stage's name, its weight, and the function that does it."""
 

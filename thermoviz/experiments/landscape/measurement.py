@@ -1,24 +1,31 @@
-"""How a Descent is computed: train, choose the plane, project, scan level by level, measure what the slice hides."""
+"""How a Descent is computed: train, choose the plane, project, scan level by level, measure what the slice hides.
+
+A Potential is scanned at once: there nothing is learned and nothing hidden.
+"""
 
 import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...core.dynamics.simulation import simulate
 from ...core.errors import BadInput
-from ...runs.carried import in_run
-from ...runs.progress import Progress, Stages
-from ...runs.record import Bodies, Sample, Section
+from ...core.landscape.honesty import honesty
+from ...core.landscape.planes import Plane
+from ...core.landscape.scan import scan
+from ...core.landscape.surfaces import Surface
+from ...core.learning.data import Dataset
+from ...core.learning.networks import NetworkLoss
+from ...runs.pipeline import Numbers, Pipeline, Report, Step
+from ...runs.progress import Progress
+from ...runs.record import Bodies, Finals, Grid, Sample, Section
 from ...runs.run import Run
 from .noise import noise_numbers
 from .solutions import solution_numbers
-from .specification import surface_arrays, surface_numbers
-
-if TYPE_CHECKING:
-    from .specification import Descent
+from .specification import Descent, Potential
 
 RECORDS = 120  # points of a path beside its start
 RECORDED_BYTES = 160 * 2**20  # of parameters kept while training
@@ -42,60 +49,58 @@ class Record:
         """[n]: which replicas never left the finite numbers."""
         return self.diverged_at < 0
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        return {"steps": self.steps, "times": self.times, "losses": self.losses.astype(np.float32),
-                "diverged_at": self.diverged_at.astype(np.int32), "member": self.member.astype(np.int8)}
+    def bodies(self, **more: Any) -> Bodies:
+        """As a run keeps them, with what is known of them besides."""
+        return Bodies(self.steps, self.losses, self.member, self.diverged_at, self.times, **more)
 
 
-def compute(spec: "Descent", progress: Progress | None = None) -> Run:
-    """See `Descent.compute`."""
-    from ...core.landscape.honesty import honesty
-    from ...core.landscape.scan import scan
-    from ...core.learning.networks import NetworkLoss
+def measure(spec: Potential | Descent, progress: Progress | None = None) -> Run:
+    """The surface alone, or a Run of kind "descent": without a surface, but with losses, where every replica diverged.
 
-    stages = Stages(progress)
-    stages.tell(0.0, "data")
-    data = spec.dataset.load(spec.seed)
-    loss = NetworkLoss(spec.network, data, weight_decay=spec.weight_decay, l1=spec.l1)
-    record = train(spec, loss, stages)
-    arrays = record.arrays() | sample_arrays(data) | parts_of_energy(loss, record.thetas, stages.part(
-        "training", 0.48, 0.5))
-    arrays |= in_run(spec)
-    numbers: dict[str, Any] = {"d": loss.d, "diverged": diverged_sentence(spec, record)}
-    if not record.finite.any():
-        return Run(spec, arrays, numbers)
-
-    stages.tell(0.5, "slice")
-    plane = spec.plane.choose(loss, record.thetas[:, record.finite], spec.seed)
-    arrays |= plane_arrays(plane) | Bodies.on(plane, record.thetas)
-    level = stages.each_new("surface", 0.5, 0.9, lambda surface: Run(
-        spec, arrays | surface_arrays(surface), numbers | surface_numbers(surface)))
-    surface = scan(loss, plane, spec.resolution, spec.margin, tolerance=spec.tolerance, progress=level)
-    arrays |= surface_arrays(surface)
-    numbers |= surface_numbers(surface)
-    stages.tell(0.9, "honesty", lambda: Run(spec, arrays, numbers), now=True)
-    numbers["honesty"] = honesty(loss, plane, record.thetas[:, record.finite], surface).to_json()
-    numbers |= noise_numbers(spec, loss, plane, surface)
-    if spec.plane.kind == "solutions":
-        numbers |= solution_numbers(loss, plane, surface)
-    scores = _scores(loss, data, record.thetas, stages.part("test", 0.95, 1.0))
-    return Run(spec, arrays | scores | _finals(plane, record), numbers)
+    Of a descent the arrays of `runs.record`, and the numbers `d`, `honesty`, the heat of the data as
+    `noise.noise_numbers` documents it, and of a plane through solutions `solutions.solution_numbers`.
+    """
+    if isinstance(spec, Potential):
+        return Pipeline(spec, progress, (Step("surface", 1, tabulated),)).run()
+    return Pipeline(spec, progress, (
+        Step("data", 0, data), Step("data", 0, sample), Step("data", 0, loss), Step("training", 48, trained),
+        Step("training", 2, followed), Step("slice", 0, plane), Step("slice", 0, projected),
+        Step("surface", 40, surface), Step("surface", 0, grid), Step("honesty", 0, hidden), Step("honesty", 5, heat),
+        Step("test", 5, scored), Step("test", 0, finals))).run()
 
 
-def train(spec: "Descent", loss: Any, stages: Stages) -> Record:
+def tabulated(potential: Any, resolution: int, tolerance: float, report: Report) -> Grid:
+    """The surface of an analytic energy."""
+    return Grid.of(scan(potential, resolution=resolution, tolerance=tolerance, progress=report.each_new(Grid.of)))
+
+
+def data(dataset: Any, seed: int) -> Dataset:
+    """What the networks learn."""
+    loaded: Dataset = dataset.load(seed)
+    return loaded
+
+
+def sample(data: Dataset) -> Sample:
+    """What the run keeps of it."""
+    return Sample.of(data)
+
+
+def loss(network: Any, data: Dataset, weight_decay: float, l1: float) -> NetworkLoss:
+    """What training descends."""
+    return NetworkLoss(network, data, weight_decay=weight_decay, l1=l1)
+
+
+def trained(spec: Descent, loss: NetworkLoss, report: Report) -> Record:
     """All dynamics from the same starts; one seed, hence the same batches and the same heat for all of them."""
-    from ...core.dynamics.simulation import simulate
-
     starts = loss.init(spec.replicas, seed=spec.seed).astype(np.float32)
     every = _record_every(spec, loss.d)
     watched, n = Watched(loss, spec, every), len(spec.dynamics)
     parts = []
     for k, dynamics in enumerate(spec.dynamics):
-        report = watched.reporting(stages.part("training", 0.48 * k / n, 0.48 * (k + 1) / n))
         parts.append(simulate(
             watched, dynamics, starts, spec.steps, temperature=spec.temperature if dynamics.heated else 0.0,
             seed=spec.seed, record_every=every, batch_size=spec.batch_size, batching=spec.batching,
-            progress=report))
+            progress=watched.reporting(report.part(k / n, (k + 1) / n))))
     time = np.asarray(parts[0].time, float)
     return Record(
         np.asarray(parts[0].steps, np.int32), time if time.ndim == 1 else time.mean(1),
@@ -103,7 +108,7 @@ def train(spec: "Descent", loss: Any, stages: Stages) -> Record:
         np.concatenate([part.diverged_at for part in parts]), _members(spec))
 
 
-def _members(spec: "Descent") -> np.ndarray:
+def _members(spec: Descent) -> np.ndarray:
     return np.repeat(np.arange(len(spec.dynamics)), spec.replicas)
 
 
@@ -113,7 +118,7 @@ class Watched:
     `simulate` asks for energies at its records only, replica by replica in rows; steps ask for forces.
     """
 
-    def __init__(self, loss: Any, spec: "Descent", every: int) -> None:
+    def __init__(self, loss: Any, spec: Descent, every: int) -> None:
         self._loss, self._spec, self._every = loss, spec, every
         self._rows: list[np.ndarray] = []
 
@@ -130,8 +135,8 @@ class Watched:
         """A progress callback for `simulate` that can show the losses so far."""
         return lambda fraction: report(fraction, self.so_far)
 
-    def so_far(self) -> Run:
-        """A partial run: losses up to now, NaN for dynamics whose turn comes later."""
+    def so_far(self) -> Bodies:
+        """Losses up to now, NaN for dynamics whose turn comes later."""
         records = math.ceil(self._spec.steps / self._every) + 1
         done, current = divmod(len(self._rows), records)
         losses = np.full((records, len(_members(self._spec))), np.nan, np.float32)
@@ -140,12 +145,10 @@ class Watched:
             losses[:len(rows), k * self._spec.replicas:(k + 1) * self._spec.replicas] = rows
         kept = records if done else current
         steps = np.minimum(np.arange(records) * self._every, self._spec.steps)
-        return Run(self._spec, {"steps": steps[:kept].astype(np.int32), "losses": losses[:kept],
-                                "member": _members(self._spec).astype(np.int8),
-                                "diverged_at": np.full(losses.shape[1], -1, np.int32)})
+        return Bodies(steps[:kept], losses[:kept], _members(self._spec), np.full(losses.shape[1], -1))
 
 
-def _record_every(spec: "Descent", d: int) -> int:
+def _record_every(spec: Descent, d: int) -> int:
     """Steps between records: about 120 of them, or as many as fit in memory."""
     n = spec.replicas * len(spec.dynamics)
     records = min(RECORDS, spec.steps, RECORDED_BYTES // (4 * n * d) - 1)
@@ -155,36 +158,64 @@ def _record_every(spec: "Descent", d: int) -> int:
     return math.ceil(spec.steps / records)
 
 
-def diverged_sentence(spec: "Descent", record: Record) -> str | None:
-    """Who diverged, and when first; None if nobody did."""
-    parts = []
-    for k, dynamics in enumerate(spec.dynamics):
-        at = record.diverged_at[(record.member == k) & (record.diverged_at >= 0)]
-        if len(at):
-            who = "all" if len(at) == spec.replicas else f"{len(at)} of {spec.replicas}"
-            parts.append(f"{dynamics.kind}: {who} diverged, the first at step {at.min()}")
-    return "; ".join(parts) or None
-
-
-def plane_arrays(plane: Any) -> dict[str, np.ndarray]:
-    """What a Run keeps of a plane in parameter space."""
-    return Section.of(plane).write()[0]
-
-
-def parts_of_energy(loss: Any, thetas: np.ndarray, report: Callable[..., None]) -> dict[str, np.ndarray]:
-    """The two parts of `losses` [T, n] along the paths: `data_losses` of the training samples, and `regulariser`."""
-    return _along(thetas, {
+def followed(loss: NetworkLoss, trained: Record, report: Report) -> list[Any]:
+    """The networks along their paths: `losses` and the two parts of it; the number of parameters."""
+    parts = _along(trained.thetas, {
         "data_losses": loss.data_energy, "regulariser": lambda theta: loss.l2_energy(theta) + loss.l1_energy(theta),
     }, report)
+    return [trained.bodies(**parts), Numbers({"d": loss.d})]
 
 
-def _scores(loss: Any, data: Any, thetas: np.ndarray, report: Callable[..., None]) -> dict[str, np.ndarray]:
+def plane(spec: Descent, loss: NetworkLoss, trained: Record) -> Plane | None:
+    """Where the slice is cut; None where every replica diverged: then there is nothing to see but the losses."""
+    if not trained.finite.any():
+        return None
+    chosen: Plane = spec.plane.choose(loss, trained.thetas[:, trained.finite], spec.seed)
+    return chosen
+
+
+def projected(plane: Plane | None, trained: Record) -> list[Any]:
+    """The plane and the paths on it."""
+    return [] if plane is None else [Section.of(plane), trained.bodies(**Bodies.on(plane, trained.thetas))]
+
+
+def surface(spec: Descent, loss: NetworkLoss, plane: Plane | None, report: Report) -> Surface | None:
+    """The energy on the slice, level by level."""
+    if plane is None:
+        return None
+    return scan(loss, plane, spec.resolution, spec.margin, tolerance=spec.tolerance,
+                progress=report.each_new(Grid.of))
+
+
+def grid(surface: Surface | None) -> Grid | None:
+    """What the run keeps of it."""
+    return None if surface is None else Grid.of(surface)
+
+
+def hidden(loss: NetworkLoss, plane: Plane | None, trained: Record, surface: Surface | None) -> Numbers | None:
+    """What the slice hides."""
+    if plane is None:
+        return None
+    return Numbers({"honesty": honesty(loss, plane, trained.thetas[:, trained.finite], surface).to_json()})
+
+
+def heat(spec: Descent, loss: NetworkLoss, plane: Plane | None, surface: Surface | None) -> Numbers | None:
+    """The heat of the data, and what the solutions at the marks are."""
+    if plane is None:
+        return None
+    numbers = noise_numbers(spec.dynamics, spec.batch_size, spec.batching, loss, plane, surface)
+    return Numbers(numbers | solution_numbers(loss, plane, surface) if spec.plane.kind == "solutions" else numbers)
+
+
+def scored(loss: NetworkLoss, data: Dataset, plane: Plane | None, trained: Record, report: Report) -> Bodies | None:
     """Accuracy (R^2 for regression) and the data loss of the test samples [T, n] along the paths."""
+    if plane is None:
+        return None
     kinds: dict[str, Callable[[Any], Any]] = {"accuracy": loss.accuracy}
     if data.n_test:
         kinds["test_losses"] = loss.test_energy
         kinds["test_accuracy"] = functools.partial(loss.accuracy, test=True)
-    return _along(thetas, kinds, report)
+    return trained.bodies(**_along(trained.thetas, kinds, report))
 
 
 def _along(thetas: np.ndarray, kinds: dict[str, Callable[[Any], Any]],
@@ -201,18 +232,25 @@ def _along(thetas: np.ndarray, kinds: dict[str, Callable[[Any], Any]],
     return scores
 
 
-def _finals(plane: Any, record: Record) -> dict[str, np.ndarray]:
+def finals(plane: Plane | None, trained: Record) -> Finals | None:
     """Final parameters: all, or where that is too much, those nearest to the plane (which define it)."""
-    finals = record.thetas[-1]
-    kept = np.flatnonzero(record.finite)
-    room = max(1, KEPT_PARAMETERS // finals.shape[1])
+    if plane is None:
+        return None
+    thetas = trained.thetas[-1]
+    kept = np.flatnonzero(trained.finite)
+    room = max(1, KEPT_PARAMETERS // thetas.shape[1])
     if len(kept) > room:
-        distance = plane.residual(finals[kept]).round(6)
-        order = np.lexsort((record.losses[-1, kept], distance))
+        distance = plane.residual(thetas[kept]).round(6)
+        order = np.lexsort((trained.losses[-1, kept], distance))
         kept = np.sort(kept[order[:room]])
-    return {"theta_final": finals[kept], "theta_member": kept.astype(np.int32)}
+    return Finals(thetas[kept], kept)
 
 
-def sample_arrays(data: Any) -> dict[str, np.ndarray]:
+def plane_arrays(plane: Plane) -> dict[str, np.ndarray]:
+    """What a Run keeps of a plane in parameter space."""
+    return Section.of(plane).write()[0]
+
+
+def sample_arrays(data: Dataset) -> dict[str, np.ndarray]:
     """The first training points (they are shuffled), for a page that loads no data sets itself."""
     return Sample.of(data).write()[0]

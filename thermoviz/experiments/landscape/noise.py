@@ -1,17 +1,16 @@
 """The heat of the data: how strong the gradient noise is, in all directions and in the slice, as temperatures."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ...core.energies.samples import single_gradients
 from ...core.fluctuations.gradient_noise import batch_factor, noise_temperature
 
-if TYPE_CHECKING:
-    from .specification import Descent
 
-
-def noise_numbers(spec: "Descent", loss: Any, plane: Any, surface: Any) -> dict[str, Any]:
+def noise_numbers(dynamics: Sequence[Any], batch_size: int | None, batching: str, loss: Any, plane: Any,
+                  surface: Any) -> dict[str, Any]:
     """Gradient noise at the deepest minimum on the slice, and the temperatures that follow; one entry per dynamics.
 
     C: covariance of single-sample gradients. `noise_trace` tr C, `noise_trace_in_plane` tr(P C P^T), `noise_at` [2].
@@ -27,12 +26,12 @@ def noise_numbers(spec: "Descent", loss: Any, plane: Any, surface: Any) -> dict[
     centred = gradients - gradients.mean(0)
     trace = float(np.sum(centred**2) / len(centred))
     in_plane = float(np.sum(plane.in_plane(centred) ** 2) / len(centred))
-    share = batch_factor(spec.batch_size, spec.batching, loss.n_samples)
-    shares = [0.0 if dynamics.full_batch else share for dynamics in spec.dynamics]
+    share = batch_factor(batch_size, batching, loss.n_samples)
+    shares = [0.0 if one.full_batch else share for one in dynamics]
 
     def temperatures(shares: list[float], trace: float, d: int) -> list[float | None]:
-        return [noise_temperature(dynamics.noise_rate, share, trace, d)
-                for dynamics, share in zip(spec.dynamics, shares, strict=True)]
+        return [noise_temperature(one.noise_rate, share, trace, d)
+                for one, share in zip(dynamics, shares, strict=True)]
 
     return {
         "noise_at": at.tolist(), "noise_trace": trace, "noise_trace_in_plane": in_plane,

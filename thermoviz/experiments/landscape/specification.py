@@ -14,15 +14,15 @@ from ...core.landscape.planes import PLANES, AnyPlane, PathPCA, ThroughSolutions
 from ...core.learning.datasets import Moons
 from ...core.learning.networks import MLP
 from ...core.specs import Field, specification
+from ...runs.experiment import Experiment
 from ...runs.families import named, one_or_many
 from ...runs.fields import AnyData, Network, Resolution, Seed, Tolerance
-from ...runs.progress import Progress, Stages
 from ...runs.record import Grid
 from ...runs.run import Run
 
 
 @specification
-class Potential:
+class Potential(Experiment):
     """An analytic energy of two coordinates, tabulated: nothing is learned and nothing hidden."""
 
     potential: Annotated[AnyPotential, named(POTENTIALS), Field(title="Potential", description="The energy")] = (
@@ -32,17 +32,9 @@ class Potential:
     seed: Seed = 0
     kind: Literal["potential"] = Field(default="potential", kw_only=True, repr=False)
 
-    def compute(self, progress: Progress | None = None) -> Run:
-        """A Run of kind "potential": the surface alone."""
-        from ...core.landscape.scan import scan
-
-        level = Stages(progress).each_new("surface", 0, 1, lambda surface: surface_run(self, surface))
-        return surface_run(self, scan(self.potential, resolution=self.resolution, tolerance=self.tolerance,
-                                      progress=level))
-
 
 @specification
-class Descent:
+class Descent(Experiment):
     """Networks trained from common starts by one to four dynamics, and the slice of their loss landscape."""
 
     dataset: AnyData = Moons()
@@ -87,12 +79,6 @@ class Descent:
         if isinstance(plane, ThroughSolutions) and 0 < networks < 3:
             raise ValueError("a slice through three solutions needs at least 3 networks (replicas x optimisers)")
         return plane
-
-    def compute(self, progress: Progress | None = None) -> Run:
-        """A Run of kind "descent"; without a surface, but with its losses, where every replica diverged."""
-        from .measurement import compute
-
-        return compute(self, progress)
 
 
 def surface_arrays(surface: Any) -> dict[str, np.ndarray]:
