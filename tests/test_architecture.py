@@ -15,8 +15,6 @@ import pytest
 ROOT = Path(__file__).parent.parent / "thermoviz"
 # Modules that import ours inside functions, and what: a quick `--help`, threads that are set before numpy, torch.
 LATE = {"__main__": "", "engine.worker": "", "core.learning.networks": "core.learning.tensors"}
-# These do so still, and close a circle: to be mended.
-NOT_YET = {"experiments.landscape.measurement", "experiments.landscape.specification", "experiments.own_model"}
 # Where a module may be found by its name: a specification's siblings, and names that load on first use.
 BY_NAME = re.compile(r"runs/late\.py|(\w+/)*__init__\.py")
 MOST_MODULES = 16  # of a folder
@@ -74,9 +72,7 @@ def test_no_circle():
     """Imports inside functions and for typing count as well."""
     graph = grimp.build_graph("thermoviz", cache_dir=None)
     arrows = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    still = {f"thermoviz.{name}".rstrip(".") for name in NOT_YET}
-    kept = {module: found for module, found in arrows.items() if module not in still}
-    graphlib.TopologicalSorter(kept).prepare()  # raises CycleError, which names the circle
+    graphlib.TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
@@ -84,7 +80,7 @@ def test_imports_stand_at_the_top(path):
     here = name_of(path)
     late = collections.Counter(imports(path)) - collections.Counter(imports(path, inside_functions=False))
     for target in late:
-        if target.split(".")[0] == "thermoviz" and here not in NOT_YET:
+        if target.split(".")[0] == "thermoviz":
             allowed = LATE.get(here)
             assert allowed is not None and target.startswith(f"thermoviz.{allowed}"), f"{here} imports {target} late"
 
