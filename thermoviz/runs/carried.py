@@ -207,6 +207,16 @@ def in_run(spec: Any) -> dict[str, np.ndarray]:
     return {name: array for member in carried_by(spec) for name, array in member.in_run().items()}
 
 
+class Travelling(NamedTuple):
+    """What a step of a pipeline gives to have arrays in the run as they are: those of `in_run`."""
+
+    arrays: dict[str, np.ndarray]
+
+    def write(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """(arrays, numbers) as a run keeps them."""
+        return dict(self.arrays), {}
+
+
 def look_in(folder: Path) -> None:
     """Adds a folder in which what people brought may lie (a worker's store)."""
     if folder not in _folders:

@@ -88,7 +88,7 @@ class Bodies(Result):
     `test_losses` is to be compared with `data_losses`.
     """
 
-    steps: Annotated[np.ndarray, Array("T", "Training steps", dtype="int32")]
+    steps: Annotated[np.ndarray, Array("T", "Training steps")]
     losses: Annotated[np.ndarray, Array("T n", "The energy that training descends", "energy", dtype="float32")]
     member: Annotated[np.ndarray, Array("n", "To which dynamics, or group, each belongs", dtype="int8")]
     diverged_at: Annotated[np.ndarray, Array("n", "Step at which each left the finite numbers; -1: never",

@@ -16,7 +16,7 @@ How a lab does it, in its `results.py` (both its measurement and its figures may
   name of a Number is a path.
 - A field with the default None may be missing in a run; without all others `read` gives None (partial runs).
 - A step of the pipeline (`runs.pipeline`) returns the result; it is written by `write()`, and read by
-  `Cloud.read(run)`. A chart says `needs=Cloud.needs()`.
+  `Cloud.read(run)`; `Cloud.expect(run)` where it must be there. A chart says `needs=Cloud.needs()`.
 - Results of which there are several in one run: `class Course(Result, within=("net", "lin"))`; a step returns
   {"net": Course(...), "lin": Course(...)}, read as `Course.read(run, "net")`. Arrays get the prefix "net_", numbers
   stand under "net".
@@ -105,9 +105,10 @@ class Measured(Array):
 
 @dataclasses.dataclass(frozen=True)
 class Number:
-    """Plain JSON among a run's numbers; an Estimate is kept as [value, standard error]. `name` may be a dotted path.
+    """Plain JSON among a run's numbers; `name` may be a dotted path. NaN is null there.
 
-    error: where an Estimate is kept as two numbers, how the second is called; as in Measured.
+    An Estimate is kept as [value, standard error], a NamedTuple as a mapping by its fields' names. error: where an
+    Estimate is kept as two numbers, how the second is called; as in Measured.
     """
 
     says: str
@@ -284,6 +285,8 @@ def _table(cls: type[Result]) -> str:
 def _to_json(value: Any) -> Any:
     if isinstance(value, Estimate):
         return [value.value, value.stderr]
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, Mapping):
         return {key: _to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -292,11 +295,13 @@ def _to_json(value: Any) -> Any:
 
 
 def _from_json(hint: Any, value: Any) -> Any:
-    """The value of that type; what is no Estimate, nor a collection of some, stays as it is."""
+    """The value of that type: NaN where a float is missing, Estimates and NamedTuples made; else as it is."""
     if value is None:
-        return None
+        return math.nan if hint is float else None
     if hint is Estimate:
         return Estimate(*(math.nan if number is None else number for number in value))
+    if hasattr(hint, "_fields"):
+        return hint(**{name: _from_json(each, value[name]) for name, each in typing.get_type_hints(hint).items()})
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         return _from_json(inner[0], value)

@@ -21,7 +21,7 @@ from thermoviz.core.fluctuations.gradient_noise import (
 from thermoviz.core.learning.alignment import distinct_units
 from thermoviz.core.specs import from_json, to_json
 from thermoviz.core.statistics.estimators import rare
-from thermoviz.labs.heat_bath.conditions import Stationary, best_minimum
+from thermoviz.labs.heat_bath.conditions import Copies, best_minimum
 from thermoviz.labs.heat_bath.rate_law import rate_law
 from thermoviz.labs.heat_bath.specification import HeatBath
 from thermoviz.labs.heat_bath.stationary import Measured
@@ -160,7 +160,7 @@ def test_verdicts_keep_the_contract_whatever_is_asked(settings):
 def stationary(loss, minimum, bath, **settings):
     """A settled run of all conditions, and what is measured of it."""
     spec = HeatBath(**QUICK | settings)
-    state = Stationary(spec, loss, minimum, bath, spec.lr * bath.trace_C / (2 * spec.batch_size * bath.lit.sum()))
+    state = Copies(spec, loss, minimum, bath, spec.lr * bath.trace_C / (2 * spec.batch_size * bath.lit.sum()))
     state.run(2, lambda fraction: None)
     return state, Measured(state)
 
@@ -186,15 +186,15 @@ def test_temperatures_and_areas_are_those_of_the_exact_law(rested):
     far, heat = rare(24, SIGMAS), found.groups["SGD"].mode_T
     error = heat.std(axis=0, ddof=1) / math.sqrt(len(heat))
     assert (np.abs(heat.mean(axis=0) - np.diag(pulled))[bath.lit] < far * error[bath.lit]).all()
-    arrays, numbers = found.all(lambda fraction: None)
-    i, j = arrays["area_pairs"].T
-    np.testing.assert_allclose(arrays["area_theory"], 0.5 * (pulled[j, i] - pulled[i, j]), rtol=1e-3,
+    all = found.all(lambda fraction: None)
+    currents, equal = all.currents, all.equal
+    i, j = currents.pairs.T
+    np.testing.assert_allclose(currents.theory, 0.5 * (pulled[j, i] - pulled[i, j]), rtol=1e-3,
                                atol=1e-4 * np.abs(pulled).max())
-    assert abs(numbers["turning_0"][0] - 1) < far * numbers["turning_0"][1] < 0.5
-    assert abs(numbers["turning_1"][0]) < far * numbers["turning_1"][1]
-    value, error = numbers["production_0"]
-    assert abs(value - numbers["production_theory"]) < far * error
-    assert abs(numbers["equal"][0] - numbers["equal_theory"]) < far * numbers["equal"][1] < 0.3
+    assert abs(currents.turning - 1) < far * currents.turning.stderr < 0.5
+    assert abs(currents.turning_control) < far * currents.turning_control.stderr
+    assert abs(currents.production - currents.production_theory) < far * currents.production.stderr
+    assert abs(equal.measured - equal.theory) < far * equal.measured.stderr < 0.3
 
 
 def test_isotropic_heat_is_even_where_it_is_read_by_the_slope(rested):
@@ -277,13 +277,12 @@ def test_equal_ratios_train_alike_and_unequal_ones_do_not(rested):
     times the rate alone."""
     loss, minimum, bath = rested
     spec = HeatBath(**QUICK | {"steps": 6000, "replicas": 64, "lr": 0.2, "batch_size": 16})
-    arrays, numbers = rate_law(spec, loss, minimum, float(loss(minimum)), lambda fraction: None)
-    excess, error = arrays["law_excess"], arrays["law_error"]
+    law = rate_law(spec, loss, minimum, float(loss(minimum)), lambda fraction: None)
+    excess, error = law.excess, law.excess_error
     assert (np.abs(excess[0, :3] - excess[0, :3].mean()) < SIGMAS * error[0, :3]).all()
     assert excess[1, 2] > 2 * excess[0, 2] + SIGMAS * error[1, 2]
-    times = arrays["law_curve_time"]
-    late = (times > times[-1] / 2) & (times < 0.95 * times[-1])
-    assert np.isfinite(arrays["law_curve"][0, 0][late]).all() and not numbers["diverged"]
+    late = (law.time > law.time[-1] / 2) & (law.time < 0.95 * law.time[-1])
+    assert np.isfinite(law.curves[0, 0][late]).all() and not law.diverged
 
 
 # Behaviour
@@ -342,5 +341,5 @@ def test_a_wider_problem_works_too():
 
 def test_conditions_share_one_batch(rested):
     loss, minimum, bath = rested
-    state = Stationary(HeatBath(**QUICK), loss, minimum, bath, 1e-4)
+    state = Copies(HeatBath(**QUICK), loss, minimum, bath, 1e-4)
     assert len(state.group) == 8 * QUICK["replicas"] + 4 and len(set(state.names)) == len(state.names) == 9

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dynamics.integrators import SGD
+from ...core.dynamics import integrators
 from ...core.dynamics.simulation import Trajectory, simulate
 from ...core.errors import BadInput, TooFewSamples
 from ...core.fluctuations.gradient_noise import Bath
@@ -15,6 +15,8 @@ from ...core.learning.minima import bottom
 from ...core.learning.networks import NetworkLoss
 from ...core.learning.resampled import WithLangevinNoise
 from ...core.seeds import rng
+from ...runs.results import Pair
+from .results import EPOCHS, EQUAL, FASTER, FRESH, FULL_BATCH, ISOTROPIC, MOMENTUM, SGD, SHOWN, SLOWER, Courses
 from .specification import HeatBath
 
 # Noisy training that looks for the best minimum: networks, steps, learning rate, batch.
@@ -23,8 +25,6 @@ STARTS, TRAINING_STEPS, TRAINING = 16, 1500, (0.3, 16)
 SILENT = 4
 # The stationary state must last so many times as long as it took to settle.
 LASTS = 1.5
-SGD_ROW, ISOTROPIC, SLOWER, FASTER = "SGD", "isotropic heat", "half the rate", "twice the rate"
-EQUAL = "equal lr/B"
 
 
 def refuse_large_batches(spec: HeatBath, n_samples: int) -> None:
@@ -38,7 +38,7 @@ def best_minimum(loss: NetworkLoss, problem: int, report: Callable[[float], Any]
     """(start, minimum) [d]: of STARTS networks trained with noise the one that ends lowest, brought to rest."""
     lr, size = TRAINING
     starts = loss.init(STARTS, problem)
-    path = simulate(loss, SGD(lr), starts, TRAINING_STEPS, seed=problem, record_every=TRAINING_STEPS,
+    path = simulate(loss, integrators.SGD(lr), starts, TRAINING_STEPS, seed=problem, record_every=TRAINING_STEPS,
                     batch_size=min(size, loss.n_samples), progress=lambda f: report(0.4 * f))
     energies = np.where(path.finite, path.energy[-1], np.inf)
     best = int(np.argmin(energies))
@@ -64,15 +64,15 @@ def conditions(spec: HeatBath, T: float) -> list[Condition]:
     lr, B = spec.lr, spec.batch_size
     partner = B // 2 if B > 1 else 2
     return [
-        Condition(SGD_ROW, lr, 0.0, B), Condition("fresh draws", lr, 0.0, B, "fresh"),
-        Condition("momentum", lr * (1 - spec.momentum), spec.momentum, B),
-        Condition("shuffled epochs", lr, 0.0, B, "epochs"), Condition(ISOTROPIC, lr, temperature=T),
-        Condition("full batch", lr), Condition(SLOWER, lr / 2, 0.0, B), Condition(FASTER, 2 * lr, 0.0, B),
+        Condition(SGD, lr, 0.0, B), Condition(FRESH, lr, 0.0, B, "fresh"),
+        Condition(MOMENTUM, lr * (1 - spec.momentum), spec.momentum, B),
+        Condition(EPOCHS, lr, 0.0, B, "epochs"), Condition(ISOTROPIC, lr, temperature=T),
+        Condition(FULL_BATCH, lr), Condition(SLOWER, lr / 2, 0.0, B), Condition(FASTER, 2 * lr, 0.0, B),
         Condition(EQUAL, lr * partner / B, 0.0, partner)]
 
 
-class Stationary:
-    """The run of all copies and what is measured in their stationary state."""
+class Copies:
+    """The run of all copies, and what is summed up of it in their stationary state."""
 
     def __init__(self, spec: HeatBath, loss: NetworkLoss, minimum: np.ndarray, bath: Bath, T: float) -> None:
         self.spec, self.loss, self.minimum, self.bath, self.T = spec, loss, minimum, bath, T
@@ -104,7 +104,7 @@ class Stationary:
         shaken = WithLangevinNoise(self.loss, push, rng(spec.seed, "push"))
         every = max(spec.steps // shown, 1)
         path = simulate(
-            shaken, SGD(tuple(self._each("lr").tolist()), tuple(self._each("momentum").tolist())),
+            shaken, integrators.SGD(tuple(self._each("lr").tolist()), tuple(self._each("momentum").tolist())),
             np.tile(self.minimum, (len(self.group), 1)), spec.steps, seed=spec.seed, record_every=every,
             batch_size=[self.conditions[k].batch_size for k in self.group],
             batching=[self.conditions[k].batching for k in self.group], progress=report,  # type: ignore[misc]
@@ -122,16 +122,14 @@ class Stationary:
                 parts.append(f"{name}: {len(at)} of {(self.group == k).sum()} diverged, the first at step {at.min()}")
         return "; ".join(parts) or None
 
-    body_names = (SGD_ROW, ISOTROPIC)
-
     def bodies(self) -> tuple[np.ndarray, np.ndarray]:
         """(rows, member): the copies that are drawn on the slice."""
-        rows = [np.flatnonzero(self.group == self.names.index(name)) for name in self.body_names]
+        rows = [np.flatnonzero(self.group == self.names.index(name)) for name in SHOWN]
         return np.concatenate(rows), np.repeat(np.arange(len(rows)), [len(part) for part in rows]).astype(np.int8)
 
     # Fluctuation-dissipation over time
 
-    def courses(self) -> dict[str, np.ndarray]:
+    def courses(self) -> Courses:
         """FDR1 and the identity from the end of the burn-in up to growing times, as far as the run has come."""
         done = int(np.count_nonzero(self.sums.count)) if self.sums.records else 0
         span = (self.spec.steps - self.burn_in) / BLOCKS
@@ -146,5 +144,5 @@ class Stationary:
                     found[row, k, b] = ratio.value
                     if row == 0:
                         found[1, k, b] = ratio.stderr
-        return {"fdr_steps": self.burn_in + span * np.arange(1, BLOCKS + 1), "fdr": found[0], "fdr_error": found[1],
-                "fdr_identity": found[2]}
+        return Courses(self.burn_in + span * np.arange(1, BLOCKS + 1), Pair(found[0], found[1]), found[2], self.names,
+                       self.burn_in, self.settled)

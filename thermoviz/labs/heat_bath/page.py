@@ -5,6 +5,7 @@ from typing import Any
 from ...presentation.page import Chart, Page
 from ...presentation.words import _
 from . import figures
+from .results import Courses, Currents, Kicks, Linear, Modes, Noise, RateLaw, Slice, Thermometers
 
 
 def page() -> Page:
@@ -27,21 +28,21 @@ def page() -> Page:
 def charts() -> tuple[Chart, ...]:
     """In the order of the page."""
     return (
-        Chart("spectrum", figures.spectrum, figures.spectrum_sentence, needs=("bath_noise",)),
-        Chart("shape", figures.shape, figures.shape_sentence, needs=("shape_z",)),
-        Chart("ratios", figures.ratios, figures.ratios_sentence, needs=("fdr",), wide=True),
-        Chart("modes", figures.modes, figures.modes_sentence, needs=("modes_T",)),
-        Chart("thermometers", figures.thermometers, figures.thermometers_sentence, needs=("thermometers",)),
-        Chart("rate_curves", figures.rate_curves, figures.rate_curves_sentence, needs=("law_curve",)),
-        Chart("rate_law", figures.rate_law, figures.rate_law_sentence, needs=("law_excess",)),
-        Chart("turning", figures.turning, figures.turning_sentence, needs=("area",)),
-        Chart("linear", figures.linear, figures.linear_sentence, needs=("linear",)),
+        Chart("spectrum", figures.spectrum, figures.spectrum_sentence, needs=Noise.needs()),
+        Chart("shape", figures.shape, figures.shape_sentence, needs=Kicks.needs()),
+        Chart("ratios", figures.ratios, figures.ratios_sentence, needs=Courses.needs(), wide=True),
+        Chart("modes", figures.modes, figures.modes_sentence, needs=Modes.needs()),
+        Chart("thermometers", figures.thermometers, figures.thermometers_sentence, needs=Thermometers.needs()),
+        Chart("rate_curves", figures.rate_curves, figures.rate_curves_sentence, needs=RateLaw.needs()),
+        Chart("rate_law", figures.rate_law, figures.rate_law_sentence, needs=RateLaw.needs()),
+        Chart("turning", figures.turning, figures.turning_sentence, needs=Currents.needs()),
+        Chart("linear", figures.linear, figures.linear_sentence, needs=Linear.needs()),
     )
 
 
 def stage_settings(run: Any) -> dict[str, Any]:
     """The balls of the stage feel the data's own heat in this slice; white and coloured paths are the networks."""
-    return {"temperature": run.numbers["T_slice"][0], "n_balls": 1000, "seed": run.spec.seed, "start": "boltzmann",
+    return {"temperature": Slice.expect(run).T_slice[0], "n_balls": 1000, "seed": run.spec.seed, "start": "boltzmann",
             "title": _("Copies of one network, shaken by its data")}
 
 

@@ -12,6 +12,7 @@ from ...core.errors import BadInput, TooFewSamples
 from ...core.learning.networks import NetworkLoss
 from ...core.seeds import rng
 from ...core.statistics.estimators import Estimate, rare, ratio_of_means
+from .results import RateLaw
 from .specification import HeatBath
 
 # Factors by which learning rate and batch size are multiplied together.
@@ -33,12 +34,12 @@ class Course(NamedTuple):
 
 def rate_law(
     spec: HeatBath, loss: NetworkLoss, start: np.ndarray, least: float, report: Callable[[float], Any]
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays `law_...` and numbers of training from `start` at lr k, B k (and at lr k, B: the control), k in FACTORS.
+) -> RateLaw:
+    """Training from `start` at lr k, B k (and at lr k, B: the control), k in FACTORS.
 
     Excess: mean train loss above `least`, the loss of the minimum, over the last quarter of the common time, with its
-    error between copies; copies may end in unlike valleys. Numbers: `breaks_at` (the first lr at which the excess over
-    that of k = 1 is off 1 by `rare` errors, or None), `diverged`.
+    error between copies; copies may end in unlike valleys. It breaks at the first lr at which the excess over that of
+    k = 1 is off 1 by `rare` errors.
     """
     base = max(1, spec.batch_size // SLOWER)
     lr = spec.lr * base / spec.batch_size
@@ -57,13 +58,10 @@ def rate_law(
             lost[f"lr {lr * factor:.3g}, batch {sizes[row, k]}"] = int((~course.finite).sum())
         report((k + 1) / len(factors))
     excess = [_mean(each) for each in mean.reshape(-1, copies)]
-    arrays = {
-        "law_k": factors, "law_lr": np.tile(lr * factors, (2, 1)), "law_B": sizes,
-        "law_excess": np.array([one.value for one in excess]).reshape(shape),
-        "law_error": np.array([one.stderr for one in excess]).reshape(shape),
-        "law_curve_time": at, "law_curve": curves}
-    return arrays, {"breaks_at": _breaks_at(mean[0], lr * factors, rare(copies)),
-                    "diverged": {name: n for name, n in lost.items() if n}}
+    return RateLaw(
+        factors, np.tile(lr * factors, (2, 1)), sizes, np.array(excess, float).reshape(shape),
+        np.array([one.stderr for one in excess]).reshape(shape), at, curves,
+        _breaks_at(mean[0], lr * factors, rare(copies)), {name: n for name, n in lost.items() if n})
 
 
 def _train(spec: HeatBath, loss: NetworkLoss, start: np.ndarray, lr: float, sizes: np.ndarray, steps: int,

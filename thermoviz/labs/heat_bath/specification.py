@@ -6,23 +6,19 @@ side. Beside them: copies under isotropic heat (the control), and linear regress
 
 from typing import Annotated, Literal
 
-from ...core.learning.datasets import DATASETS, AnyDataset, Xor
+from ...core.learning.datasets import Xor
 from ...core.learning.networks import MLP
-from ...core.seeds import MAX_SEED
 from ...core.specs import Field, specification
-from ...experiments.landscape.specification import Seed
-from ...runs.carried import OwnData, as_spec
 from ...runs.experiment import Experiment
-from ...runs.families import named
+from ...runs.fields import AnyData, Network, Problem, Seed
 
 
 @specification
 class HeatBath(Experiment):
     """Minibatch noise as a heat bath: spectrum, temperatures, the lr/B law, fluctuation-dissipation, currents."""
 
-    dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
-                       Field(title="Data", description="What the networks learn")] = Xor(n=400)
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP((4,))
+    dataset: AnyData = Xor(n=400)
+    network: Network = MLP((4,))
     lr: Annotated[float, Field(
         gt=0, le=10, title="Learning rate", json_schema_extra={"ladder": [0.03, 0.1, 0.3, 1.0]},
         description="Length of a step per gradient; the larger, the hotter the bath")] = 0.3
@@ -43,7 +39,6 @@ class HeatBath(Experiment):
         ge=300, le=200_000, title="Steps", json_schema_extra={"ladder": [3000, 12_000, 30_000]},
         description="Steps of the copies; the softest direction needs 3 / (learning rate x its curvature) to settle")
     ] = 12_000
-    problem: Annotated[int, Field(
-        ge=0, le=MAX_SEED, title="Problem", description="Which draw of the data and of the first networks")] = 0
+    problem: Annotated[Problem, Field(description="Which draw of the data and of the first networks")] = 0
     seed: Annotated[Seed, Field(title="Seed", description="Draws the batches")] = 0
     kind: Literal["heat_bath"] = Field(default="heat_bath", kw_only=True, repr=False)

@@ -16,8 +16,24 @@ from ...core.fluctuations.currents import Chain, debiased_production, entropy_pr
 from ...core.fluctuations.gradient_noise import TOP, turning_plane
 from ...core.fluctuations.parabolas import Parabolas, parabola_law, parabolas_at
 from ...core.fluctuations.regression import epoch_law
-from ...core.statistics.estimators import FEWEST, Estimate, jackknife, ratio_of_means
-from .conditions import EQUAL, FASTER, ISOTROPIC, SGD_ROW, SLOWER, Stationary
+from ...core.statistics.estimators import FEWEST, Estimate, jackknife
+from ...runs.results import Pair
+from .conditions import Copies
+from .results import (
+    EQUAL,
+    FASTER,
+    ISOTROPIC,
+    NOTHING,
+    SGD,
+    SHOWN,
+    SLOWER,
+    Currents,
+    EqualRatio,
+    Modes,
+    Relations,
+    Thermometers,
+    ratio_or_nothing,
+)
 
 # A mode counts as followed where curvature x learning rate x steps is at least this.
 FOLLOWED = 5.0
@@ -26,7 +42,6 @@ MOST_HESSIANS = 256
 # Numbers in the Hessians of all samples, for the exact theory.
 MOST_NUMBERS = 2e7
 THERMOMETERS = ("noise strength", "mean over modes", "configurational", "energy by entropy")
-NOTHING = Estimate(math.nan, math.nan)
 # Between T/2 and 2 T a secant of the energy over the entropy reads T 1.5/ln 4 in equilibrium: (T2 - T1)/ln(T2/T1).
 LOGARITHMIC_MEAN = 1.5 / math.log(4)
 
@@ -45,30 +60,32 @@ class Moments(NamedTuple):
         return np.einsum("nii->ni", self.pulled)
 
 
-class Measured:
-    """Arrays and numbers of the stationary state, as HeatBath.compute documents them."""
+class Stationary(NamedTuple):
+    """What the copies do once they have settled."""
 
-    def __init__(self, state: Stationary) -> None:
+    modes: Modes
+    thermometers: Thermometers
+    currents: Currents
+    relations: Relations
+    equal: EqualRatio
+
+
+class Measured:
+    """The results of the stationary state."""
+
+    def __init__(self, state: Copies) -> None:
         self.state, self.spec, self.bath, self.T = state, state.spec, state.bath, state.T
         lasted = self.spec.steps - state.burn_in
         self.kept = (self.bath.h * self.spec.lr * lasted >= FOLLOWED) & self.bath.lit
-        self.groups = {name: self._moments(name) for name in (SGD_ROW, ISOTROPIC, SLOWER, FASTER)}
+        self.groups = {name: self._moments(name) for name in (*SHOWN, SLOWER, FASTER)}
 
-    def all(self, report: Callable[[float], Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        arrays, numbers = self._modes()
+    def all(self, report: Callable[[float], Any]) -> Stationary:
+        """Everything."""
+        modes = self._modes()
         report(0.3)
-        thermometers = [self._thermometers(name) for name in (SGD_ROW, ISOTROPIC)]
-        arrays |= {"thermometers": np.array([[one.value for one in row] for row in thermometers]),
-                   "thermometers_error": np.array([[one.stderr for one in row] for row in thermometers]),
-                   "thermometers_theory": self._thermometer_theory()}
-        uneven = {name: self._of(name, lambda law: _uneven(self.bath.lit, law.steep, self.bath.h[None], law.mode_T))
-                  for name in (SGD_ROW, SLOWER)}
-        numbers |= {"uneven": {name: _pair(self._uneven(name)) for name in (SGD_ROW, ISOTROPIC)},
-                    "uneven_theory": _bent(uneven[SGD_ROW], self._uneven(SLOWER), uneven[SLOWER])}
+        thermometers = self._thermometers()
         report(0.7)
-        more, currents = self._currents()
-        numbers |= {"ratios": {name: self._ratio(name) for name in self.state.names}, "epochs": self._epoch_theory()}
-        return arrays | more, numbers | currents | self._equal_losses()
+        return Stationary(modes, thermometers, self._currents(), self._relations(), self._equal_ratio())
 
     def _moments(self, name: str) -> Moments | None:
         """None where copies are too few for an error."""
@@ -108,7 +125,7 @@ class Measured:
         h, lr = self.bath.h, self.spec.lr
         T = self.T / np.maximum(1 - lr * h / 2, 1e-9)
         even = Moments(np.diag(T / h)[None], np.diag(T)[None], (T * h)[None]) if (h > 0).all() else None
-        return {name: self._law(name) for name in (SGD_ROW, SLOWER, FASTER, EQUAL)} | {ISOTROPIC: even}
+        return {name: self._law(name) for name in (SGD, SLOWER, FASTER, EQUAL)} | {ISOTROPIC: even}
 
     def _of(self, name: str, statistic: Callable[[Moments], float]) -> float:
         """The statistic of a law, NaN where there is none."""
@@ -117,11 +134,14 @@ class Measured:
 
     # Fluctuation-dissipation
 
-    def _ratio(self, name: str) -> list[float]:
+    def _relations(self) -> Relations:
+        return Relations({name: self._ratio(name) for name in self.state.names}, self._epoch_theory())
+
+    def _ratio(self, name: str) -> Estimate:
         try:
-            return _pair(self.state.sums.ratio("fdr1", self.state.rows(name)))
+            return self.state.sums.ratio("fdr1", self.state.rows(name))
         except TooFewSamples:
-            return _pair(NOTHING)
+            return NOTHING
 
     def _epoch_theory(self) -> float | None:
         """FDR1 of shuffled epochs with the noise of the minimum, where its whole covariance is at hand."""
@@ -135,34 +155,40 @@ class Measured:
 
     # Temperatures
 
-    def _modes(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _modes(self) -> Modes:
         """<y dE/dy> per mode, and how much it differs from mode to mode."""
-        m, law = len(self.bath.h), self.laws[SGD_ROW]
+        m, law = len(self.bath.h), self.laws[SGD]
         T, error = np.full((2, m), np.nan), np.full((2, m), np.nan)
-        for k, name in enumerate((SGD_ROW, ISOTROPIC)):
+        for k, name in enumerate(SHOWN):
             if (moments := self.groups[name]) is not None:
                 T[k], error[k] = moments.mode_T.mean(axis=0), _error(moments.mode_T)
-        arrays = {"modes_h": self.bath.h, "modes_theory": np.full(m, np.nan) if law is None else law.mode_T[0],
-                  "modes_T": T, "modes_T_error": error, "modes_kept": self.kept.astype(np.int8),
-                  "modes_lit": self.bath.lit.astype(np.int8)}
         theory = {name: self._of(name, lambda law: _variation(law.mode_T[:, self.kept]))
-                  for name in (SGD_ROW, SLOWER, ISOTROPIC)}
-        return arrays, {
-            "spread": {name: _pair(self._spread(name)) for name in (SGD_ROW, ISOTROPIC)},
-            "spread_theory": _bent(theory[SGD_ROW], self._spread(SLOWER), theory[SLOWER]),
-            "spread_law": theory[SGD_ROW], "spread_step": theory[ISOTROPIC], "kept": int(self.kept.sum())}
+                  for name in (SGD, SLOWER, ISOTROPIC)}
+        return Modes(
+            self.bath.h, np.full(m, np.nan) if law is None else law.mode_T[0], Pair(T, error), self.kept,
+            self.bath.lit, int(self.kept.sum()), {name: self._spread(name) for name in SHOWN},
+            _bent(theory[SGD], self._spread(SLOWER), theory[SLOWER]), theory[SGD], theory[ISOTROPIC])
 
     def _spread(self, name: str) -> Estimate:
         moments = self.groups[name]
         return NOTHING if moments is None else jackknife(_variation, moments.mode_T[:, self.kept])
 
-    def _thermometers(self, name: str) -> list[Estimate]:
+    def _thermometers(self) -> Thermometers:
+        readings = [self._readings(name) for name in SHOWN]
+        uneven = {name: self._of(name, lambda law: _uneven(self.bath.lit, law.steep, self.bath.h[None], law.mode_T))
+                  for name in (SGD, SLOWER)}
+        return Thermometers(
+            Pair(np.array(readings, float), np.array([[one.stderr for one in row] for row in readings])),
+            self._thermometer_theory(), {name: self._uneven(name) for name in SHOWN},
+            _bent(uneven[SGD], self._uneven(SLOWER), uneven[SLOWER]))
+
+    def _readings(self, name: str) -> list[Estimate]:
         """Readings over lit directions in the order of THERMOMETERS; NaN where one cannot be read."""
         moments = self.groups[name]
         if moments is None or not self.bath.complete:
             return [NOTHING] * len(THERMOMETERS)
         mean = jackknife(lambda T: float(T[:, self.bath.lit].mean()), moments.mode_T)
-        slope = self._slope() if name == SGD_ROW else NOTHING
+        slope = self._slope() if name == SGD else NOTHING
         return [Estimate(self.T, 0.0), mean, self._weighted(name), slope]
 
     def _weighted(self, name: str) -> Estimate:
@@ -202,7 +228,7 @@ class Measured:
 
     def _thermometer_theory(self) -> np.ndarray:
         """Of SGD, [4]; NaN where there is none."""
-        law, cold, hot = (self.laws[name] for name in (SGD_ROW, SLOWER, FASTER))
+        law, cold, hot = (self.laws[name] for name in (SGD, SLOWER, FASTER))
         lit, h, found = self.bath.lit, self.bath.h, np.full(len(THERMOMETERS), np.nan)
         found[0] = self.T
         if law is not None:
@@ -213,41 +239,35 @@ class Measured:
 
     # Equal lr/B
 
-    def _equal_losses(self) -> dict[str, Any]:
+    def _equal_ratio(self) -> EqualRatio:
         """Excess loss of SGD over that of the pair with equal lr/B, and over that at half the rate alone."""
         excess = {name: self.state.sums.energy[:, self.state.rows(name)].sum(axis=0) / self.state.sums.records
-                  - float(self.state.loss(self.state.minimum)) for name in (SGD_ROW, EQUAL, SLOWER)}
+                  - float(self.state.loss(self.state.minimum)) for name in (SGD, EQUAL, SLOWER)}
 
-        def over(name: str) -> list[float]:
-            n = min(len(excess[SGD_ROW]), len(excess[name]))
-            try:
-                return _pair(ratio_of_means(excess[SGD_ROW][:n], excess[name][:n]))
-            except (TooFewSamples, BadInput):
-                return _pair(NOTHING)
+        def over(name: str) -> Estimate:
+            n = min(len(excess[SGD]), len(excess[name]))
+            return ratio_or_nothing(excess[SGD][:n], excess[name][:n])
 
-        ours, equal = self.laws[SGD_ROW], self.laws[EQUAL]
+        ours, equal = self.laws[SGD], self.laws[EQUAL]
         theory = None if ours is None or equal is None else float(ours.mode_T.sum() / equal.mode_T.sum())
-        return {"equal": over(EQUAL), "equal_theory": theory, "equal_control": over(SLOWER)}
+        return EqualRatio(over(EQUAL), theory, over(SLOWER))
 
     # Currents
 
-    def _currents(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _currents(self) -> Currents:
         """Stochastic areas of all pairs of leading modes, and the entropy production in the plane of the slice."""
         top = min(TOP, len(self.bath.h))
         pairs = np.array([(i, j) for i in range(top) for j in range(i + 1, top)]).reshape(-1, 2)
         area, error = np.full((2, len(pairs)), np.nan), np.full((2, len(pairs)), np.nan)
-        numbers: dict[str, Any] = {}
-        for k, name in enumerate((SGD_ROW, ISOTROPIC)):
-            numbers[f"production_{k}"] = _pair(self._production(name))
-            numbers[f"turning_{k}"] = _pair(self._turning(name, SGD_ROW, pairs))
+        for k, name in enumerate(SHOWN):
             if (moments := self.groups[name]) is not None:
                 each = _areas(moments.pulled, pairs)
                 area[k], error[k] = each.mean(axis=0), _error(each)
-        production = self._production_theory(SGD_ROW)
-        numbers |= {"production_theory": production if math.isfinite(production) else None,
-                    "turning_theory": _bent(1.0, self._turning(SLOWER, SLOWER, pairs), 1.0)}
-        return {"area_pairs": pairs, "area": area, "area_error": error,
-                "area_theory": self._area_theory(SGD_ROW, pairs)}, numbers
+        production = self._production_theory(SGD)
+        return Currents(
+            pairs, Pair(area, error), self._area_theory(SGD, pairs), self._production(SGD), self._production(ISOTROPIC),
+            production if math.isfinite(production) else None, self._turning(SGD, SGD, pairs),
+            self._turning(ISOTROPIC, SGD, pairs), _bent(1.0, self._turning(SLOWER, SLOWER, pairs), 1.0))
 
     def _area_theory(self, name: str, pairs: np.ndarray) -> np.ndarray:
         law = self.laws[name]
@@ -288,15 +308,11 @@ class Measured:
         return math.nan if law is None else entropy_production_of(*self._chain(law, name))
 
 
-def _bent(law: float, slower: Estimate, slower_law: float) -> list[float] | None:
-    """What a law of parabolas says [value, error] once the bend of the valley, which grows as the rate, is added: twice
-    what the law missed at half the rate. None where it is not known."""
+def _bent(law: float, slower: Estimate, slower_law: float) -> Estimate | None:
+    """What a law of parabolas says once the bend of the valley, which grows as the rate, is added: twice what the law
+    missed at half the rate. None where it is not known."""
     bent = law + 2 * (slower.value - slower_law)
-    return [bent, 2 * slower.stderr] if math.isfinite(bent) and math.isfinite(slower.stderr) else None
-
-
-def _pair(estimate: Estimate) -> list[float]:
-    return [estimate.value, estimate.stderr]
+    return Estimate(bent, 2 * slower.stderr) if math.isfinite(bent) and math.isfinite(slower.stderr) else None
 
 
 def _error(each: np.ndarray) -> np.ndarray:

@@ -4,6 +4,14 @@ from collections.abc import Callable
 
 from ...presentation.words import _
 from ...runs.verdict import Told, Verdict
+from .results import EPOCHS, EQUAL, FASTER, FRESH, FULL_BATCH, ISOTROPIC, MOMENTUM, SGD, SLOWER
+
+
+def condition(name: str) -> str:
+    """How copies are shaken, in the reader's language; `name`: under which a run keeps it."""
+    return {SGD: _("SGD"), FRESH: _("fresh draws"), MOMENTUM: _("momentum"), EPOCHS: _("shuffled epochs"),
+            ISOTROPIC: _("isotropic heat"), FULL_BATCH: _("full batch"), SLOWER: _("half the rate"),
+            FASTER: _("twice the rate"), EQUAL: _("equal lr/B")}[name]
 
 
 def _stationary(verdict: Verdict, name: str, sentence: str, unit: str) -> Told:

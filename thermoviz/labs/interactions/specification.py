@@ -6,23 +6,19 @@ the bath. And turning weight decay up is work, from which a free energy follows 
 
 from typing import Annotated, Literal
 
-from ...core.learning.datasets import DATASETS, AnyDataset, Moons
+from ...core.learning.datasets import Moons
 from ...core.learning.networks import MLP
-from ...core.seeds import MAX_SEED
 from ...core.specs import Field, specification
-from ...runs.carried import OwnData, as_spec
 from ...runs.experiment import Experiment
-from ...runs.families import named
+from ...runs.fields import AnyData, Network, Problem, Seed
 
 
 @specification
 class Interactions(Experiment):
     """Data energy and regulariser on one slice, what dropout and label noise do to the bath, and the work of a ramp."""
 
-    dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
-                       Field(title="Data", description="What the networks learn")] = (
-        Moons(n=400, noise=0.3, test_fraction=0.75))
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP((8,))
+    dataset: AnyData = Moons(n=400, noise=0.3, test_fraction=0.75)
+    network: Network = MLP((8,))
     regulariser: Annotated[Literal["l2", "l1"], Field(
         title="Regulariser", description="Weight decay λ|θ|²/2 (l2), or λ times the sum of all |θ| (l1)")] = "l2"
     strength: Annotated[float, Field(
@@ -49,10 +45,8 @@ class Interactions(Experiment):
         "ladder": [30, 100, 300, 1000, 3000]}, description="Of the slowest ramp")] = 1000
     walkers: Annotated[int, Field(ge=4, le=5000, title="Walkers", json_schema_extra={"ladder": [16, 64, 256, 1000]},
                                   description="Replicas that are ramped; more walkers, smaller errors")] = 256
-    problem: Annotated[int, Field(ge=0, le=MAX_SEED, title="Problem",
-                                  description="Which draw of the data and of the random start")] = 0
-    seed: Annotated[int, Field(ge=0, le=MAX_SEED, title="Seed",
-                               description="Draws the noise only: masks, labels, batches, heat")] = 0
+    problem: Annotated[Problem, Field(description="Which draw of the data and of the random start")] = 0
+    seed: Annotated[Seed, Field(description="Draws the noise only: masks, labels, batches, heat")] = 0
     kind: Literal["interactions"] = Field(default="interactions", kw_only=True, repr=False)
 
     # What the stage and the figures of networks ask of a specification.
