@@ -73,7 +73,7 @@ def _opened(id, cls, spec, _kept={}):  # noqa: B006
 # handed a whole specification: the fields that it may read.
 PARTS: dict[str, tuple[str, ...]] = {
     "labs.heat_bath.conditions.best_minimum": (),
-    "labs.heat_bath.regression.linear_bath": ("replicas", "seed"),
+    "labs.heat_bath.regression.linear_bath": (),
     "labs.equilibrium.solutions.three_minima": (),
     "core.landscape.paths.lowest_path": (),
     "labs.equilibrium.controls.train_control": (),
