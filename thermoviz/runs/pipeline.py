@@ -114,7 +114,7 @@ class Pipeline:
             done += step.weight
             self._tell(start, step)
             known[step.key] = found = self._work(step, known, start, end)
-            self._written[step.key] = written = _write(found)
+            self._written[step.key] = written = merged(found)
             if any(written) and step.weight and step is not self._steps[-1]:
                 self._tell(end, step, self.so_far, now=True)
         return self.so_far()
@@ -129,7 +129,7 @@ class Pipeline:
 
     def _work(self, step: Step, known: Mapping[str, Any], start: float, end: float) -> Any:
         def tell(fraction: float, found: Any, now: bool) -> None:
-            make = None if found is None else lambda: self.so_far(_write(found() if callable(found) else found))
+            make = None if found is None else lambda: self.so_far(merged(found() if callable(found) else found))
             self._tell(fraction, step, make, now)
 
         memory = _memory.get()
@@ -180,7 +180,7 @@ def _refuse_unknown_inputs(steps: tuple[Step, ...], fields: tuple[str, ...]) -> 
         known.add(step.key)
 
 
-def _write(found: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def merged(found: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """(arrays, numbers) of what can be written of what a step gave."""
     arrays: dict[str, np.ndarray] = {}
     numbers: dict[str, Any] = {}

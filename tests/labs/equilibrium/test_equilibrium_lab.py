@@ -28,7 +28,8 @@ from thermoviz.labs.equilibrium.controls import (
     train_control,
 )
 from thermoviz.labs.equilibrium.heat_loop import area, expected_loops, lag, loops, rates
-from thermoviz.labs.equilibrium.replicas import GROUPS, OWN, SAME_DATA, Replicas, curves, record_every
+from thermoviz.labs.equilibrium.replicas import Replicas, curves, record_every
+from thermoviz.labs.equilibrium.results import GROUPS, OWN, SAME_DATA
 from thermoviz.labs.equilibrium.specification import Equilibrium
 from thermoviz.labs.equilibrium.verdicts import _averages, _loss_forgets, _no_ridge
 
@@ -116,14 +117,14 @@ def test_loops_of_linear_regression_follow_their_moments():
     expected = expected_loops(loss, exact, 1, steps)
     found = loops(loss, draw, 0.02, 0.0, 1, steps, 5, lambda fraction: None, expected)
     # Means of few skew energies: the quickest loop's stairs hold a single moment each.
-    wide = np.abs(found["loop_loss"] - expected) / found["loop_error"]
+    wide = np.abs(found.loss.value - expected) / found.loss.stderr
     assert wide[1:].max() < 5 and (wide[1:] < 3).mean() > 0.9
-    areas = area(found["loop_lr"], expected.T)
-    assert (np.abs(found["loop_area"] - areas) < 4 * found["loop_area_error"]).all()
+    areas = area(found.lr, expected.T)
+    assert (np.abs(found.area.value - areas) < 4 * found.area.stderr).all()
     # What the quickest loop shows of the lag in theory: all of it, and surely not nothing.
-    assert (np.abs(found["loop_lag"] - 1) < 4 * found["loop_lag_error"]).all()
-    assert found["loop_lag"][0] > 3 * found["loop_lag_error"][0]
-    assert not found["loop_diverged"].any() and found["loop_copies"] == n
+    assert (np.abs(found.lag.value - 1) < 4 * found.lag.stderr).all()
+    assert found.lag.value[0] > 3 * found.lag.stderr[0]
+    assert not found.diverged.any() and found.copies == n
 
 
 def test_area_of_a_loop():
@@ -164,10 +165,10 @@ def test_renamed_copies_have_the_r_hat_of_the_originals():
     before, after = ({group: observables(replicas(paths), group) for group in range(len(GROUPS))}
                      for paths in (x, renamed))
     found, original = agreement(after)[GROUPS[OWN]], agreement(before)[GROUPS[OWN]]
-    assert found["aligned"] == pytest.approx(original["raw"], rel=1e-4)
-    assert found["loss"] == pytest.approx(original["loss"], rel=1e-4)
-    assert found["function"] == pytest.approx(original["function"], rel=1e-3)
-    assert found["raw"][0] > 3 * original["raw"][0]
+    for mine, other, rel in (("aligned", "raw", 1e-4), ("loss", "loss", 1e-4), ("function", "function", 1e-3)):
+        assert found[mine].value == pytest.approx(original[other].value, rel=rel)
+        assert found[mine].stderr == pytest.approx(original[other].stderr, rel=rel)
+    assert found["raw"] > 3 * original["raw"]
 
 
 def _renamed(loss, path, draw):
@@ -183,9 +184,9 @@ def test_curves_leave_out_what_diverged():
     losses = np.ones((10, 12))
     losses[4:, :2] = np.nan
     losses[3:, 2] = np.inf
-    band = curves(np.arange(10), losses)["curve"]
+    band = curves(np.arange(10), losses).loss
     draw = np.random.default_rng(7).standard_normal((10, 30))
-    assert curves(np.arange(10), draw)["curve"][2, 0, -1] == pytest.approx(np.quantile(draw[-1, 10:15], 0.1))
+    assert curves(np.arange(10), draw).loss[2, 0, -1] == pytest.approx(np.quantile(draw[-1, 10:15], 0.1))
     assert band.shape[:2] == (6, 3) and np.isnan(band[0, :, -1]).all() and (band[1, :, -1] == 1).all()
 
 
@@ -220,11 +221,11 @@ def two_groups():
 @pytest.mark.parametrize("offset", [0.0, 0.5, 1.0])
 def test_what_is_left_of_a_start_is_unbiased(two_groups, offset):
     """The squared distance of the groups' means is offset^2 of that of the starts; below 0 as often as above, at 0."""
-    found = [compared(two_groups(offset, seed), 1.0, None)[1]["left"]["sgd"] for seed in range(40)]
-    left = independent_mean(np.array([value for value, _error in found]))
+    found = [compared(two_groups(offset, seed), 1.0, None).baths.late["sgd"] for seed in range(40)]
+    left = independent_mean(np.array(found))
     assert abs(left.value - offset**2) < 4 * left.stderr
     # What each states as its error is what they scatter by: 40 know their own scatter to 1 / sqrt(78).
-    stated = math.sqrt(np.mean([error**2 for _value, error in found]))
+    stated = math.sqrt(np.mean([one.stderr**2 for one in found]))
     assert stated == pytest.approx(left.stderr * math.sqrt(40), rel=4 / math.sqrt(78))
 
 
@@ -251,8 +252,8 @@ def test_isotropic_heat_is_boltzmann_heat():
     for i in range(loss.d):
         spread = independent_mean((late[..., i] ** 2).mean(axis=0))
         assert abs(spread.value - 0.01 * np.linalg.inv(H)[i, i]) < 4 * spread.stderr
-    left = compared(replicas, 0.3, heat)[1]["left"]["heat"]
-    assert abs(left[0]) < 4 * left[1] < 0.1
+    left = compared(replicas, 0.3, heat).baths.late["heat"]
+    assert abs(left) < 4 * left.stderr < 0.1
 
 
 def test_copies_are_counted_and_stay_where_nothing_parts_them(two_groups):
@@ -266,9 +267,10 @@ def test_copies_are_counted_and_stay_where_nothing_parts_them(two_groups):
     bias = replicas.x[..., incoming.bias]
     bias[..., 1] = bias[..., 0]
     replicas.x[..., incoming.bias] = bias
-    arrays, numbers = compared(replicas, 1.0, None)
-    assert (arrays["units"][:3][np.isfinite(arrays["units"][:3])] == 2).all() and np.isnan(arrays["units"][3:]).all()
-    assert numbers["gained"]["sgd"] == [0.0, 0.0] and math.isnan(numbers["gained"]["heat"][0])
+    found = compared(replicas, 1.0, None)
+    units, gained = found.units.units.value, found.units.gained
+    assert (units[:3][np.isfinite(units[:3])] == 2).all() and np.isnan(units[3:]).all()
+    assert (gained["sgd"].value, gained["sgd"].stderr) == (0.0, 0.0) and math.isnan(gained["heat"])
 
 
 def test_solutions_are_at_rest_and_the_slice_shows_a_higher_pass_than_there_is(run):
@@ -416,7 +418,8 @@ def test_progress_shows_charts_early_and_hears_a_cancel():
     assert fractions == sorted(fractions) and 0 <= fractions[0] and fractions[-1] <= 1
     partials = [partial for _, partial in seen if partial is not None]
     assert partials[0].surface is not None and "net_curve" not in partials[0].arrays
-    assert "net_curve" in partials[1].arrays and "net_msd" not in partials[1].arrays
+    training = next(partial for partial in partials if "net_curve" in partial.arrays)
+    assert "net_msd" not in training.arrays
 
     for where in ("three solutions", "way between solutions", "networks", "isotropic heat",
                   "linear regression", "heating and cooling"):

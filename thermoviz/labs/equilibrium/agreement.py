@@ -7,7 +7,8 @@ import numpy as np
 
 from ...core.statistics.chains import Chains, r_hats
 from ...core.statistics.estimators import FEWEST, Estimate, jackknife
-from .replicas import COLD, FAR, GROUPS, HOT, OWN, SAME_DATA, SAME_START, Replicas, functions
+from .replicas import Replicas, functions
+from .results import COLD, FAR, GROUPS, HOT, OWN, SAME_DATA, SAME_START
 
 # Groups whose R-hat is shown.
 COMPARED = (OWN, SAME_DATA, SAME_START)
@@ -71,8 +72,8 @@ def shaking(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, float]:
             "parameters": float(np.sqrt(own("aligned").sum(axis=-1).mean())) / length}
 
 
-def agreement(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, Any]:
-    """R-hat (value, error) of each observable in each compared group: {group name: {observable: [value, error]}}.
+def agreement(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, dict[str, Estimate]]:
+    """R-hat of each observable in each compared group: {group name: {observable: R-hat}}.
 
     Of many observables (parameters, functions) the median, and as "..._max" the largest; "loss_split": split R-hat;
     "ratio": R-hat of the aligned parameters (median) over that of the loss, errors shared.
@@ -80,17 +81,17 @@ def agreement(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, Any]:
     return {GROUPS[group]: _of_group(seen[group]) for group in COMPARED}
 
 
-def _of_group(seen: dict[str, np.ndarray]) -> dict[str, Any]:
+def _of_group(seen: dict[str, np.ndarray]) -> dict[str, Estimate]:
     if seen["loss"].shape[1] < FEWEST:
-        return {name: [np.nan, np.nan] for name in (*MACRO, *MICRO, *(f"{one}_max" for one in MICRO), "loss_split",
-                                                    "aligned_split", "ratio")}
+        return dict.fromkeys((*MACRO, *MICRO, *(f"{one}_max" for one in MICRO), "loss_split", "aligned_split", "ratio"),
+                             NOTHING)
     chains = {name: Chains(values) for name, values in seen.items()}
     found = {name: estimate(middle, one) for name, one in chains.items()}
     found |= {f"{name}_max": estimate(largest, chains[name]) for name in MICRO}
     found |= {"loss_split": estimate(middle, Chains(seen["loss"], split=True)),
               "aligned_split": estimate(middle, Chains(seen["aligned"], split=True)),
               "ratio": _ratio(chains["aligned"], chains["loss"])}
-    return {name: [one.value, one.stderr] for name, one in found.items()}
+    return found
 
 
 def _ratio(micro: Chains, macro: Chains) -> Estimate:
@@ -101,12 +102,12 @@ def _ratio(micro: Chains, macro: Chains) -> Estimate:
         micro.means, micro.variances, macro.means, macro.variances)
 
 
-def spreads(seen: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Plain spreads between replicas (value, error): of the loss and test loss over their mean, of the accuracy (as it
+def spreads(seen: dict[str, np.ndarray]) -> dict[str, Estimate]:
+    """Plain spreads between replicas: of the loss and test loss over their mean, of the accuracy (as it
     is), and the root mean square distance of aligned parameters from their mean over their length."""
     means = {name: np.asarray(values, np.float64).mean(axis=0) for name, values in seen.items()}
     if len(means["loss"]) < FEWEST:
-        return {name: [np.nan, np.nan] for name in ("loss", "test_loss", "accuracy", "parameters")}
+        return dict.fromkeys(("loss", "test_loss", "accuracy", "parameters"), NOTHING)
 
     def relative(v: np.ndarray) -> float:
         return float(v.std(ddof=1) / abs(v.mean()))
@@ -114,10 +115,9 @@ def spreads(seen: dict[str, np.ndarray]) -> dict[str, Any]:
     def distance(theta: np.ndarray) -> float:
         return float(np.sqrt(theta.var(axis=0, ddof=1).sum() / (theta**2).sum(axis=1).mean()))
 
-    found = {"loss": jackknife(relative, means["loss"]), "test_loss": jackknife(relative, means["test_loss"]),
-             "accuracy": jackknife(lambda v: float(v.std(ddof=1)), means["accuracy"]),
-             "parameters": jackknife(distance, means["aligned"])}
-    return {name: [one.value, one.stderr] for name, one in found.items()}
+    return {"loss": jackknife(relative, means["loss"]), "test_loss": jackknife(relative, means["test_loss"]),
+            "accuracy": jackknife(lambda v: float(v.std(ddof=1)), means["accuracy"]),
+            "parameters": jackknife(distance, means["aligned"])}
 
 
 # Do starts matter?

@@ -7,7 +7,7 @@ units of a network are no copies of one another. Of linear regression every numb
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,10 @@ from ...core.learning.datasets import LinearRegression
 from ...core.learning.networks import MLP, NetworkLoss
 from ...core.seeds import rng
 from ...core.statistics.estimators import FEWEST, Estimate, independent_mean, jackknife
+from ...runs.results import Pair
 from .agreement import ALIKE, NOTHING, STRIDE, squared_distance
-from .replicas import BURN_IN, COLD, FAR, OWN, SAME_DATA, Replicas, own_samples, record_every, starts, train
+from .replicas import BURN_IN, Replicas, own_samples, record_every, starts, train
+from .results import COLD, FAR, OWN, SAME_DATA, Baths, LinearTheory, Units
 
 # Time in isotropic heat as a share of the networks' own, and parameters x samples x steps x copies at most.
 HEATED_SHARE, WORK = 0.5, 2e10
@@ -83,15 +85,15 @@ def heated(
     return Heated(path.time, path.x, temperature)
 
 
-def compared(replicas: Replicas, rate: float, heat: Heated | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, numbers) of both baths, SGD's first.
+class Compared(NamedTuple):
+    """What both baths leave of the starts, and of copies of hidden units (None: there are no hidden units)."""
 
-    Arrays: `left_times`, `left`, `left_error` [2, w]: the squared distance of the two groups' means over that of the
-    two starts, part by part of each run; `units_times`, `units`, `units_error` [5, p]: distinct hidden units per
-    network, of SGD from usual, cold and far starts, and of heat from both (without hidden layers: none). Numbers:
-    `left`, `gained` (distinct units at the end minus at the start, both groups) {"sgd", "heat": [value, error]},
-    `temperature` [value, error], `time` (of the heat).
-    """
+    baths: Baths
+    units: Units | None
+
+
+def compared(replicas: Replicas, rate: float, heat: Heated | None) -> Compared:
+    """Both baths: what is left of the distance between both starts, and how many hidden units are distinct."""
     start = replicas.x[0, [COLD * replicas.each, FAR * replicas.each]].astype(np.float64)
     whole = float(((start[0] - start[1]) ** 2).sum())
     times, (cold, far) = replicas.steps * rate, (replicas.x[:, replicas.rows(group)] for group in (COLD, FAR))
@@ -100,29 +102,18 @@ def compared(replicas: Replicas, rate: float, heat: Heated | None) -> tuple[dict
         cold, far = (part[:, np.isfinite(part).all(axis=(0, 2))]
                      for part in (heat.x[:, :replicas.each], heat.x[:, replicas.each:]))
         baths["heat"] = heat.times, cold, far
-    parts = [_parts(*bath, replicas, whole) for bath in baths.values()]
-    arrays = _named(("left_times", "left", "left_error"), parts)
-    numbers: dict[str, Any] = {
-        "left": {name: _pair(_left(a[int(BURN_IN * len(a)):], b[int(BURN_IN * len(b)):], replicas, whole))
-                 for name, (_times, a, b) in baths.items()},
-        "temperature": None if heat is None else _pair(heat.temperature),
-        "time": 0.0 if heat is None else float(heat.times[-1])}
-    if replicas.loss.mlp.hidden:
-        groups = [(times, replicas.x[:, replicas.rows(SAME_DATA)]), *((bath[0], x) for bath in baths.values()
-                                                                     for x in bath[1:])]
-        counted = [_counted(replicas.loss, *group) for group in groups]
-        arrays |= _named(("units_times", "units", "units_error"), counted)
-        numbers["gained"] = {name: _gained(replicas.loss, *bath[1:]) for name, bath in baths.items()}
-    return arrays, numbers
-
-
-def _named(names: tuple[str, ...], rows: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """rows of [names, p] as one array [rows, p] per name."""
-    return dict(zip(names, np.stack(rows, axis=1), strict=True))
-
-
-def _pair(number: Estimate) -> list[float]:
-    return [number.value, number.stderr]
+    left_times, *left = np.stack([_parts(*bath, replicas, whole) for bath in baths.values()], axis=1)
+    late = {name: _left(a[int(BURN_IN * len(a)):], b[int(BURN_IN * len(b)):], replicas, whole)
+            for name, (_times, a, b) in baths.items()}
+    found = Baths(Pair(*left), left_times, late, None if heat is None else heat.temperature,
+                  0.0 if heat is None else float(heat.times[-1]))
+    if not replicas.loss.mlp.hidden:
+        return Compared(found, None)
+    groups = [(times, replicas.x[:, replicas.rows(SAME_DATA)]), *((bath[0], x) for bath in baths.values()
+                                                                 for x in bath[1:])]
+    units_times, *units = np.stack([_counted(replicas.loss, *group) for group in groups], axis=1)
+    gained = {name: _gained(replicas.loss, *bath[1:]) for name, bath in baths.items()}
+    return Compared(found, Units(Pair(*units), units_times, gained))
 
 
 def _left(a: np.ndarray, b: np.ndarray, replicas: Replicas, whole: float) -> Estimate:
@@ -164,12 +155,12 @@ def _units(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
     return np.asarray(distinct_units(theta, loss).sum(axis=-1))
 
 
-def _gained(loss: NetworkLoss, a: np.ndarray, b: np.ndarray) -> list[float]:
+def _gained(loss: NetworkLoss, a: np.ndarray, b: np.ndarray) -> Estimate:
     """Distinct units at the end minus at the start, mean over both groups [T, m, d]."""
     x = np.concatenate([a, b], axis=1)
     if not len(x) or x.shape[1] < FEWEST:
-        return _pair(NOTHING)
-    return _pair(independent_mean((_units(loss, x[-1]) - _units(loss, x[0])).astype(np.float64)))
+        return NOTHING
+    return independent_mean((_units(loss, x[-1]) - _units(loss, x[0])).astype(np.float64))
 
 
 # Linear regression
@@ -216,10 +207,13 @@ def expected_r_hat(replicas: Replicas, samples: np.ndarray) -> np.ndarray:
     return np.sqrt((n - 1) / n + between / within)
 
 
-def expected_memory(replicas: Replicas, lags: np.ndarray, times: np.ndarray) -> dict[str, Any]:
-    """`msd_theory` [k] at lags in steps, and `omega_theory` [p] of the parameters at times in steps."""
+def linear_theory(replicas: Replicas, samples: np.ndarray, lags: np.ndarray, times: np.ndarray) -> LinearTheory:
+    """What must come out: displacement at lags [k] in steps, averages of the parameters over times [p] in steps, R-hat
+    of the parameters for what each replica saw, samples [6 R, N]."""
+    expected = expected_r_hat(replicas, samples)
     chain: LinearChain = linear_chain(replicas.loss, LR, BATCH)
     every = replicas.every * STRIDE
     m = sum(len(replicas.rows(group)) for group in ALIKE)
     share = chain.variance_of_means(np.asarray(times) // every, every) / np.diag(chain.covariance)
-    return {"msd_theory": chain.displacement(lags), "omega_theory": (m - 1) / max(m, 1) * share.mean(axis=1)}
+    return LinearTheory(chain.displacement(lags), (m - 1) / max(m, 1) * share.mean(axis=1),
+                        [float(np.median(expected)), float(expected.max())])

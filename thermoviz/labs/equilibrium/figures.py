@@ -14,17 +14,16 @@ from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
 from ...presentation.names import energy_title, regulariser_title, task
 from ...presentation.words import _, term
+from . import results
 from .figures_memory import (
     known,
     systems,
 )
+from .results import GROUPS, ON_SLICE, Agreement, Course, LinearTheory
 
 HIDDEN = 0.5  # of its own shaking: below that a difference does not show
 HIGHEST = 1e4  # losses beyond so many times the lowest are left above the chart
-OWN, SAME_DATA = "own start, own data", "own start, same data"
-CURVES = ("own start, own data", "own start, same data", "same start, own data", "hot start", "cold start", "far start")
-# Of the groups of CURVES, those whose loss is drawn over time, in the colours that they have on the stage.
-STARTS = (1, 3, 4, 5)
+OWN, SAME_DATA = (GROUPS[group] for group in (results.OWN, results.SAME_DATA))
 
 
 # Same macro, different micro
@@ -35,16 +34,16 @@ def agreement(run: Any, look: Look, height: int = 430) -> go.Figure:
     figure = go.Figure()
     rows = _observables(run)
     for system, name, colour, shift in systems(look):
-        if "r_hat" not in run.numbers[system]:
+        agreed = Agreement.read(run, system)
+        if agreed is None:
             continue
         for group, symbol, opacity in ((OWN, "circle", 1.0), (SAME_DATA, "circle-open", 0.9)):
-            found = run.numbers[system]["r_hat"][group]
-            given = [(k, found[key]) for k, (key, _title) in enumerate(rows)
-                     if found.get(key) is not None and found[key][0] is not None and np.isfinite(found[key][0])]
+            found = agreed.r_hat[group]
+            given = [(k, found[key]) for k, (key, _title) in enumerate(rows) if known(found.get(key))]
             if not given:
                 continue
             place = shift + (0.1 if group == SAME_DATA else -0.1)
-            value, error = (np.array([pair[part] for _k, pair in given], float) for part in (0, 1))
+            value, error = np.array([(one.value, one.stderr) for _k, one in given]).T
             figure.add_trace(go.Scatter(
                 x=np.maximum(value, 1.0), y=[k + place for k, _pair in given], mode="markers",
                 name=_("{system}, {group}").format(system=name, group=term(group)), customdata=np.stack(
@@ -86,12 +85,12 @@ def _observables(run: Any) -> list[tuple[str, str]]:
 
 
 def _expected(figure: go.Figure, run: Any, look: Look, rows: list[tuple[str, str]]) -> None:
-    theory = run.numbers["lin"].get("r_hat_theory")
-    if theory is None or theory[0] is None:
+    theory = LinearTheory.read(run, "lin")
+    if theory is None or theory.r_hat[0] is None:
         return
     k = [key for key, _title in rows].index("aligned")
     figure.add_trace(go.Scatter(
-        x=[theory[0]], y=[k + 0.1], mode="markers", name=_("linear regression, exact"),
+        x=[theory.r_hat[0]], y=[k + 0.1], mode="markers", name=_("linear regression, exact"),
         marker={"symbol": "line-ns", "size": 2.6 * MARKER * look.stroke,
                 "line": {"width": 1.2 * look.stroke, "color": look.theory}},
         hovertemplate=_("exact") + " <b>%{x:.4g}</b><extra></extra>"))
@@ -99,18 +98,17 @@ def _expected(figure: go.Figure, run: Any, look: Look, rows: list[tuple[str, str
 
 def agreement_sentence(run: Any) -> str:
     """R-hat and plain spreads in words."""
-    net = run.numbers["net"]
-    found, spread = net["r_hat"][OWN], net["spread"][OWN]
+    net, control = Agreement.expect(run, "net"), Agreement.read(run, "lin")
+    found, spread = net.r_hat[OWN], net.spread[OWN]
     if not known(found["loss"]) or not known(spread["loss"]):
         return _("Too few networks came through to compare them.") + _lost(run)
     said = _("Macro is seen from outside, micro is inside. R-hat compares the scatter between replicas with the "
              "scatter of each one in time. Between replicas the loss differs by {loss} %, while the parameters lie "
              "{distance} % of their own length from their mean, even with hidden units matched.").format(
-        loss=f"{100 * spread['loss'][0]:.1f}", distance=f"{100 * spread['parameters'][0]:.0f}")
-    control = run.numbers["lin"].get("spread")
-    if control and known(control[OWN]["parameters"]):
+        loss=f"{100 * spread['loss']:.1f}", distance=f"{100 * spread['parameters']:.0f}")
+    if control is not None and known(control.spread[OWN]["parameters"]):
         said += " " + _("In linear regression it is {distance} %.").format(
-            distance=f"{100 * control[OWN]['parameters'][0]:.1f}")
+            distance=f"{100 * control.spread[OWN]['parameters']:.1f}")
     return said + _lost(run)
 
 
@@ -124,13 +122,13 @@ def _lost(run: Any) -> str:
 
 def curves(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Loss over time from usual, hot, cold and far starts: median and the band from 10 to 90 % of each group."""
-    a, figure = run.arrays, go.Figure()
-    steps = np.maximum(a["net_curve_steps"], 1)
-    for k, colour in zip(STARTS, look.optimisers, strict=True):
-        low, middle, high = a["net_curve"][k]
+    course, figure = Course.expect(run, "net"), go.Figure()
+    steps = np.maximum(course.steps, 1)
+    for k, colour in zip(ON_SLICE, look.optimisers, strict=True):
+        low, middle, high = course.loss[k]
         if not np.isfinite(middle).any():
             continue
-        name = term(CURVES[k]) if k != 1 else _("usual start")
+        name = term(GROUPS[k]) if k != results.SAME_DATA else _("usual start")
         good = np.isfinite(middle)
         figure.add_trace(go.Scatter(
             x=np.concatenate([steps[good], steps[good][::-1]]), y=np.concatenate([low[good], high[good][::-1]]),
@@ -147,7 +145,7 @@ def curves(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def _losses_axis(run: Any, look: Look) -> dict[str, Any]:
     """All losses, but not those of networks on their way to infinity."""
-    shown = run.arrays["net_curve"][list(STARTS)]
+    shown = Course.expect(run, "net").loss[list(ON_SLICE)]
     shown = shown[np.isfinite(shown) & (shown > 0)]
     low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.1, 1.0)
     high = min(high, HIGHEST * low)
@@ -168,11 +166,11 @@ def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
     titles = [_("loss"), _("outputs"), _("parameters")]
     symbols = {"hot start": "triangle-up", "far start": "circle", SAME_DATA: "square"}
     for system, name, colour, shift in systems(look):
-        met = run.numbers[system].get("met")
-        if met is None:
+        agreed = Agreement.read(run, system)
+        if agreed is None:
             continue
         for offset, (group, symbol) in zip((-0.09, 0.0, 0.09), symbols.items(), strict=True):
-            pairs = [_shares(run, system, met[group], key) for key in ("loss", "function", "parameters")]
+            pairs = [_shares(agreed, group, key) for key in ("loss", "function", "parameters")]
             who = _("usual start") if group == SAME_DATA else term(group)
             figure.add_trace(go.Scatter(
                 x=[k + shift + offset for k in range(3)], y=[pair[0] for pair in pairs], mode="markers",
@@ -198,7 +196,7 @@ def _shown(figure: go.Figure) -> list[float]:
     return [float(low - 0.05 * (high - low)), float(high + 0.05 * (high - low))]
 
 
-def _shares(run: Any, system: str, met: dict[str, Any], key: str) -> tuple[float, float]:
-    value, error = (np.nan if part is None else float(part) for part in met[key][:2])
-    scale = float(run.numbers[system]["shaking"][key] or np.nan)
+def _shares(agreed: Agreement, group: str, key: str) -> tuple[float, float]:
+    value, error = (np.nan if part is None else float(part) for part in agreed.met[group][key][:2])
+    scale = float(agreed.shaking[key] or np.nan)
     return abs(value) / scale, error / scale

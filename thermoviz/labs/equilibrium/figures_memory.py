@@ -9,6 +9,7 @@ from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
 from ...presentation.numbers import number
 from ...presentation.words import _, counted
+from .results import Agreement, Averages, LinearTheory, Loops, Memory
 
 
 def systems(look: Look) -> tuple[tuple[str, str, str, float], ...]:
@@ -16,9 +17,9 @@ def systems(look: Look) -> tuple[tuple[str, str, str, float], ...]:
     return (("net", _("networks"), look.heat, -0.2), ("lin", _("linear regression"), look.dim, 0.2))
 
 
-def known(pair: Any) -> bool:
-    """Whether a [value, error] was measured."""
-    return pair[0] is not None and np.isfinite(pair[0])
+def known(found: float | None) -> bool:
+    """Whether it was measured."""
+    return found is not None and bool(np.isfinite(found))
 
 
 # Memory
@@ -26,12 +27,12 @@ def known(pair: Any) -> bool:
 
 def displacement(run: Any, look: Look, height: int = 360, system: str = "net") -> go.Figure:
     """Mean squared displacement against lag, one line per waiting time; ageing is what keeps the lines apart."""
-    a, figure = run.arrays, go.Figure()
-    lags, waits = a[f"{system}_lags"], a[f"{system}_waits"]
+    found, figure = Memory.expect(run, system), go.Figure()
+    lags, waits = found.lags, found.waits
     for k, wait in enumerate(waits):
         colour = _shade(look, system, k / max(len(waits) - 1, 1))
         name = _("after {n} steps").format(n=f"{wait:,}")
-        value, error = a[f"{system}_msd"][k], a[f"{system}_msd_error"][k]
+        value, error = found.msd.value[k], found.msd.stderr[k]
         figure.add_trace(go.Scatter(
             x=lags, y=value, mode="lines+markers", name=name,
             line={"color": colour, "width": 0.7 * look.stroke}, marker={"size": 2 * look.stroke, "color": colour},
@@ -41,8 +42,9 @@ def displacement(run: Any, look: Look, height: int = 360, system: str = "net") -
     title = _("How far do parameters move? Networks")
     if system == "lin":
         title = _("The same for linear regression")
-        if "lin_msd_theory" in a:
-            figure.add_trace(_theory(lags, a["lin_msd_theory"], look, _("exact, at rest")))
+        theory = LinearTheory.read(run, system)
+        if theory is not None:
+            figure.add_trace(_theory(lags, theory.msd, look, _("exact, at rest")))
     return lay_out(figure, look, title=title, height=height,
                    xaxis=axis(look, _("lag t, steps, logarithmic"), type="log", showgrid=False, dtick=1,
                               tickformat="~s"),
@@ -56,37 +58,37 @@ def linear_displacement(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def displacement_sentence(run: Any) -> str:
     """What ageing would be, and the measured ratio."""
-    value, error = run.numbers["net"]["ageing"]
+    ageing = Memory.expect(run, "net").ageing
     said = _("Δ(t_w, t): mean squared displacement per parameter within t steps, begun t_w steps after the start. "
              "Lines that fall on one another have forgotten their age; lines that keep sinking age, as glass does.")
-    if not known((value, error)):
+    if not known(ageing):
         return said
     return said + " " + _("At the end of the run the networks move {ratio} ± {error} times as far as after a "
-                            "tenth of it.").format(ratio=number(value, 2), error=number(error, 2))
+                            "tenth of it.").format(ratio=number(ageing, 2), error=number(ageing.stderr, 2))
 
 
 def averages(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Thirumalai-Mountain metric of the loss, of outputs and of parameters, and what ergodic replicas would give."""
-    a, figure = run.arrays, go.Figure()
+    figure, theory = go.Figure(), LinearTheory.read(run, "lin")
     shown = (("net", "aligned", _("parameters"), look.heat, "circle"),
              ("net", "function", _("outputs"), look.optimisers[2], "diamond"),
              ("net", "loss", _("loss"), look.optimisers[0], "square"),
              ("lin", "aligned", _("linear regression, parameters"), look.dim, "triangle-up"))
     for system, key, name, colour, symbol in shown:
-        if f"{system}_omega_{key}" not in a:
+        found = Averages.read(run, system)
+        if found is None or getattr(found, key) is None:
             continue
-        steps = a[f"{system}_omega_steps_{key}"]
+        steps, exact = getattr(found, f"{key}_steps"), theory if system == "lin" else None
         figure.add_trace(go.Scatter(
-            x=steps, y=a[f"{system}_omega_{key}"], mode="lines+markers", name=name,
+            x=steps, y=getattr(found, key), mode="lines+markers", name=name,
             line={"color": colour, "width": 0.5 * look.stroke},
             marker={"color": colour, "size": 2 * look.stroke, "symbol": symbol},
             hovertemplate=f"{name}<br>" + _("over %{x:,} steps") + "<br>Ω <b>%{y:.3g}</b><extra></extra>"))
-        theory = system == "lin" and "lin_omega_theory" in a
         figure.add_trace(go.Scatter(
-            x=steps, y=a["lin_omega_theory"] if theory else a[f"{system}_omega_ref_{key}"], mode="lines",
-            showlegend=theory, name=_("exact"), hoverinfo="skip",
-            line={"color": look.theory if theory else rgba(colour, 0.7), "width": 0.8 * look.stroke,
-                  "dash": "solid" if theory else "dot"}))
+            x=steps, y=getattr(found, f"{key}_ergodic") if exact is None else exact.omega, mode="lines",
+            showlegend=exact is not None, name=_("exact"), hoverinfo="skip",
+            line={"color": rgba(colour, 0.7) if exact is None else look.theory, "width": 0.8 * look.stroke,
+                  "dash": "dot" if exact is None else "solid"}))
     return lay_out(figure, look, title=_("Do averages over time agree?"), height=height,
                    xaxis=axis(look, _("averaged over t steps, logarithmic"), type="log", showgrid=False, dtick=1,
                               tickformat="~s"),
@@ -95,19 +97,19 @@ def averages(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def memory_of_loss(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Autocorrelation of the loss within replicas, networks and linear regression."""
-    a, figure = run.arrays, go.Figure()
+    figure = go.Figure()
     for system, name, colour, _shift in systems(look):
-        if not len(a.get(f"{system}_acf", ())):
+        found = Memory.read(run, system)
+        if found is None or not len(found.acf):
             continue
-        tau, error = run.numbers[system]["tau"]
-        lags = a[f"{system}_acf_lags"]
-        if known((tau, error)) and tau <= lags[1]:
+        tau, lags = found.tau, found.acf_lags
+        if known(tau) and tau <= lags[1]:
             name = _("{name}, correlation time at most {tau} steps").format(name=name, tau=lags[1])
-        elif known((tau, error)):
+        elif known(tau):
             name = _("{name}, correlation time {tau} ± {error} steps").format(
-                name=name, tau=number(tau, 2), error=number(error, 2))
+                name=name, tau=number(tau, 2), error=number(tau.stderr, 2))
         figure.add_trace(go.Scatter(
-            x=lags[1:], y=a[f"{system}_acf"][1:], mode="lines+markers",
+            x=lags[1:], y=found.acf[1:], mode="lines+markers",
             name=name, line={"color": colour, "width": 0.7 * look.stroke},
             marker={"color": colour, "size": 2 * look.stroke},
             hovertemplate=f"{name}<br>" + _("lag %{x:,} steps") + "<br><b>%{y:.3f}</b><extra></extra>"))
@@ -123,12 +125,12 @@ def memory_of_loss(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def loop(run: Any, look: Look, height: int = 360, system: str = "net") -> go.Figure:
     """Mean loss against the learning rate, turned up in stairs (open) and down again (filled), three speeds."""
-    a, figure = run.arrays, go.Figure()
-    rates, holds = a[f"{system}_loop_lr"], a[f"{system}_loop_holds"]
+    found, figure = Loops.expect(run, system), go.Figure()
+    rates, holds = found.lr, found.holds
     half = len(rates) // 2 + 1
     for k, hold in enumerate(holds):
         colour = _shade(look, system, k / max(len(holds) - 1, 1))
-        loss, error = a[f"{system}_loop_loss"][k], a[f"{system}_loop_error"][k]
+        loss, error = found.loss.value[k], found.loss.stderr[k]
         name = counted("{n} step on a stair", "{n} steps on a stair", int(hold))
         for part, symbol, way in ((slice(None, half), "circle-open", _("up")),
                                   (slice(half - 1, None), "circle", _("down"))):
@@ -140,8 +142,8 @@ def loop(run: Any, look: Look, height: int = 360, system: str = "net") -> go.Fig
                          "thickness": look.stroke / 3, "width": 0},
                 hovertemplate=f"{name}, {way}<br>" + _("learning rate %{x:.3g}") + "<br><b>%{y:.4g}</b>"
                               "<extra></extra>"))
-        if system == "lin" and "lin_loop_theory" in a:
-            figure.add_trace(_theory(rates, a["lin_loop_theory"][k], look, _("exact"), shown=k == 0))
+        if found.theory is not None:
+            figure.add_trace(_theory(rates, found.theory[k], look, _("exact"), shown=k == 0))
     title = _("Heated and cooled again: networks") if system == "net" else _("The same for linear regression")
     return lay_out(figure, look, title=title, height=height,
                    xaxis=axis(look, _("learning rate, logarithmic"), type="log", showgrid=False, dtick="D2",
@@ -156,14 +158,14 @@ def linear_loop(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def loop_sentence(run: Any) -> str:
     """What is left of the heat, in words."""
-    a, scale = run.arrays, run.numbers["net"]["shaking"]["loss"]
-    area, error = float(a["net_loop_area"][-1]), float(a["net_loop_area_error"][-1])
+    loops, scale = Loops.expect(run, "net"), Agreement.expect(run, "net").shaking["loss"]
+    area, error = (float(values[-1]) for values in loops.area)
     said = _("The learning rate goes up in stairs (open marks) and down again (filled). Where both ways agree, the "
              "history of the heat is forgotten.")
     if scale and np.isfinite(area):
         said += " " + _("The slowest loop leaves {area} ± {error} of what the loss of one network shakes by.").format(
             area=f"{area / scale:.2f}".replace("-", "−"), error=f"{error / scale:.2f}")
-    gone = int(np.sum(a["net_loop_diverged"]))
+    gone = int(np.sum(loops.diverged))
     if gone:
         said += " " + counted("{n} network diverged on the way and is left out.",
                               "{n} networks diverged on the way and are left out.", gone)

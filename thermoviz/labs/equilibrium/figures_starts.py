@@ -11,6 +11,7 @@ from ...presentation.looks import Look, rgba
 from ...presentation.numbers import number
 from ...presentation.words import _
 from .figures_memory import known
+from .results import Baths, Units, Way
 
 # Rows of `units`: the bath, and where the networks began.
 UNITS = (("sgd", "usual"), ("sgd", "cold"), ("sgd", "far"), ("heat", "cold"), ("heat", "far"))
@@ -18,13 +19,13 @@ UNITS = (("sgd", "usual"), ("sgd", "cold"), ("sgd", "far"), ("heat", "cold"), ("
 
 def left(run: Any, look: Look, height: int = 360) -> go.Figure:
     """What is left of the squared distance between the cold and the far start, under SGD and in isotropic heat."""
-    a, figure = run.arrays, go.Figure()
+    found, figure = Baths.expect(run), go.Figure()
     for k, (name, colour, symbol) in enumerate(_baths(look)):
         figure.add_trace(go.Scatter(
-            x=a["left_times"][k], y=a["left"][k], mode="lines+markers", name=name,
+            x=found.left_times[k], y=found.left.value[k], mode="lines+markers", name=name,
             line={"color": colour, "width": 0.7 * look.stroke},
             marker={"color": colour, "size": MARKER * look.stroke, "symbol": symbol},
-            error_y={"type": "data", "array": np.nan_to_num(a["left_error"][k]), "color": rgba(colour, 0.7),
+            error_y={"type": "data", "array": np.nan_to_num(found.left.stderr[k]), "color": rgba(colour, 0.7),
                      "thickness": look.stroke / 2, "width": 0},
             hovertemplate=f"{name}<br>" + _("time %{x:,}") + "<br><b>%{y:.0%}</b> ± %{error_y.array:.0%}"
                           "<extra></extra>"))
@@ -42,14 +43,14 @@ def _baths(look: Look) -> tuple[tuple[str, str, str], ...]:
 
 def left_sentence(run: Any) -> str:
     """The answer in one sentence, and what was measured."""
-    sgd, heat = (run.numbers["heat"]["left"][bath] for bath in ("sgd", "heat"))
+    sgd, heat = (Baths.expect(run).late[bath] for bath in ("sgd", "heat"))
     said = _("Two groups start at two places. This is the squared distance between their means (hidden units matched), "
              "100 % at the start and 0 where the start is forgotten.")
     if known(sgd):
-        said += " " + _("SGD keeps {share} ± {error} %.").format(share=percent(sgd[0]), error=percent(sgd[1]))
+        said += " " + _("SGD keeps {share} ± {error} %.").format(share=percent(sgd), error=percent(sgd.stderr))
     if known(heat):
         said += " " + _("Heat that is as strong, but alike in all directions, leaves {share} ± {error} %.").format(
-            share=percent(heat[0]), error=percent(heat[1]))
+            share=percent(heat), error=percent(heat.stderr))
     return said
 
 
@@ -60,22 +61,23 @@ def percent(share: float) -> str:
 
 def units(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Hidden units that are no copies of one another, over time: from all starts, in both baths."""
-    a, figure = run.arrays, go.Figure()
+    found, figure = Units.read(run), go.Figure()
     names, colours = (_("SGD, {start} start"), _("heat, {start} start")), {name: colour for name, colour in zip(
         ("usual", "cold", "far"), (look.optimisers[0], look.optimisers[2], look.optimisers[3]), strict=True)}
     starts = {"usual": _("usual"), "cold": _("cold"), "far": _("far")}
-    for k, (bath, start) in enumerate(UNITS if "units" in a else ()):
+    for k, (bath, start) in enumerate(UNITS if found else ()):
+        assert found is not None
         name = names[bath == "heat"].format(start=starts[start])
-        good = np.isfinite(a["units"][k])
+        good = np.isfinite(found.units.value[k])
         if not good.any():
             continue
-        times = np.maximum(a["units_times"][k][good], _first(a["units_times"]))
+        times = np.maximum(found.times[k][good], _first(found.times))
         figure.add_trace(go.Scatter(
-            x=times, y=a["units"][k][good], mode="lines+markers", name=name,
+            x=times, y=found.units.value[k][good], mode="lines+markers", name=name,
             line={"color": colours[start], "width": 0.7 * look.stroke, "dash": "dot" if bath == "heat" else "solid"},
             marker={"color": colours[start], "size": 2.4 * look.stroke,
                     "symbol": "diamond" if bath == "heat" else "circle"},
-            error_y={"type": "data", "array": np.nan_to_num(a["units_error"][k][good]),
+            error_y={"type": "data", "array": np.nan_to_num(found.units.stderr[k][good]),
                      "color": rgba(colours[start], 0.6), "thickness": look.stroke / 3, "width": 0},
             hovertemplate=f"{name}<br>" + _("time %{x:,.0f}") + "<br><b>%{y:.2g}</b><extra></extra>"))
     return lay_out(figure, look, title=_("How many different hidden units?"), height=height,
@@ -91,31 +93,32 @@ def _first(times: np.ndarray) -> float:
 
 def units_sentence(run: Any) -> str:
     """What copies are, and what becomes of them."""
-    if "units" not in run.arrays:
+    found = Units.read(run)
+    if found is None:
         return _("This network has no hidden units.")
-    gained = run.numbers["heat"]["gained"]
+    gained = found.gained
     said = _("Among {n} hidden units some may be copies: the same weights, up to sign. Such a network is a smaller one "
              "in disguise. Each sample pulls copies alike, so the noise of SGD cannot part them.").format(
         n=sum(run.spec.network.hidden))
     if known(gained["sgd"]) and known(gained["heat"]):
         said += " " + _("From the cold and the far start SGD makes {sgd} new different units, isotropic heat {heat}."
-                        ).format(sgd=number(gained["sgd"][0], 2), heat=number(gained["heat"][0], 2))
+                        ).format(sgd=number(gained["sgd"], 2), heat=number(gained["heat"], 2))
     return said
 
 
 def way(run: Any, look: Look, height: int = 360) -> go.Figure:
     """The energy along the best path found between both solutions and along the straight line, in units of T."""
-    a, figure = run.arrays, go.Figure()
+    found, figure = Way.expect(run), go.Figure()
     unit = temperature(run) or 1.0
     for x, y, name, colour, dash in (
-            (a.get("line_along"), a.get("line"), _("straight line"), look.dim, "dash"),
-            (a.get("way_along"), a.get("way"), _("best path found"), look.heat, "solid")):
+            (found.line_along, found.line, _("straight line"), look.dim, "dash"),
+            (found.along, found.energy, _("best path found"), look.heat, "solid")):
         if y is None:
             continue
         figure.add_trace(go.Scatter(
             x=x, y=y / unit, mode="lines", name=name, line={"color": colour, "width": look.stroke, "dash": dash},
             hovertemplate=f"{name}<br><b>%{{y:.3g}}</b><extra></extra>"))
-    ridge = (run.numbers.get("way") or {}).get("slice")
+    ridge = (found.climbs or {}).get("slice")
     if ridge is not None:
         figure.add_hline(y=ridge[0] / unit, line={"color": look.line, "width": look.stroke, "dash": "dot"},
                          annotation={"text": _("the ridge on the slice"), "font": {"size": look.font_small,
@@ -128,15 +131,16 @@ def way(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def temperature(run: Any) -> float | None:
     """T of the SGD noise, once it is known."""
-    heat = run.numbers.get("heat")
-    return heat["temperature"][0] if heat and heat["temperature"] and known(heat["temperature"]) else None
+    found = Baths.read(run)
+    return float(found.temperature) if found and found.temperature is not None and known(found.temperature) else None
 
 
 def way_sentence(run: Any) -> str:
     """How high the pass is, from both ends, and what kind of number that is."""
-    if run.numbers.get("way") is None:
+    found = Way.read(run)
+    if found is None or found.climbs is None:
         return _("Only one solution was found, so there is no pass.")
-    cold, far = run.numbers["way"]["climbs"]
+    cold, far = found.climbs["climbs"]
     T = temperature(run)
     said = _("The loss on the way from the cold to the far solution, hidden units matched. A better path may be lower.")
     if T:

@@ -11,6 +11,8 @@ from ...core.errors import BadInput
 from ...core.fluctuations.chain import LinearChain, Moments
 from ...core.seeds import rng
 from ...core.statistics.estimators import FEWEST, Estimate, independent_mean
+from ...runs.results import Pair
+from .results import Loops
 
 # Learning rates of the loop, in units of the run's own: from the coldest to the hottest, in so many stairs.
 COLDEST, HOTTEST, STAIRS = 0.1, 1.5, 9
@@ -34,12 +36,11 @@ def holds(steps: int) -> list[int]:
 def loops(
     loss: Any, x0: np.ndarray, lr: float, momentum: float, batch_size: int, steps: int, seed: int,
     report: Callable[[float], Any], expected: np.ndarray | None = None,
-) -> dict[str, np.ndarray]:
-    """Loops of all speeds, each from x0 [m, d]: `loop_lr` [s], `loop_holds` [v], `loop_loss`, `loop_error` [v, s],
-    `loop_area`, `loop_area_error` [v] (see `area`); where mean losses [v, s] are expected also `loop_lag`,
-    `loop_lag_error` [v] (see `lag`).
+) -> Loops:
+    """Loops of all speeds, each from x0 [m, d]: mean losses and areas (see `area`).
 
-    Replicas that diverge on the way are left out and counted: `loop_diverged` [v]; `loop_copies`: those that never do.
+    Where mean losses [v, s] are expected also how much of their gap is seen (see `lag`). Replicas that diverge on the
+    way are left out and counted.
     """
     x0 = x0[np.isfinite(x0).all(axis=1)]
     stairs, lengths = rates(lr), holds(steps)
@@ -51,15 +52,15 @@ def loops(
     areas = [_mean(area(stairs, walk[:, good])) for walk, good in zip(losses, finite, strict=True)]
     lags = [] if expected is None else [
         _mean(lag(walk[:, good], law)) for walk, good, law in zip(losses, finite, expected, strict=True)]
-    return {"loop_lr": stairs, "loop_holds": np.array(lengths),
-            "loop_loss": np.array([[one.value for one in row] for row in means]),
-            "loop_error": np.array([[one.stderr for one in row] for row in means]),
-            "loop_area": np.array([one.value for one in areas]),
-            "loop_area_error": np.array([one.stderr for one in areas]),
-            "loop_diverged": np.array([int((~good).sum()) for good in finite]),
-            **({"loop_lag": np.array([one.value for one in lags]),
-                "loop_lag_error": np.array([one.stderr for one in lags])} if lags else {}),
-            "loop_copies": np.array(int(np.all(finite, axis=0).sum()))}
+    return Loops(
+        stairs, np.array(lengths), Pair(*(np.array([[getattr(one, part) for one in row] for row in means])
+                                          for part in ("value", "stderr"))), _pair(areas),
+        np.array([int((~good).sum()) for good in finite]), np.array([int(np.all(finite, axis=0).sum())]),
+        _pair(lags) if lags else None, expected)
+
+
+def _pair(estimates: list[Estimate]) -> Pair:
+    return Pair(np.array([one.value for one in estimates]), np.array([one.stderr for one in estimates]))
 
 
 def area(stairs: np.ndarray, losses: np.ndarray) -> np.ndarray:

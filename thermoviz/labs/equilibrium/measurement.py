@@ -4,7 +4,7 @@ Replicas of one network with other starts and other samples of the data, in one 
 isotropic heat as strong as SGD's, the path of least energy between them, and linear regression.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,29 +12,48 @@ from ...core.dynamics.integrators import SGD
 from ...core.fluctuations.chain import linear_chain
 from ...core.landscape.honesty import honesty
 from ...core.landscape.paths import lowest_path, straight_path
+from ...core.landscape.planes import Plane
 from ...core.landscape.scan import scan
+from ...core.landscape.surfaces import Surface
 from ...core.learning.networks import NetworkLoss
-from ...experiments.landscape.measurement import plane_arrays, sample_arrays
-from ...experiments.landscape.specification import surface_arrays, surface_numbers
-from ...runs.carried import in_run
-from ...runs.progress import Progress, Stages
+from ...runs.pipeline import Pipeline, Report, Step, merged
+from ...runs.progress import Progress
+from ...runs.record import Bodies, Finals, Grid, Sample, Section
+from ...runs.results import Result
 from ...runs.run import Run
-from .agreement import ALIKE, agreement, meeting, observables, shaking, spreads, together
+from ...runs.verdict import Verdict
+from . import agreement as agreeing
 from .controls import (
     BATCH,
     LR,
+    Compared,
     compared,
     control_steps,
-    expected_memory,
-    expected_r_hat,
     heated,
+    linear_theory,
     noise_temperature,
     train_control,
 )
 from .heat_loop import expected_loops, loops
 from .memory import ergodicity, memory
-from .replicas import COLD, FAR, GROUPS, HOT, OWN, SAME_DATA, curves, diverged_sentence, own_samples, starts, train
-from .solutions import pass_on_slice, plane_of, three_minima
+from .replicas import Replicas, curves, diverged_sentence, own_samples, starts, train
+from .results import (
+    GROUPS,
+    ON_SLICE,
+    OWN,
+    SAME_DATA,
+    Agreement,
+    Averages,
+    Course,
+    Ends,
+    LinearTheory,
+    Loops,
+    Memory,
+    Problem,
+    Shown,
+    Way,
+)
+from .solutions import Minima, pass_on_slice, plane_of, three_minima
 from .specification import Equilibrium
 from .verdicts import verdicts
 
@@ -48,168 +67,191 @@ TINY = 1e-9
 
 
 def measure(spec: Equilibrium, progress: Progress | None = None) -> Run:
-    """A Run of kind "equilibrium".
-
-    Arrays with the prefix `net_` (the network) and `lin_` (linear regression): `curve_steps` [p], `curve`
-    [6, 3, p] (`replicas.curves`); those of `memory.memory` and `ergodicity`, of `heat_loop.loops`;
-    `lin_msd_theory`, `lin_omega_theory`, `lin_loop_theory`. Of both baths those of `controls.compared`; of
-    the way from the cold to the far solution `way_along`, `way`, `line_along`, `line` [p]: energies above the cold
-    one along the path found and along the straight line. Of the slice: `xs`, `ys`, `U`, the plane, its `points`;
-    `steps`, `times` [T], `losses`, `paths_u`, `residual` [T, n], `member`, `diverged_at` [n] of the groups
-    `numbers["members"]`, `theta_final`, `data_x`, `data_y`. Numbers: `net`, `lin`: `r_hat`
-    (`agreement.agreement`), `spread` {group: ...}, `met`, `ageing`, `tau`, `omega`, `shaking`; `lin` also
-    `r_hat_theory`; `heat`: those of `controls.compared`; `way`: `climbs`, `line`, `slice` [from the cold end,
-    from the far one], None where there is no other solution; `slope`: the largest |grad E| of the solutions;
-    `another`, `d`, `diverged` (a sentence, or None), `honesty`, `verdicts`. Raises BadInput.
-    """
-    return _Experiment(spec, Stages(progress)).run()
+    """A Run of kind "equilibrium": the results of `.results`, a `Sample` of the data, the `Grid` and `Section` of the
+    slice, `Bodies` and `Finals` of the replicas on it, and verdicts. Raises BadInput."""
+    return Pipeline(spec, progress, (
+        Step("data", 0, loss), Step("data", 0, problem_of), Step("three solutions", 4, minima), Step("slice", 1, cut),
+        Step("way between solutions", 0, stiffest), Step("way between solutions", 3, way),
+        Step("networks", 34, networks), Step("slice", 0, bodies), Step("agreement", 4, outside_and_inside),
+        Step("isotropic heat", 17, baths), Step("linear regression", 15, linear), Step("agreement", 3, of_linear),
+        Step("heating and cooling", 9, network_loops), Step("heating and cooling", 9, linear_loops),
+        Step("verdicts", 1, judged))).run()
 
 
-class _Experiment:
-    """One computation: it fills `arrays` and `numbers`, showing what it has."""
+def loss(dataset: Any, problem: int, network: Any, weight_decay: float) -> NetworkLoss:
+    """What the networks descend."""
+    return NetworkLoss(network, dataset.load(problem), weight_decay=weight_decay)
 
-    def __init__(self, spec: Equilibrium, stages: Stages) -> None:
-        stages.tell(0.0, "data")
-        self.spec, self.stages = spec, stages
-        data = spec.dataset.load(spec.problem)
-        self.loss = NetworkLoss(spec.network, data, weight_decay=spec.weight_decay)
-        self.arrays: dict[str, np.ndarray] = sample_arrays(data)
-        self.arrays |= in_run(spec)
-        self.numbers: dict[str, Any] = {"d": self.loss.d, "net": {}, "lin": {}, "diverged": None}
 
-    def run(self) -> Run:
-        self._slice()
-        self._way()
-        self._networks()
-        self._heat()
-        self._control()
-        self._loops()
-        self.numbers["verdicts"] = [one.to_json() for one in verdicts(self.spec, self.arrays, self.numbers)]
-        return self._so_far()
+class About(NamedTuple):
+    """What is known before anything has trained."""
 
-    def _so_far(self) -> Run:
-        return Run(self.spec, dict(self.arrays), dict(self.numbers))
+    sample: Sample
+    problem: Problem
 
-    def _put(self, system: str, arrays: dict[str, np.ndarray], numbers: dict[str, Any] | None = None) -> None:
-        self.arrays |= {f"{system}_{name}": array for name, array in arrays.items()}
-        self.numbers[system] = {**self.numbers[system], **(numbers or {})}
 
-    def _slice(self) -> None:
-        """Three solutions that belong to the problem, and the surface through them."""
-        self.minima = three_minima(self.loss, self.spec.problem, self.stages.part("three solutions", 0.0, 0.04))
-        self.plane = plane_of(self.minima)
-        surface = scan(self.loss, self.plane, RESOLUTION, 0.4,
-                       progress=self.stages.each_new("slice", 0.04, 0.05, lambda level: None))
-        self.arrays |= plane_arrays(self.plane) | surface_arrays(surface)
-        self.numbers |= {**surface_numbers(surface), "another": self.minima.another,
-                         "slope": self.minima.slope}
-        self.surface = surface
-        self.stages.tell(0.05, "slice", self._so_far, now=True)
+def problem_of(loss: NetworkLoss) -> About:
+    """A sample of the data, and how many parameters there are."""
+    return About(Sample.of(loss.data), Problem(loss.d, None))
 
-    def _way(self) -> None:
-        """How high one must climb from one solution to the other: along the best path found, the line, the slice."""
-        cold, far = self.minima.cold, self.minima.far
-        curvature = float(self.loss.leading_eigenpairs(cold, 1)[0][0])
-        self.stiffest = max(curvature, self.spec.weight_decay, TINY)
-        self.numbers["way"] = None
-        if not self.minima.another:
-            return
-        line = straight_path(self.loss, cold, far)
-        path = lowest_path(self.loss, cold, far, PATH_RATE / self.stiffest,
-                           report=self.stages.part("way between solutions", 0.05, 0.08))
-        bottom = float(path.energy[0])
-        self.arrays |= {"way_along": path.along, "way": path.energy - bottom, "line_along": line.along,
-                        "line": line.energy - bottom}
-        self.numbers["way"] = {"climbs": path.climbs, "line": line.climbs,
-                               "slice": pass_on_slice(self.surface, self.plane, self.minima)}
 
-    def _networks(self) -> None:
-        spec = self.spec
-        x0 = starts(self.loss, spec.replicas, spec.seed, spec.problem, self.minima.cold, self.minima.far)
+# The slice through three solutions, and the way between two of them
 
-        def show(curves: dict[str, np.ndarray]) -> Run:
-            self._put("net", curves)
-            return self._so_far()
 
-        self.found = train(self.loss, x0, own_samples(self.loss, spec.replicas, spec.seed), SGD(spec.lr, spec.momentum),
-                           spec.batch_size, spec.steps, spec.seed, self.minima.cold,
-                           self.stages.part("networks", 0.08, 0.42), show)
-        self.numbers["diverged"] = diverged_sentence(self.found)
-        self._on_slice()
-        self._measure("net", self.found, 0.42, 0.46)
+def minima(loss: NetworkLoss, problem: int, report: Report) -> Minima:
+    """Three solutions that belong to the problem."""
+    return three_minima(loss, problem, report)
 
-    def _heat(self) -> None:
-        """The cold and the far start once more, in isotropic heat as strong as SGD's."""
-        report = self.stages.part("isotropic heat", 0.46, 0.63)
-        heat = noise_temperature(self.found, self.spec.rate, self.spec.batch_size)
-        copies = heated(self.found, heat, self.spec.rate, self.stiffest, self.spec.seed, report)
-        arrays, self.numbers["heat"] = compared(self.found, self.spec.rate, copies)
-        self.arrays |= arrays
-        self.stages.tell(0.63, "isotropic heat", self._so_far, now=True)
 
-    def _on_slice(self) -> None:
-        """The replicas as bodies on the slice, and how much it hides of them."""
-        found, members = self.found, (SAME_DATA, HOT, COLD, FAR)
-        self.numbers["members"] = ["usual start", *(GROUPS[group] for group in members[1:])]
-        each = np.arange(found.each)
-        rows = np.concatenate([group * found.each + each for group in members])
-        at = np.unique(np.geomspace(1, len(found.steps), SHOWN).round().astype(int)) - 1
-        paths = np.full((len(at), len(rows), self.loss.d), np.nan, np.float32)
-        fine = found.diverged_at[rows] < 0
-        if not fine.any():
-            return
-        paths[:, fine] = found.aligned(rows[fine])[at]
-        u, residual = (np.full((len(at), len(rows), *tail), np.nan, np.float32) for tail in ((2,), ()))
-        u[:, fine], residual[:, fine] = self.plane.project(paths[:, fine]), self.plane.residual(paths[:, fine])
-        self.arrays |= {
-            "steps": found.steps[at].astype(np.int32), "times": found.steps[at] * self.spec.rate, "paths_u": u,
-            "residual": residual, "losses": found.losses[at][:, rows].astype(np.float32),
-            "member": np.repeat(np.arange(len(members)), found.each).astype(np.int8),
-            "diverged_at": found.diverged_at[rows].astype(np.int32),
-            "theta_final": paths[-1, fine], "theta_member": np.flatnonzero(fine).astype(np.int32)}
-        self.stages.tell(0.42, "slice")
-        self.numbers["honesty"] = honesty(self.loss, self.plane, paths[:, fine]).to_json()
+class Cut(NamedTuple):
+    """The slice through the solutions."""
 
-    def _measure(self, system: str, found: Any, start: float, end: float) -> dict[int, dict[str, np.ndarray]]:
-        """All that is read off the replicas of one system; shown at once."""
-        report = self.stages.part("agreement", start, end)
-        seen = {}
-        for group in range(len(GROUPS)):
-            seen[group] = observables(found, group)
-            report(0.9 * group / len(GROUPS))
-        agreed, of_groups = agreement(seen), {GROUPS[group]: spreads(seen[group]) for group in (OWN, SAME_DATA)}
-        report(0.95)
-        ages, memory_numbers = memory(found)
-        report(0.97)
-        averages, average_numbers = ergodicity(found, together(seen))
-        self._put(system, curves(found.steps, found.losses) | ages | averages, {
-            "r_hat": agreed, "spread": of_groups, "met": meeting(seen),
-            "shaking": shaking(seen),
-            "loss": [float(np.mean(seen[SAME_DATA]["loss"])) if seen[SAME_DATA]["loss"].size else np.nan],
-            "replicas": [len(found.rows(group)) for group in range(len(GROUPS))], **memory_numbers, **average_numbers})
-        self.stages.tell(end, "agreement", self._so_far, now=True)
-        return seen
+    plane: Plane
+    surface: Surface
+    kept: tuple[Section, Grid, Ends]
 
-    def _control(self) -> None:
-        spec = self.spec
-        self.linear, samples = train_control(spec.replicas, control_steps(spec.steps), spec.seed, spec.problem,
-                                             self.stages.part("linear regression", 0.63, 0.78))
-        self._measure("lin", self.linear, 0.78, 0.81)
-        times = self.arrays.get("lin_omega_steps_aligned", np.ones(0))
-        self._put("lin", expected_memory(self.linear, self.arrays["lin_lags"], times))
-        expected = expected_r_hat(self.linear, samples)
-        self.numbers["lin"] |= {"r_hat_theory": [float(np.median(expected)), float(expected.max())]}
 
-    def _loops(self) -> None:
-        spec = self.spec
-        self._put("net", loops(
-            self.loss, self.found.x[-1, self.found.rows(SAME_DATA)], spec.lr, spec.momentum, spec.batch_size,
-            spec.steps, spec.seed, self.stages.part("heating and cooling", 0.81, 0.9)))
-        self.stages.tell(0.9, "heating and cooling", self._so_far, now=True)
-        loss = self.linear.loss
-        alike = np.concatenate([self.linear.rows(group) for group in ALIKE])
-        steps = control_steps(spec.steps)
-        expected = expected_loops(loss, linear_chain(loss, LR, BATCH), BATCH, steps)
-        self._put("lin", loops(
-            loss, self.linear.x[-1, alike], LR, 0.0, BATCH, steps, spec.seed,
-            self.stages.part("heating and cooling", 0.9, 0.99), expected) | {"loop_theory": expected})
+def cut(loss: NetworkLoss, minima: Minima, report: Report) -> Cut:
+    """The surface through three solutions."""
+    plane = plane_of(minima)
+    surface = scan(loss, plane, RESOLUTION, 0.4, progress=report.each_new(Grid.of))
+    return Cut(plane, surface, (Section.of(plane), Grid.of(surface), Ends(minima.another, minima.slope)))
+
+
+def stiffest(loss: NetworkLoss, minima: Minima, weight_decay: float) -> float:
+    """The largest curvature at the cold solution."""
+    return max(float(loss.leading_eigenpairs(minima.cold, 1)[0][0]), weight_decay, TINY)
+
+
+def way(loss: NetworkLoss, minima: Minima, cut: Cut, stiffest: float, report: Report) -> Way:
+    """How high one must climb from one solution to the other: along the best path found, the line, the slice."""
+    if not minima.another:
+        return Way(None)
+    line = straight_path(loss, minima.cold, minima.far)
+    path = lowest_path(loss, minima.cold, minima.far, PATH_RATE / stiffest, report=report)
+    bottom = float(path.energy[0])
+    return Way({"climbs": path.climbs, "line": line.climbs, "slice": pass_on_slice(cut.surface, cut.plane, minima)},
+               path.along, path.energy - bottom, line.along, line.energy - bottom)
+
+
+# Networks
+
+
+def networks(spec: Equilibrium, loss: NetworkLoss, minima: Minima, report: Report) -> Replicas:
+    """All groups of replicas, trained."""
+    x0 = starts(loss, spec.replicas, spec.seed, spec.problem, minima.cold, minima.far)
+    return train(loss, x0, own_samples(loss, spec.replicas, spec.seed), SGD(spec.lr, spec.momentum), spec.batch_size,
+                 spec.steps, spec.seed, minima.cold, _of_networks(report))
+
+
+def _of_networks(report: Report) -> Any:
+    """report(fraction, make), which shows what `make()` gives as the networks'."""
+    return lambda fraction, make: report(fraction, lambda: {"net": make()})
+
+
+def bodies(spec: Equilibrium, loss: NetworkLoss, cut: Cut, networks: Replicas) -> tuple[Result, ...]:
+    """The replicas as bodies on the slice, and how much it hides of them."""
+    found, names = networks, ["usual start", *(GROUPS[group] for group in ON_SLICE[1:])]
+    problem = Problem(loss.d, diverged_sentence(found))
+    rows = np.concatenate([group * found.each + np.arange(found.each) for group in ON_SLICE])
+    at = np.unique(np.geomspace(1, len(found.steps), SHOWN).round().astype(int)) - 1
+    fine = found.diverged_at[rows] < 0
+    if not fine.any():
+        return problem, Shown(names)
+    paths = np.full((len(at), len(rows), loss.d), np.nan, np.float32)
+    paths[:, fine] = found.aligned(rows[fine])[at]
+    u, residual = (np.full((len(at), len(rows), *tail), np.nan, np.float32) for tail in ((2,), ()))
+    u[:, fine], residual[:, fine] = cut.plane.project(paths[:, fine]), cut.plane.residual(paths[:, fine])
+    return (problem, Shown(names, honesty(loss, cut.plane, paths[:, fine]).to_json()),
+            Bodies(found.steps[at], found.losses[at][:, rows], np.repeat(np.arange(len(ON_SLICE)), found.each),
+                   found.diverged_at[rows], found.steps[at] * spec.rate, u, residual),
+            Finals(paths[-1, fine], np.flatnonzero(fine)))
+
+
+class Seen(NamedTuple):
+    """All that is read off the replicas of one system."""
+
+    course: Course
+    agreement: Agreement
+    memory: Memory
+    averages: Averages
+
+    def under(self, system: str) -> list[dict[str, Result]]:
+        """As the run keeps them."""
+        return [{system: one} for one in self]
+
+
+def _seen(found: Replicas, report: Report) -> Seen:
+    seen = {}
+    for group in range(len(GROUPS)):
+        seen[group] = agreeing.observables(found, group)
+        report(0.9 * group / len(GROUPS))
+    usual = seen[SAME_DATA]["loss"]
+    agreed = Agreement(
+        agreeing.agreement(seen), {GROUPS[group]: agreeing.spreads(seen[group]) for group in (OWN, SAME_DATA)},
+        agreeing.meeting(seen), agreeing.shaking(seen), [float(np.mean(usual)) if usual.size else np.nan],
+        [len(found.rows(group)) for group in range(len(GROUPS))])
+    report(0.95)
+    remembered = memory(found)
+    report(0.97)
+    return Seen(curves(found.steps, found.losses), agreed, remembered, ergodicity(found, agreeing.together(seen)))
+
+
+def outside_and_inside(networks: Replicas, report: Report) -> list[dict[str, Result]]:
+    """What is read off the networks."""
+    return _seen(networks, report).under("net")
+
+
+def baths(spec: Equilibrium, networks: Replicas, stiffest: float, report: Report) -> Compared:
+    """The cold and the far start once more, in isotropic heat as strong as SGD's."""
+    temperature = noise_temperature(networks, spec.rate, spec.batch_size)
+    copies = heated(networks, temperature, spec.rate, stiffest, spec.seed, report)
+    return compared(networks, spec.rate, copies)
+
+
+# Linear regression
+
+
+class Linear(NamedTuple):
+    """The control's replicas, and what each of them saw [6 R, N]."""
+
+    found: Replicas
+    samples: np.ndarray
+
+
+def linear(replicas: int, steps: int, seed: int, problem: int, report: Report) -> Linear:
+    """All groups of linear models, trained."""
+    return Linear(*train_control(replicas, control_steps(steps), seed, problem,
+                                 lambda fraction, make=None: report(fraction)))
+
+
+def of_linear(linear: Linear, report: Report) -> list[dict[str, Result]]:
+    """What is read off linear regression, beside what must come out."""
+    seen = _seen(linear.found, report)
+    times = np.ones(0) if seen.averages.aligned_steps is None else seen.averages.aligned_steps
+    theory: LinearTheory = linear_theory(linear.found, linear.samples, seen.memory.lags, times)
+    return [*seen.under("lin"), {"lin": theory}]
+
+
+# Heating and cooling
+
+
+def network_loops(spec: Equilibrium, loss: NetworkLoss, networks: Replicas, report: Report) -> dict[str, Loops]:
+    """The learning rate of the networks turned up and down."""
+    return {"net": loops(loss, networks.x[-1, networks.rows(SAME_DATA)], spec.lr, spec.momentum, spec.batch_size,
+                         spec.steps, spec.seed, report)}
+
+
+def linear_loops(steps: int, seed: int, linear: Linear, report: Report) -> dict[str, Loops]:
+    """The same of linear regression, and its exact evolution."""
+    found, length = linear.found, control_steps(steps)
+    alike = np.concatenate([found.rows(group) for group in agreeing.ALIKE])
+    expected = expected_loops(found.loss, linear_chain(found.loss, LR, BATCH), BATCH, length)
+    return {"lin": loops(found.loss, found.x[-1, alike], LR, 0.0, BATCH, length, seed, report, expected)}
+
+
+def judged(spec: Equilibrium, cut: Cut, way: Way, outside_and_inside: Any, baths: Compared, of_linear: Any,
+           network_loops: Any, linear_loops: Any) -> list[Verdict]:
+    """What replicas show."""
+    arrays, numbers = merged([cut.kept, way, outside_and_inside, baths, of_linear, network_loops, linear_loops])
+    return verdicts(spec, arrays, numbers)

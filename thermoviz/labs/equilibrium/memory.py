@@ -7,8 +7,10 @@ import numpy as np
 from ...core.errors import BadInput, TooFewSamples
 from ...core.statistics.estimators import FEWEST, Estimate, autocorrelation, autocorrelation_time, independent_mean
 from ...core.statistics.time_averages import TimeAverages, displacement, time_averages
+from ...runs.results import Pair
 from .agreement import NOTHING, STRIDE
-from .replicas import OWN, SAME_DATA, Replicas
+from .replicas import Replicas
+from .results import OWN, SAME_DATA, Averages, Memory
 
 # Waiting times of the chart, as shares of the run; its longest lag; how many lags.
 WAITS = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6)
@@ -21,25 +23,17 @@ ACF_POINTS = 60
 OBSERVABLES = ("loss", "function", "aligned")
 
 
-def memory(replicas: Replicas) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, numbers) of the group with own starts and the same data.
-
-    Arrays: `waits` [w], `lags` [k] in steps, `msd`, `msd_error` [w, k] (NaN: the record ends before); `acf_lags`, `acf`
-    [p] of the loss within replicas. Numbers: `ageing` [value, error]: Delta at the end over Delta early, at lag
-    `ageing_lag`, of the group with own data as well; `tau`: correlation time of the loss in steps (value, error; NaN:
-    too few records).
-    """
+def memory(replicas: Replicas) -> Memory:
+    """Of the group with own starts and the same data; ageing of the group with own data as well."""
     rows, T = replicas.rows(SAME_DATA), len(replicas.steps)
     waits = np.unique([max(1, round(share * T)) for share in WAITS])
     lags = np.unique(np.geomspace(1, max(1, LONGEST_LAG * T), LAGS).round().astype(int))
     x = replicas.x[:, rows]
     moved = displacement(x, waits, lags)
     acf_lags, acf, tau = _autocorrelation(replicas, rows)
-    arrays = {"waits": waits * replicas.every, "lags": lags * replicas.every,
-              "msd": _mean(moved), "msd_error": _error(moved), "acf_lags": acf_lags, "acf": acf}
     ageing, lag = _ageing(replicas.x[:, np.concatenate([rows, replicas.rows(OWN)])])
-    return arrays, {"ageing": [ageing.value, ageing.stderr], "ageing_lag": lag * replicas.every,
-                    "tau": [tau.value, tau.stderr]}
+    return Memory(waits * replicas.every, lags * replicas.every, Pair(_mean(moved), _error(moved)), acf_lags, acf,
+                  ageing, lag * replicas.every, tau)
 
 
 def _mean(moved: np.ndarray) -> np.ndarray:
@@ -82,22 +76,16 @@ def _autocorrelation(replicas: Replicas, rows: np.ndarray) -> tuple[np.ndarray, 
     return lags * replicas.every, rho[lags], Estimate(tau.value * replicas.every, tau.stderr * replicas.every)
 
 
-def ergodicity(replicas: Replicas, seen: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, numbers): averages over time of the loss, of functions and of aligned parameters, for the same group.
-
-    Arrays, per observable: `omega_steps_...`, `omega_...`, `omega_ref_...` [p] (see `core.memory.TimeAverages`).
-    Numbers: `omega` {observable: [ratio, error, long enough, correlation time in steps]}; without an entry where
-    replicas or records are too few.
-    """
+def ergodicity(replicas: Replicas, seen: dict[str, np.ndarray]) -> Averages:
+    """Averages over time of the loss, of functions and of aligned parameters, for the same group."""
     arrays: dict[str, np.ndarray] = {}
-    numbers: dict[str, Any] = {}
+    omega: dict[str, list[Any]] = {}
     for name in OBSERVABLES:
         every = replicas.every * (1 if name == "loss" else STRIDE)
         try:
             found: TimeAverages = time_averages(np.moveaxis(seen[name], 0, 1))
         except (TooFewSamples, BadInput):
             continue
-        arrays |= {f"omega_steps_{name}": found.times * every, f"omega_{name}": found.omega,
-                   f"omega_ref_{name}": found.reference}
-        numbers[name] = [found.ratio.value, found.ratio.stderr, found.long_enough, found.tau * every]
-    return arrays, {"omega": numbers}
+        arrays |= {f"{name}_steps": found.times * every, name: found.omega, f"{name}_ergodic": found.reference}
+        omega[name] = [found.ratio.value, found.ratio.stderr, found.long_enough, found.tau * every]
+    return Averages(omega, **arrays)

@@ -7,6 +7,7 @@ from ...presentation.words import _
 from . import figures
 from . import figures_memory as memory
 from . import figures_starts as starts
+from .results import Baths, Course, Loops, Memory, Units
 
 
 def page() -> Page:
@@ -28,30 +29,30 @@ def page() -> Page:
 def charts() -> tuple[Chart, ...]:
     """In the order of the page."""
     return (
-        Chart("left", starts.left, starts.left_sentence, needs=("left",)),
+        Chart("left", starts.left, starts.left_sentence, needs=Baths.needs()),
         Chart("way", starts.way, starts.way_sentence, needs=("way",), when=two_solutions),
-        Chart("units", starts.units, starts.units_sentence, needs=("units",), when=hidden_units),
+        Chart("units", starts.units, starts.units_sentence, needs=Units.needs(), when=hidden_units),
         Chart("starts", figures.starts, _(
             "Each group's mean against that of the cold start, in units of what one network shakes by. Below one half "
             "(dotted) the shaking hides the start. Outputs: at the test points. Parameters: hidden units matched."),
-            needs=("net_msd",)),
-        Chart("agreement", figures.agreement, figures.agreement_sentence, needs=("net_msd",), wide=True),
-        Chart("curves", figures.curves, figures.curves_sentence, needs=("net_curve",)),
-        Chart("displacement", memory.displacement, memory.displacement_sentence, needs=("net_msd",)),
+            needs=Memory.needs("net")),
+        Chart("agreement", figures.agreement, figures.agreement_sentence, needs=Memory.needs("net"), wide=True),
+        Chart("curves", figures.curves, figures.curves_sentence, needs=Course.needs("net")),
+        Chart("displacement", memory.displacement, memory.displacement_sentence, needs=Memory.needs("net")),
         Chart("linear_displacement", memory.linear_displacement, _(
             "Here theory is exact: once at rest, all waiting times give one curve. Only the first lines stand apart: "
-            "they still come down from their start."), needs=("lin_msd",)),
+            "they still come down from their start."), needs=Memory.needs("lin")),
         Chart("averages", memory.averages, _(
             "Ω(t): scatter between networks of their averages over t steps, in units of the variance within each. If "
             "every network visits all that there is, Ω falls as 1/t along its dotted line. A plateau says that each "
-            "keeps to places of its own."), needs=("net_msd",)),
+            "keeps to places of its own."), needs=Memory.needs("net")),
         Chart("memory_of_loss", memory.memory_of_loss, _(
             "Correlation of the loss with itself some steps later, within each replica. The loss forgets in a few "
-            "steps; the parameters may never."), needs=("net_msd",)),
-        Chart("loop", memory.loop, memory.loop_sentence, needs=("net_loop_loss",)),
+            "steps; the parameters may never."), needs=Memory.needs("net")),
+        Chart("loop", memory.loop, memory.loop_sentence, needs=Loops.needs("net")),
         Chart("linear_loop", memory.linear_loop, _(
             "Linear regression has one valley. Its slow loops close; in the quickest the loss lags behind its heat, as "
-            "theory (green) says it must."), needs=("lin_loop_loss",)),
+            "theory (green) says it must."), needs=Loops.needs("lin")),
     )
 
 

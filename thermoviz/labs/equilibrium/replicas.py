@@ -14,9 +14,8 @@ from ...core.learning.alignment import matching
 from ...core.learning.networks import NetworkLoss
 from ...core.learning.resampled import Bootstrapped, bootstrap
 from ...core.seeds import rng
+from .results import GROUPS, Course
 
-GROUPS = ("own start, own data", "own start, same data", "same start, own data", "hot start", "cold start", "far start")
-OWN, SAME_DATA, SAME_START, HOT, COLD, FAR = range(len(GROUPS))
 # How much larger a hot start is than a usual one.
 HOT_TIMES = 4.0
 # Points of a path that are kept, bytes of all, and how few are too few.
@@ -135,26 +134,26 @@ def record_every(steps: int, n: int, d: int) -> int:
 
 def train(
     loss: NetworkLoss, x0: np.ndarray, samples: np.ndarray, dynamics: SGD, batch_size: int, steps: int, seed: int,
-    reference: np.ndarray, report: Callable[..., None], show: Callable[[dict[str, np.ndarray]], Any] | None = None,
+    reference: np.ndarray, report: Callable[..., None],
 ) -> Replicas:
-    """All groups in one batch of `simulate`. report(fraction, make): `make()` shows the curves so far by `show`."""
+    """All groups in one batch of `simulate`. report(fraction, make): `make()` gives the networks' curves so far."""
     energy, every = Shared(loss, samples), record_every(steps, *x0.shape)
 
     def progress(fraction: float) -> None:
-        report(fraction, None if show is None else lambda: show(
-            curves(np.minimum(np.arange(len(energy.rows)) * every, steps), np.stack(energy.rows))))
+        report(fraction, lambda: curves(
+            np.minimum(np.arange(len(energy.rows)) * every, steps), np.stack(energy.rows)))
 
     path = simulate(energy, dynamics, x0.astype(np.float32), steps, seed=seed, record_every=every,
                     batch_size=batch_size, progress=progress)
     return Replicas(loss, path.steps, path.x, path.energy, path.diverged_at, reference, every)
 
 
-def curves(steps: np.ndarray, losses: np.ndarray) -> dict[str, np.ndarray]:
-    """`curve_steps` [p] and `curve` [6, 3, p]: quantiles over the finite replicas of each group, at steps evenly
-    spread in their logarithm."""
+def curves(steps: np.ndarray, losses: np.ndarray) -> Course:
+    """Quantiles of the losses [T, n] over the finite replicas of each group, at steps evenly spread in their
+    logarithm."""
     at = np.unique(np.geomspace(1, len(steps), CURVE_POINTS).round().astype(int)) - 1
     values = np.where(np.isfinite(losses[at]), losses[at], np.nan).reshape(len(at), len(GROUPS), -1)
-    return {"curve_steps": steps[at], "curve": np.stack([_quantile(values, q).T for q in QUANTILES], axis=1)}
+    return Course(steps[at], np.stack([_quantile(values, q).T for q in QUANTILES], axis=1))
 
 
 def _quantile(values: np.ndarray, q: float) -> np.ndarray:

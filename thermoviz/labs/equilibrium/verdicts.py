@@ -11,7 +11,8 @@ from ...runs.verdict import Verdict, above, below, equals, judge, within
 from .agreement import ALIKE, NOTHING
 from .controls import FAR_LENGTHS, LR, control_steps
 from .memory import EARLY
-from .replicas import BURN_IN, COLD, FAR, GROUPS, OWN, SAME_DATA
+from .replicas import BURN_IN
+from .results import COLD, FAR, GROUPS, OWN, SAME_DATA
 from .specification import Equilibrium
 
 # Replicas of a group below which nothing is decided.
@@ -211,7 +212,7 @@ def _loop(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> Verdict:
 
 def _linear_loop(spec: Equilibrium, arrays: Arrays, numbers: Numbers) -> Verdict:
     found = float(arrays["lin_loop_lag"][0]), float(arrays["lin_loop_lag_error"][0])
-    return judge("linear_loop", found, above(0.0, far=_far(int(arrays["lin_loop_copies"]))), theory=1.0, control=0.0,
+    return judge("linear_loop", found, above(0.0, far=_far(int(arrays["lin_loop_copies"][0]))), theory=1.0, control=0.0,
                  known=_control_known(spec, numbers, *ALIKE))
 
 
