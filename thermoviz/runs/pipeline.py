@@ -76,7 +76,8 @@ class Report:
     def __call__(self, fraction: float, found: Any = None, now: bool = False) -> None:
         """found: what to show, or a function that makes it. now: without waiting for the interval."""
         share = min(max(fraction, 0.0), 1.0)
-        self._tell(self._start + (self._end - self._start) * share, found, now)
+        told = self._start + (self._end - self._start) * share
+        self._tell(min(told, self._end), found, now)  # rounding must not go beyond, or progress would fall
 
     def part(self, start: float, end: float) -> "Report":
         """For a part of the step, from `start` to `end` of its work."""
