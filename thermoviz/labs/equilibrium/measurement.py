@@ -114,7 +114,8 @@ class Cut(NamedTuple):
 def cut(loss: NetworkLoss, minima: Minima, report: Report) -> Cut:
     """The surface through three solutions."""
     plane = plane_of(minima)
-    surface = scan(loss, plane, RESOLUTION, 0.4, progress=report.each_new(Grid.of))
+    surface = scan(loss, plane, RESOLUTION, 0.4, progress=report.each_new(
+        lambda level: (Section.of(plane), Grid.of(level))))
     return Cut(plane, surface, (Section.of(plane), Grid.of(surface), Ends(minima.another, minima.slope)))
 
 
