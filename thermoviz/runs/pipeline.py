@@ -100,7 +100,7 @@ class Pipeline:
     def __init__(self, spec: Any, progress: Progress | None, steps: tuple[Step, ...]) -> None:
         self._spec, self._steps = spec, steps
         self._progress, self._wanted = progress or silent, progress is not None
-        self._shown = time.monotonic()
+        self._shown, self._told = time.monotonic(), 0.0
         self._written: dict[str, tuple[Mapping[str, np.ndarray], Mapping[str, Any]]] = {}
         self._carried = in_run(spec)
         self._fields = tuple(getattr(spec, "__dataclass_fields__", ()))
@@ -159,7 +159,8 @@ class Pipeline:
         if make is not None and self._wanted and (now or time.monotonic() - self._shown >= INTERVAL):
             partial = make()
             self._shown = time.monotonic()
-        self._progress(fraction, step.name, partial)
+        self._told = max(self._told, fraction)  # rounding must not look like a step back
+        self._progress(self._told, step.name, partial)
 
 
 @contextlib.contextmanager

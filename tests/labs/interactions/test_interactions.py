@@ -195,8 +195,8 @@ def test_drawn_dropout_agrees_with_all_masks(deep, p):
     seen = noisy_baths.described(here, plain, noisy_baths.drawn(here, labels, p, False, rng(5, "m"), silent), 0.1)
     exact = noisy_baths.described(here, plain, noisy_baths.all_dropout(here, p, silent), 0.1)
     for name in ("trace", "ratio", "T", "participation", "alignment", "leading", "loss_shift", "pull"):
-        assert abs(seen[name] - exact[name]) < 4 * seen[f"{name}_error"], name
-    assert exact["ratio"] > 1
+        assert abs(seen.found(name) - getattr(exact, name)) < 4 * seen.found(name).stderr, name
+    assert exact.ratio > 1
 
 
 @pytest.mark.parametrize("p", [0.1, 0.4])
@@ -208,7 +208,7 @@ def test_drawn_labels_agree_with_all_labels_and_with_the_closed_form(deep, p):
     seen = noisy_baths.described(here, plain, noisy_baths.drawn(here, labels, 0.0, True, rng(6, "l"), silent), 0.1)
     told_exactly = noisy_baths.described(here, plain, exact, 0.1)
     for name in ("ratio", "participation", "loss_shift", "pull"):
-        assert abs(seen[name] - told_exactly[name]) < 4 * seen[f"{name}_error"], name
+        assert abs(seen.found(name) - getattr(told_exactly, name)) < 4 * seen.found(name).stderr, name
     logits = deep.predict(here.theta, deep.data.x_train)
     each = np.log(np.exp(logits).sum(1))[:, None] - logits
     own = each[np.arange(len(each)), deep.data.y_train]
@@ -231,10 +231,10 @@ def test_label_noise_of_regression_is_pure_heat():
 
 
 def test_weight_decay_adds_no_heat_at_all(deep):
-    found = noisy_baths.baths(bath_at(deep), LabelStates(deep, 0.2), 0.2, (0.1, 0.1), 0.1, 0, silent)
+    found = noisy_baths.baths(bath_at(deep), LabelStates(deep, 0.2), 0.2, (0.1, 0.1), 0.1, 0, silent).baths
     for name in ("none", "l2", "l1"):
-        assert found[name]["measured"]["ratio"] == pytest.approx(1, abs=1e-12)
-    assert found["l2"]["measured"]["loss_shift"] == pytest.approx(0.1 * half_square(bath_at(deep).theta))
+        assert found[name].measured.ratio == pytest.approx(1, abs=1e-12)
+    assert found["l2"].measured.loss_shift == pytest.approx(0.1 * half_square(bath_at(deep).theta))
 
 
 def test_forces_of_a_step_are_those_of_its_condition(deep):
@@ -315,14 +315,14 @@ def test_free_energy_of_linear_regression(problem, ends, steps):
     assert linear.dF == pytest.approx(exact)
     assert linear.parabola(linear.lowest(0.1)) == pytest.approx(float(linear.loss(linear.lowest(0.1))))
     found = ramp_linear(linear, steps, 600, 1, silent, ends)
-    for group in [*found["groups"], found["back"]]:
-        assert group["dF"] is None or abs(group["dF"] - exact) < 4 * group["dF_error"]
-    assert found["groups"][-1]["dF"] is not None and found["back"]["dF"] is not None
-    assert all(group["work"] > exact - 4 * group["work_error"] for group in found["groups"])
-    assert found["back"]["work"] < exact + 4 * found["back"]["work_error"]
+    for group in [*found.groups, found.back]:
+        assert group.dF is None or abs(group.dF - exact) < 4 * group.dF_error
+    assert found.groups[-1].dF is not None and found.back.dF is not None
+    assert all(group.work > exact - 4 * group.work_error for group in found.groups)
+    assert found.back.work < exact + 4 * found.back.work_error
     sudden = 0.5 * (ends[1] - ends[0]) * (linear.lowest(ends[0]) @ linear.lowest(ends[0]) +
                                           linear.T * np.trace(np.linalg.inv(low)))
-    assert abs(found["sudden"] - sudden) < 4 * found["sudden_error"]
+    assert abs(found.sudden - sudden) < 4 * found.sudden.stderr
 
 
 def test_programmes_settle_then_ramp_then_stay():
@@ -333,8 +333,8 @@ def test_programmes_settle_then_ramp_then_stay():
 
 def test_few_weights_are_refused_and_lost_walkers_counted():
     spread = summary(np.append(30 * rng(0, "w").standard_normal(100), np.nan), 1.0)
-    assert spread["dF"] is None and spread["kish"] < 50 and spread["lost"] == 1
-    assert summary(np.full(3, 1.0), 1.0)["work"] is None
+    assert spread.dF is None and spread.kish < 50 and spread.lost == 1
+    assert summary(np.full(3, 1.0), 1.0).work is None
 
 
 def test_decay_of_each_direction_is_a_sum_of_parabolas():
@@ -403,8 +403,8 @@ def test_a_slow_loop_costs_isotropic_heat_nothing_and_sgd_something(straight):
 @pytest.mark.parametrize("problem", [0, 1, 2])
 def test_the_work_of_a_loop_is_that_of_the_exact_moments(problem):
     found = loops.loop_work(linear_problem(linear_data(problem)), 100, 1024, problem, silent)
-    for bath in ("sgd", "isotropic"):
-        assert abs(found[bath]["work"] - found[bath]["exact"]) < 4 * found[bath]["error"]
+    for bath in (found.loop.sgd, found.loop.isotropic):
+        assert abs(bath.work - bath.exact) < 4 * bath.error
 
 
 @pytest.mark.parametrize("strengths", [[0.1], [0.1, -1.0], [0.1, np.inf]])
@@ -461,7 +461,7 @@ def test_diverged_networks_are_counted_and_left_out():
     lost = found.arrays["lost"]
     assert lost.sum() > 0 and "diverged, the first at step" in found.numbers["diverged"]
     gone = found.arrays["train_diverged_at"] >= 0
-    assert np.isnan(late(found.arrays, "gap")[gone]).all()
+    assert np.isnan(late(found.arrays["test_loss"] - found.arrays["train_loss"])[gone]).all()
     assert (lost == gone.sum(axis=1)).all()
 
 
@@ -479,8 +479,8 @@ def test_other_problems_come_to_verdicts(settings):
 
 def test_starts_belong_to_the_problem(moons):
     a, b = (train(moons, LabelStates(moons, 0.1), 1e-3, 0.2, 0.1, 3, 20, 0, seed, silent) for seed in (0, 1))
-    assert np.array_equal(a["train_loss"][0], b["train_loss"][0])
-    assert (a["train_loss"][0] == a["train_loss"][0, :1]).all() and not np.array_equal(a["train_loss"], b["train_loss"])
+    assert np.array_equal(a.train[0], b.train[0])
+    assert (a.train[0] == a.train[0, :1]).all() and not np.array_equal(a.train, b.train)
 
 
 def test_progress_shows_charts_early():

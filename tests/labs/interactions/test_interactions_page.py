@@ -57,8 +57,8 @@ def test_sentences(quick):
 
 def test_walkers_are_bodies_on_the_stage(quick):
     sent = payload(quick)
-    assert sent["paths"]["of"] == 17 and len(sent["paths"]["names"]) == 2
-    assert sent["network"]["weight_decay"] == quick.spec.strength
+    assert quick.arrays["member"].tolist() == [0] + 16 * [1] and len(sent["paths"]["names"]) == 2
+    assert sent["network"] is not None and quick.spec.weight_decay == quick.spec.strength
     assert f"of {quick.numbers['d']} directions" in sent["honesty"]["sentence"]
 
 

@@ -17,8 +17,8 @@ from ...core.learning.networks import NetworkLoss
 from ...core.learning.perturbed import MOST_UNITS, LabelStates, all_masks, factors, hidden_units
 from ...core.seeds import rng
 from ...core.statistics.estimators import Estimate
+from .results import Bath, BathNumbers, Baths
 
-BATHS = ("none", "l2", "l1", "dropout", "labels")
 # Independent draws of all masks or labels, fewer where matrices are large; numbers that an enumeration may touch.
 DRAWS, FEWEST_DRAWS, MATRIX_NUMBERS, MOST_ENUMERATED = 24, 8, 5e6, 4e8
 # The stiffest directions, in which the share of C is told.
@@ -145,7 +145,7 @@ def left_out(moments: Moments, statistic: Callable[[float, np.ndarray, np.ndarra
     return Estimate(n * whole - (n - 1) * float(without.mean()), spread)
 
 
-def described(here: Expansion, plain: np.ndarray, moments: Moments, rate: float) -> dict[str, Any]:
+def described(here: Expansion, plain: np.ndarray, moments: Moments, rate: float) -> BathNumbers:
     """The numbers of one bath with their errors: `ratio` of tr C to that of the plain bath [d, d], `trace`, `T`,
     `participation`, `alignment`, `leading`, and the energy part: `loss_shift` and `pull` (squared length of the mean
     gradient's shift, over that of the plain bath's tr C)."""
@@ -170,12 +170,12 @@ def described(here: Expansion, plain: np.ndarray, moments: Moments, rate: float)
         else:
             found = left_out(moments, statistic)
             out[name], out[f"{name}_error"] = found.value, found.stderr
-    return out
+    return BathNumbers(**out)
 
 
 def baths(here: Expansion, labels: LabelStates, dropout: float, strengths: tuple[float, float], rate: float, seed: int,
-          report: Callable[[float], Any]) -> dict[str, Any]:
-    """Each of BATHS at one place: {"measured": numbers as `described`, "theory": the same from going through all}.
+          report: Callable[[float], Any]) -> Baths:
+    """Each of BATHS at one place.
 
     strengths: of weight decay and of |theta|_1. theory is None where masks or labels are too many; for l2 and l1 it is
     the plain bath itself.
@@ -183,22 +183,22 @@ def baths(here: Expansion, labels: LabelStates, dropout: float, strengths: tuple
     gradients = here.loss.per_sample_gradients(here.theta)
     bare = _moments(here.value, gradients)
     plain = bare.covariance()
-    out: dict[str, Any] = {"none": {"measured": described(here, plain, bare, rate), "theory": None}}
+    out = {"none": Bath(described(here, plain, bare, rate), None)}
     pulls = {"l2": strengths[0] * here.theta, "l1": strengths[1] * np.sign(here.theta)}
     costs = {"l2": 0.5 * strengths[0] * float(here.theta @ here.theta),
              "l1": strengths[1] * float(np.abs(here.theta).sum())}
     for name, pull in pulls.items():
         pulled = _moments(here.value + costs[name], gradients + pull)
-        out[name] = {"measured": described(here, plain, pulled, rate), "theory": None}
+        out[name] = Bath(described(here, plain, pulled, rate), None)
     cases: tuple[tuple[str, float, bool], ...] = (
         ("dropout", dropout if hidden_units(here.loss) else 0.0, False), ("labels", 0.0, True))
     for k, (name, p, noisy) in enumerate(cases):
         seen = drawn(here, labels, p, noisy, rng(seed, name), functools.partial(_from, report, 0.5 * k))
         exact = (all_labels(here, labels, lambda f: report(1.0)) if noisy
                  else all_dropout(here, p, lambda f: report(0.25 + 0.25 * f)))
-        out[name] = {"measured": described(here, plain, seen, rate),
-                     "theory": None if exact is None else described(here, plain, exact, rate)}
-    return out
+        out[name] = Bath(described(here, plain, seen, rate),
+                         None if exact is None else described(here, plain, exact, rate))
+    return Baths(out)
 
 
 def _from(report: Callable[[float], Any], start: float, fraction: float) -> None:

@@ -18,6 +18,7 @@ from ...core.seeds import rng
 from ...core.statistics.estimators import Estimate, independent_mean
 from ...core.thermodynamics.ramps import ramp
 from .ramps import LINEAR_BATCH, LINEAR_RATE, Linear
+from .results import Loop, Loops, LoopWork
 
 # Both strengths go from the first to the second and back.
 ENDS = (0.03, 1.0)
@@ -28,27 +29,25 @@ SHARE = 0.01
 Shaken = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def loop_work(linear: Linear, steps: int, walkers: int, seed: int, report: Callable[[float], Any]) -> dict[str, Any]:
+def loop_work(linear: Linear, steps: int, walkers: int, seed: int, report: Callable[[float], Any]) -> Loops:
     """The loop's own work over T, for SGD and for isotropic heat of the same T in steps of the same size.
 
-    steps: along each of the four sides; walkers: of SGD each way, a quarter of them for the control. Returns {"sgd",
-    "isotropic": {"work", "error", "exact"}, "group": the weights with the first strength, "ends", "steps", "walkers"};
-    exact: from the moments, at this pace.
+    steps: along each of the four sides; walkers: of SGD each way, a quarter of them for the control. Exact: from the
+    moments, at this pace.
     """
     problem = quadratic(linear.loss)
     centre = linear.parabola.H @ linear.parabola.centre
     baths = {"sgd": sgd_noise(linear, problem), "isotropic": isotropic_noise(linear)}
     group = most_twisted(problem.hessian, centre, baths["sgd"])
     there = rectangle(group, steps)
-    out: dict[str, Any] = {"group": np.flatnonzero(group).tolist(), "ends": list(ENDS), "steps": steps,
-                           "walkers": walkers}
+    works = []
     for k, (name, shaken) in enumerate(baths.items()):
         found = _walked(linear, name, problem.hessian, centre, shaken, there, walkers if k == 0 else walkers // 4, seed)
         exact = 0.5 * (mean_work(problem.hessian, centre, shaken, there)
                        - mean_work(problem.hessian, centre, shaken, there[::-1]))
-        out[name] = {"work": found.value / linear.T, "error": found.stderr / linear.T, "exact": exact / linear.T}
+        works.append(LoopWork(found.value / linear.T, found.stderr / linear.T, exact / linear.T))
         report((k + 1) / len(baths))
-    return out
+    return Loops(Loop(np.flatnonzero(group).tolist(), list(ENDS), steps, walkers, *works))
 
 
 def _walked(linear: Linear, name: str, H: np.ndarray, centre: np.ndarray, shaken: Shaken, there: np.ndarray,

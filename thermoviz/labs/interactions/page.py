@@ -4,7 +4,9 @@ from typing import Any
 
 from ...presentation.page import Chart, Page
 from ...presentation.words import _
+from ...runs.record import Grid
 from . import figures
+from .results import Gaps, LinearRamps, Minima, NetworkRamp, Parts, Walkers
 
 
 def page() -> Page:
@@ -26,25 +28,27 @@ def page() -> Page:
 def charts() -> tuple[Chart, ...]:
     """In the order of the page."""
     return (
-        Chart("energies", figures.energies, figures.energies_sentence, needs=("slice_data", "U"), wide=True),
-        Chart("minima", figures.minima, figures.minima_sentence, needs=("minimum_data",)),
-        Chart("baths", figures.baths, figures.baths_sentence, needs=("linear_work",)),
-        Chart("training", figures.training, figures.training_sentence, needs=("end_train",)),
+        Chart("energies", figures.energies, figures.energies_sentence, wide=True,
+              needs=(*Parts.needs(), *Grid.needs())),
+        Chart("minima", figures.minima, figures.minima_sentence, needs=Minima.needs()),
+        Chart("baths", figures.baths, figures.baths_sentence, needs=LinearRamps.needs()),
+        Chart("training", figures.training, figures.training_sentence, needs=Gaps.needs()),
         Chart("linear_work", figures.linear_work, _(
             "Orange: the mean work is always above ΔF, the less the slower the ramp. Jarzynski's average of e^(−W/T) "
             "finds ΔF at any speed while enough weights count. The same average for SGD misses it, in part because its "
             "steps are large; the loop of the verdict “SGD has a free energy” takes that part away."),
-            needs=("linear_work",)),
-        Chart("network_work", figures.network_work, figures.network_sentence, needs=("network_work",), when=ramped),
+            needs=LinearRamps.needs()),
+        Chart("network_work", figures.network_work, figures.network_sentence, needs=NetworkRamp.needs(), when=ramped),
         Chart("ramp", figures.ramp, _(
             "The walkers' own losses on the data while weight decay grows, with standard errors over walkers: a hot "
-            "network lies above its minimum."), needs=("ramp_train",), when=ramped),
+            "network lies above its minimum."), needs=Walkers.needs(), when=ramped),
     )
 
 
 def ramped(run: Any) -> bool:
     """The network's ramp is there only where there is a stretch of λ to ramp in."""
-    low, high = run.numbers.get("valley", (0.0, 0.0))
+    minima = Minima.read(run)
+    low, high = (0.0, 0.0) if minima is None else minima.valley
     return bool(low < high)
 
 

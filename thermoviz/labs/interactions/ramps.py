@@ -22,6 +22,7 @@ from ...core.thermodynamics.free_energy import bennett
 from ...core.thermodynamics.ramps import ShapedMALA, ramp
 from ...core.thermodynamics.work import jarzynski, kish_size
 from .minimum_path import Minimum, Regularised, data_hessian, settled, told_at
+from .results import LinearRamps, NetworkRamp, Work
 
 # Linear regression: samples and inputs, the two strengths, what SGD takes, and its replicas.
 SAMPLES, SIZES, NOISE = 96, (1.5, 1.0, 0.5, 0.3), 1.0
@@ -82,25 +83,24 @@ def harmonic_difference(low: np.ndarray, high: np.ndarray, rise: float, T: float
 # What a group of work values says
 
 
-def summary(work: np.ndarray, T: float) -> dict[str, Any]:
+def summary(work: np.ndarray, T: float) -> Work:
     """Mean work and Jarzynski's dF with their errors (None: refused), and how many weights count."""
     finite = work[np.isfinite(work)]
-    out: dict[str, Any] = {"work": None, "work_error": None, "dF": None, "dF_error": None, "kish": 0.0,
-                           "lost": int(len(work) - len(finite))}
+    lost = int(len(work) - len(finite))
     if len(finite) < 4:
-        return out
+        return Work(None, None, None, None, 0.0, lost)
     mean = independent_mean(finite)
-    out |= {"work": mean.value, "work_error": mean.stderr, "kish": kish_size(-finite / T)}
+    known = Work(mean.value, mean.stderr, None, None, kish_size(-finite / T), lost)
     try:
         dF = jarzynski(finite, T)
     except TooFewSamples:
-        return out
-    return out | {"dF": dF.value, "dF_error": dF.stderr}
+        return known
+    return known._replace(dF=dF.value, dF_error=dF.stderr)
 
 
-def turned(found: dict[str, Any]) -> dict[str, Any]:
+def turned(found: Work) -> Work:
     """The numbers of a ramp back, as those of the way forth: -W and -dF."""
-    return {name: -value if name in ("work", "dF") and value is not None else value for name, value in found.items()}
+    return found._replace(work=None if found.work is None else -found.work, dF=None if found.dF is None else -found.dF)
 
 
 def programmes(first: float, last: float, lengths: Sequence[int], backward: Sequence[bool]) -> np.ndarray:
@@ -158,12 +158,8 @@ def linear_problem(data: Dataset, ends: tuple[float, float] = LINEAR_RANGE) -> L
 
 
 def ramp_linear(linear: Linear, steps: int, walkers: int, seed: int, report: Callable[[float], Any],
-                ends: tuple[float, float] = LINEAR_RANGE) -> dict[str, Any]:
-    """Arrays over the lengths of ramps, quickest first, and `work` [2, n] of the slowest, forth and back.
-
-    Returns {"steps" [q], "groups": what `summary` says for each, "back": the same for the slowest back, "sgd": for SGD,
-    "sudden": mean work of switching at once and its error, "work" [2, n], "T", "dF", "h", "ends"}.
-    """
+                ends: tuple[float, float] = LINEAR_RANGE) -> LinearRamps:
+    """Ramps of all lengths, the quickest first; the slowest runs back as well."""
     lengths = sorted({max(1, round(share * steps)) for share in SPEEDS})
     groups, back = [*lengths, lengths[-1]], [False] * len(lengths) + [True]
     T, draw = linear.T, rng(seed, "linear walkers")
@@ -179,31 +175,28 @@ def ramp_linear(linear: Linear, steps: int, walkers: int, seed: int, report: Cal
     driven = ramp(linear.loss, programmes(*ends, [lengths[-1]], [False])[:, 0], SGD(LINEAR_RATE), x0[:walkers],
                   seed=int(seeds[1]), batch_size=LINEAR_BATCH, record_every=SETTLE + lengths[-1],
                   progress=lambda f: report(0.6 + 0.4 * f))
-    return {"steps": lengths, "groups": [summary(one, T) for one in work[:-1]], "back": turned(summary(work[-1], T)),
-            "sgd": summary(driven.work, T), "sudden": sudden.value, "sudden_error": sudden.stderr,
-            "work": np.stack([work[-2], -work[-1]]), "T": T, "dF": linear.dF, "h": linear.h.tolist(),
-            "ends": list(ends)}
+    return LinearRamps(
+        np.stack([work[-2], -work[-1]]), lengths, [summary(one, T) for one in work[:-1]], turned(summary(work[-1], T)),
+        summary(driven.work, T), sudden, T, linear.dF, linear.h.tolist(), list(ends))
 
 
 # Walkers around a network
 
 
 class Walked(NamedTuple):
-    """A ramp of the slow walkers: numbers (see `ramp_network`), strengths [r], thetas [r, n, d], work [2, n]."""
+    """A ramp of the slow walkers: what the run keeps of it, strengths [r], thetas [r, n, d]."""
 
-    numbers: dict[str, Any]
+    kept: NetworkRamp
     strengths: np.ndarray
     thetas: np.ndarray
-    work: np.ndarray
 
 
 def ramp_network(loss: NetworkLoss, regularised: Regularised, valley: Valley, T: float, steps: int, walkers: int,
                  seed: int, report: Callable[[float], Any]) -> Walked:
     """Langevin walkers in one valley while weight decay grows, and others while it falls; one batch.
 
-    loss: the data's, in working precision. Numbers: `slow` and `back` as `summary`; `sudden`: mean work, if the walkers
-    that have settled were switched at once, and its error; `dF` by the harmonic formula,
-    `anharmonic` and its error: what it lacks (None: walkers and parabolas hardly overlap).
+    loss: the data's, in working precision. Sudden: the walkers that have settled, switched at once. What the harmonic
+    formula lacks is not known where walkers and parabolas hardly overlap.
     """
     first, last = float(valley.strengths[0]), float(valley.strengths[-1])
     back = [False, True]
@@ -223,12 +216,9 @@ def ramp_network(loss: NetworkLoss, regularised: Regularised, valley: Valley, T:
     exact = harmonic_of(regularised, valley, curvatures, T)
     anharmonic = _anharmonic(loss, regularised, valley, curvatures, T, rested, seed)
     report(1.0)
-    numbers = {"slow": slow, "back": turned(again), "sudden": sudden["work"], "sudden_error": sudden["work_error"],
-               "dF": exact, "T": T, "ends": [first, last], "steps": steps,
-               "anharmonic": None if anharmonic is None else anharmonic.value,
-               "anharmonic_error": None if anharmonic is None else anharmonic.stderr}
-    return Walked(numbers, programme[done.path.steps[driven], 0], done.path.x[driven, :walkers],
-                  np.stack([work[0], -work[1]]))
+    kept = NetworkRamp(np.stack([work[0], -work[1]]), slow, turned(again), sudden.mean, exact, T, [first, last], steps,
+                       anharmonic)
+    return Walked(kept, programme[done.path.steps[driven], 0], done.path.x[driven, :walkers])
 
 
 def harmonic_of(regularised: Regularised, valley: Valley, curvatures: Sequence[np.ndarray], T: float) -> float:
