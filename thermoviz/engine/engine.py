@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ..catalogue.shipped import is_shipped, shipped
-from ..core.errors import BadFile, BadInput
+from ..core.errors import BadInput
 from ..core.specs import identity
 from ..runs.carried import carried_by
-from ..runs.run import Run, open_run
+from ..runs.run import Run
 from . import worker
 from .scratch import Scratch
 from .store import Store
@@ -61,8 +61,12 @@ class JobState:
 class _Job:
     """One attempt at one run; the engine's lock guards it."""
 
-    def __init__(self, id: str, scratch: Scratch):
+    def __init__(self, id: str, spec: Any, scratch: Scratch):
         self.id = id
+        self.spec = spec
+        # The latest partial run that somebody saw, with its version, and its arrays by their digests.
+        self.partial: tuple[int, Run] | None = None
+        self.arrays: dict[str, Any] = {}
         self.scratch = scratch
         self.viewers: set[str] = set()
         self.status = QUEUED
@@ -133,10 +137,17 @@ class Engine:
             job = self._jobs.get(id)
         if job is None or job.status == DONE:
             return self.result(id)
-        try:
-            return open_run(job.scratch.partial)
-        except BadFile:
-            return None  # none written yet, or the job has just ended
+        if self._over(job):
+            return None
+        version, seen = job.scratch.told().version, job.partial
+        if seen is not None and seen[0] == version:
+            return seen[1]
+        found = job.scratch.shown(job.spec, job.arrays)
+        if found is None:
+            return None if seen is None else seen[1]
+        run, job.arrays = found
+        job.partial = version, run
+        return run
 
     def result(self, id: str) -> Run | None:
         """The finished run, or None."""
@@ -211,7 +222,7 @@ class Engine:
 
     def _start(self, spec: Any, id: str, viewer: str) -> None:
         self._cancel_forgotten()
-        job = _Job(id, Scratch.new(self.store.jobs, id))
+        job = _Job(id, spec, Scratch.new(self.store.jobs, id))
         job.viewers.add(viewer)
         self._jobs.pop(id, None)
         self._jobs[id] = job
@@ -293,3 +304,4 @@ class Engine:
             if job.status != CANCELLED:
                 job.status, job.message = status, message
         job.scratch.remove()
+        job.partial, job.arrays = None, {}

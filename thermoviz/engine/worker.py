@@ -95,9 +95,10 @@ class Reporter:
     """The progress callback of a worker: writes what is known, and raises Cancelled when nobody waits any more."""
 
     def __init__(self, folder: Path, scratch_name: str):
-        from .scratch import Scratch
+        from .scratch import Scratch, Shown
 
         self._scratch = Scratch(folder, scratch_name)
+        self._shown = Shown(self._scratch)
         self._version = 0
         self._polled = self._told = 0.0
         self._stage = ""
@@ -109,7 +110,7 @@ class Reporter:
             self._leave_if_cancelled()
         if partial is not None:
             self._version += 1
-            self._scratch.show(partial.to_bytes())
+            self._shown.show(partial)
         if partial is not None or stage != self._stage or now - self._told >= TELL_SECONDS:
             from .scratch import Told
 

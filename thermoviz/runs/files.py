@@ -4,6 +4,7 @@ Written by atomic replacement; on reading, sizes are checked before anything is 
 anything is believed.
 """
 
+import functools
 import hashlib
 import json
 import math
@@ -45,9 +46,15 @@ def pack(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes
     """The file's contents. Arrays of any shape."""
     from safetensors.numpy import save
 
-    full = {"format": FORMAT, "libraries": dumps({name: version(name) for name in LIBRARIES}), **metadata}
+    full = {"format": FORMAT, "libraries": _libraries(), **metadata}
     full["sha256"] = _checksum(arrays, full)
     return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, full)
+
+
+@functools.cache
+def _libraries() -> str:
+    """Versions, as JSON. Looking them up reads files: once a process."""
+    return dumps({name: version(name) for name in LIBRARIES})
 
 
 def unpack(contents: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
