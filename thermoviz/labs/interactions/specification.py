@@ -49,7 +49,7 @@ class Interactions(Experiment):
     seed: Annotated[Seed, Field(description="Draws the noise only: masks, labels, batches, heat")] = 0
     kind: Literal["interactions"] = Field(default="interactions", kw_only=True, repr=False)
 
-    # What the stage and the figures of networks ask of a specification.
+    # The regulariser as strengths of both energies.
 
     @property
     def weight_decay(self) -> float:
