@@ -211,7 +211,10 @@ def surfaces_once():
     known = _SURFACES
 
     def shared(cls, xs, ys, U, *, levels=None, error=None):
-        key = _key([cls.__name__, np.asarray(xs), np.asarray(ys), np.asarray(U), levels, error])
+        grid = (xs, ys, U)
+        if not all(isinstance(one, np.ndarray) and one.dtype.kind in "fiu" for one in grid):
+            return from_grid.__func__(cls, *grid, levels=levels, error=error)
+        key = _key([cls.__name__, *grid, levels, error])
         if key not in known:
             known[key] = from_grid.__func__(cls, xs, ys, U, levels=levels, error=error)
         return known[key]
@@ -219,6 +222,8 @@ def surfaces_once():
     @functools.wraps(equilibrium)
     def law(self, temperature):
         laws = self.__dict__.setdefault("_laws_of_tests", {})
+        if not isinstance(temperature, float):
+            return equilibrium(self, temperature)
         if temperature not in laws:
             laws[temperature] = equilibrium(self, temperature)
         return laws[temperature]
@@ -226,6 +231,8 @@ def surfaces_once():
     @functools.wraps(equilibria)
     def curve(self, temperatures):
         laws, asked = self.__dict__.setdefault("_laws_of_tests", {}), tuple(temperatures)
+        if not all(isinstance(one, float) for one in asked):
+            return equilibria(self, asked)
         if asked not in laws:
             laws[asked] = equilibria(self, asked)
         return laws[asked]
