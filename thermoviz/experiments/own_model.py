@@ -352,7 +352,7 @@ def _contents(path: np.ndarray, plane: Plane) -> str:
 
 def _arrays(loss: ModuleLoss, path: np.ndarray, steps: np.ndarray, diverged_at: int,
             plane: Plane) -> dict[str, np.ndarray]:
-    one = Bodies(steps, loss(path)[:, None], np.zeros(1), np.array([diverged_at]), steps.astype(np.float64),
-                 plane.project(path)[:, None], plane.residual(path)[:, None])
+    one = Bodies(steps.astype(np.int32), loss(path)[:, None], np.zeros(1), np.array([diverged_at]),
+                 steps.astype(np.float64), plane.project(path)[:, None], plane.residual(path)[:, None])
     arrays = one.write()[0] | Section.of(plane, MOST_POINTS).write()[0]
     return arrays | (Finals(path[-1:], np.zeros(1)).write()[0] if loss.d <= KEPT_PARAMETERS else {})

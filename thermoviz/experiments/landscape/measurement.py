@@ -145,7 +145,7 @@ class Watched:
             losses[:len(rows), k * self._spec.replicas:(k + 1) * self._spec.replicas] = rows
         kept = records if done else current
         steps = np.minimum(np.arange(records) * self._every, self._spec.steps)
-        return Bodies(steps[:kept], losses[:kept], _members(self._spec), np.full(losses.shape[1], -1))
+        return Bodies(steps[:kept].astype(np.int32), losses[:kept], _members(self._spec), np.full(losses.shape[1], -1))
 
 
 def _record_every(spec: Descent, d: int) -> int:

@@ -164,8 +164,9 @@ def bodies(spec: Equilibrium, loss: NetworkLoss, cut: Cut, networks: Replicas) -
     u, residual = (np.full((len(at), len(rows), *tail), np.nan, np.float32) for tail in ((2,), ()))
     u[:, fine], residual[:, fine] = cut.plane.project(paths[:, fine]), cut.plane.residual(paths[:, fine])
     return (problem, Shown(names, honesty(loss, cut.plane, paths[:, fine]).to_json()),
-            Bodies(found.steps[at], found.losses[at][:, rows], np.repeat(np.arange(len(ON_SLICE)), found.each),
-                   found.diverged_at[rows], found.steps[at] * spec.rate, u, residual),
+            Bodies(found.steps[at].astype(np.int32), found.losses[at][:, rows],
+                   np.repeat(np.arange(len(ON_SLICE)), found.each), found.diverged_at[rows],
+                   found.steps[at] * spec.rate, u, residual),
             Finals(paths[-1, fine], np.flatnonzero(fine)))
 
 
