@@ -234,5 +234,6 @@ def test_a_saved_landscape_opens_again_and_exports(tmp_path):
     run = tv.explore(model, lambda m: ((m(x) - x.prod(1, keepdim=True)) ** 2).mean(), recorder, resolution=21)
     opened = tv.open_run(run.save(tmp_path / "own.safetensors"))
     assert opened.id == run.id and opened.surface.barrier == run.surface.barrier
+    assert opened.arrays["steps"].dtype == np.int32  # whatever a recorder counts with
     run.to_html(tmp_path / "own.html")
     assert "<canvas" in (tmp_path / "own.html").read_text() or "createElement" in (tmp_path / "own.html").read_text()

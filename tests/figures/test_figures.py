@@ -11,7 +11,7 @@ from thermoviz.core.dynamics.integrators import SGD, Adam
 from thermoviz.core.energies.potentials import DoubleWell
 from thermoviz.core.errors import BadInput
 from thermoviz.core.landscape.honesty import Honesty
-from thermoviz.experiments.landscape.specification import Descent, Potential, surface_arrays
+from thermoviz.experiments.landscape.specification import Descent, Potential, surface_run
 from thermoviz.figures import charts
 from thermoviz.figures.contour import contour
 from thermoviz.figures.paper import opacity, ticks
@@ -21,6 +21,7 @@ from thermoviz.figures.thumbnails import palette_png, thumbnail
 from thermoviz.presentation import names
 from thermoviz.presentation.looks import LOOKS, hex_colour, rgba
 from thermoviz.presentation.numbers import number
+from thermoviz.runs.record import Grid
 from thermoviz.runs.run import Run
 
 # Full dichromacy, linear sRGB (Machado, Oliveira & Fernandes 2009, table 1, severity 1).
@@ -118,7 +119,7 @@ def double_well_surface():
 
 @pytest.fixture(scope="module")
 def potential():
-    return Run(Potential(), surface_arrays(double_well_surface()))
+    return surface_run(Potential(), double_well_surface())
 
 
 N_RECORDS = 30
@@ -132,7 +133,7 @@ def networks():
     losses = np.exp(-steps / 100)[:, None] * np.array([1.0, 2.0, 3.0, 1.0, 1.0, 5.0])
     losses[steps >= 100, 5] = np.nan
     added = np.full_like(losses, 0.25)
-    arrays = surface_arrays(double_well_surface()) | {
+    arrays = Grid.of(double_well_surface()).write()[0] | {
         "steps": steps, "losses": losses + added, "data_losses": losses, "regulariser": added,
         "test_losses": 2 * losses, "accuracy": 1 - losses / 10,
         "test_accuracy": 1 - losses / 5, "member": np.array([0, 0, 0, 1, 1, 1]),
@@ -202,7 +203,7 @@ def test_relief_shows_the_grid_itself_and_fades_to_the_ceiling(potential, look):
 
 def test_no_data_is_a_hole(look):
     surface = double_well_surface()
-    arrays = surface_arrays(surface)
+    arrays = Grid.of(surface).write()[0]
     arrays["U"][3, 4] = np.nan
     run = Run(Potential(), arrays)
     assert np.isnan(np.asarray(surface3d(run, look).data[0].z, float)).any()
@@ -269,7 +270,7 @@ def test_equilibrium_figures_show_the_runs_own_numbers(potential, look):
 
 
 def test_valleys_are_named_by_depth_and_width():
-    run = Run(Potential(), surface_arrays(double_well_surface()))
+    run = surface_run(Potential(), double_well_surface())
     titles = names.basin_names(run)
     assert len(titles) == 2 and titles[int(np.argmin(run.surface.basins.energies))].startswith("deepest")
     equal = Potential(potential="double_well").compute()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
-from thermoviz.experiments.landscape.measurement import sample_arrays
+from thermoviz.runs.record import Sample
 from thermoviz.stage.payload import _network as network_message
 
 pytestmark = pytest.mark.browser
@@ -25,7 +25,7 @@ class Case:
         generator = np.random.default_rng(3)
         origin, a, b = full.init(3, seed=1)
         self.plane = tv.Plane.through(origin + 0.1 * generator.standard_normal(full.d), a, b)
-        arrays = {**sample_arrays(data), "plane_origin": self.plane.origin, "plane_u": self.plane.u,
+        arrays = {**Sample.of(data).write()[0], "plane_origin": self.plane.origin, "plane_u": self.plane.u,
                   "plane_v": self.plane.v}
         run_spec = SimpleNamespace(network=mlp, dataset=spec)
         self.message = network_message(SimpleNamespace(arrays=arrays, spec=run_spec))

@@ -19,9 +19,11 @@ from ..core.errors import BadInput, ThermovizError
 from ..core.landscape.honesty import honesty
 from ..core.landscape.planes import PLANES, AnyPlane, PathPCA, Plane
 from ..core.landscape.scan import scan
+from ..core.landscape.surfaces import Surface
 from ..core.seeds import MAX_SEED
 from ..core.specs import Field, specification
-from ..runs.progress import Progress, Stages
+from ..runs.pipeline import Numbers, Pipeline, Report, Step
+from ..runs.progress import Progress, silent
 from ..runs.record import Bodies, Finals, Grid, Section
 from ..runs.run import Run
 
@@ -117,26 +119,27 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     loss = ModuleLoss(model, loss_fn)
     path, steps, diverged_at = _path(loss, trajectory)
     how = _how(plane)
-    stages = Stages(progress)
     with loss.held():
-        stages.tell(0.0, "slice")
+        (progress or silent)(0.0, "slice", None)
         chosen = plane if how is None else how.choose(loss, path, seed)
         if chosen.d != loss.d:
             raise BadInput(f"the plane has {chosen.d} parameters, the model {loss.d}.")
+
+        def trained() -> list[Any]:
+            return [*_training(loss, path, steps, diverged_at, chosen), Numbers({"d": loss.d})]
+
+        def surface(report: Report) -> Surface:
+            return scan(loss, chosen, resolution, margin, tolerance=tolerance, progress=report.each_new(Grid.of))
+
+        def grid(surface: Surface) -> Grid:
+            return Grid.of(surface)
+
+        def hidden(surface: Surface) -> Numbers:
+            return Numbers({"honesty": honesty(loss, chosen, path, surface).to_json()})
+
         spec = OwnModel(_contents(path, chosen), loss.d, how, resolution, tolerance, margin, seed)
-        arrays = _arrays(loss, path, steps, diverged_at, chosen)
-        numbers: dict[str, Any] = {"d": loss.d}
-
-        def with_grid(surface: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-            found, measured = Grid.of(surface).write()
-            return arrays | found, numbers | measured
-
-        level = stages.each_new("surface", 0.1, 0.9, lambda surface: Run(spec, *with_grid(surface)))
-        surface = scan(loss, chosen, resolution, margin, tolerance=tolerance, progress=level)
-        stages.tell(0.9, "honesty")
-        arrays, numbers = with_grid(surface)
-        numbers |= {"honesty": honesty(loss, chosen, path, surface).to_json()}
-    return Run(spec, arrays, numbers)
+        return Pipeline(spec, progress, (Step("slice", 1, trained), Step("surface", 8, surface),
+                                         Step("surface", 0, grid), Step("honesty", 1, hidden))).run()
 
 
 class _NeedsGradients(Exception):
@@ -350,9 +353,9 @@ def _contents(path: np.ndarray, plane: Plane) -> str:
     return digest.hexdigest()
 
 
-def _arrays(loss: ModuleLoss, path: np.ndarray, steps: np.ndarray, diverged_at: int,
-            plane: Plane) -> dict[str, np.ndarray]:
-    one = Bodies(steps.astype(np.int32), loss(path)[:, None], np.zeros(1), np.array([diverged_at]),
-                 steps.astype(np.float64), plane.project(path)[:, None], plane.residual(path)[:, None])
-    arrays = one.write()[0] | Section.of(plane, MOST_POINTS).write()[0]
-    return arrays | (Finals(path[-1:], np.zeros(1)).write()[0] if loss.d <= KEPT_PARAMETERS else {})
+def _training(loss: ModuleLoss, path: np.ndarray, steps: np.ndarray, diverged_at: int, plane: Plane) -> list[Any]:
+    """The path as one body on the slice, the plane, and where the path ended."""
+    body = Bodies(steps.astype(np.int32), loss(path)[:, None], np.zeros(1), np.array([diverged_at]),
+                  steps.astype(np.float64), plane.project(path)[:, None], plane.residual(path)[:, None])
+    ends = [Finals(path[-1:], np.zeros(1))] if loss.d <= KEPT_PARAMETERS else []
+    return [body, Section.of(plane, MOST_POINTS), *ends]

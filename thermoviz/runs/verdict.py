@@ -187,7 +187,7 @@ def _key_of(verdict: Verdict) -> str:
 
 def judge(
     key: str, found: Any, rule: Rule, *, values: Mapping[str, Any] | None = None, theory: Any = None,
-    control: Any = None, known: bool = True, unit: str | None = None, sentence: str | None = None,
+    control: Any = None, known: bool = True,
 ) -> Verdict:
     """The verdict on a claim: `rule` says whether it is true, and theory is compared with the same number.
 
@@ -204,7 +204,7 @@ def judge(
         rule.decide(measured, stderr) if known else None,
         agrees((measured, stderr), (expected, its_error), at_control, rule.far) if known else None, rule,
         its_error if math.isfinite(its_error) else 0.0, control_stderr if math.isfinite(control_stderr) else 0.0,
-        plain(values or {}), None if sentence is None else Told(key, sentence, unit or ""))
+        plain(values or {}))
 
 
 def agrees(found: Any, theory: Any, control: float = math.nan, far: float = FAR) -> bool | None:

@@ -244,13 +244,3 @@ def finals(plane: Plane | None, trained: Record) -> Finals | None:
         order = np.lexsort((trained.losses[-1, kept], distance))
         kept = np.sort(kept[order[:room]])
     return Finals(thetas[kept], kept)
-
-
-def plane_arrays(plane: Plane) -> dict[str, np.ndarray]:
-    """What a Run keeps of a plane in parameter space."""
-    return Section.of(plane).write()[0]
-
-
-def sample_arrays(data: Dataset) -> dict[str, np.ndarray]:
-    """The first training points (they are shuffled), for a page that loads no data sets itself."""
-    return Sample.of(data).write()[0]

@@ -5,7 +5,6 @@
 
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BeforeValidator, ValidationInfo, field_validator
 
 from ...core.dynamics.integrators import DYNAMICS, SGD, AnyDynamics
@@ -79,16 +78,6 @@ class Descent(Experiment):
         if isinstance(plane, ThroughSolutions) and 0 < networks < 3:
             raise ValueError("a slice through three solutions needs at least 3 networks (replicas x optimisers)")
         return plane
-
-
-def surface_arrays(surface: Any) -> dict[str, np.ndarray]:
-    """What a Run keeps of a surface: its grid (the values are float32 numbers already) and temperatures."""
-    return Grid.of(surface).write()[0]
-
-
-def surface_numbers(surface: Any) -> dict[str, Any]:
-    """How the surface was reached: points per axis of its nested grids, and its measured error."""
-    return Grid.of(surface).write()[1]
 
 
 def surface_run(spec: Any, surface: Any) -> Run:
