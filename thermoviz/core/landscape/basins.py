@@ -6,6 +6,7 @@ polished on the spline.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,17 +71,22 @@ class Basins:
     def label_at(self, u: Any) -> Any:
         """The basin [...] that holds u [..., 2] (by lattice point); -1 outside the box or without data."""
         points = np.asarray(u, dtype=float)
-        steps = np.array([self.us[1] - self.us[0], self.vs[1] - self.vs[0]])
-        position = (points - np.array([self.us[0], self.vs[0]])) / steps
-        last = np.array(self.labels.shape) - 1
-        within = ((position >= -1e-3) & (position <= last + 1e-3)).all(axis=-1)
-        position = np.where(within[..., None], position, 0.0)
-        near = np.clip(np.rint(position), 0, last).astype(np.intp)
-        below = np.clip(np.floor(position), 0, last).astype(np.intp)
-        label = self.labels[near[..., 0], near[..., 1]]
+        # Axis by axis, since reductions over a last axis of two are slow.
+        places = [(points[..., k] - axis[0]) / (axis[1] - axis[0]) for k, axis in enumerate((self.us, self.vs))]
+        within = np.logical_and(*((place >= -1e-3) & (place <= len(axis) - 1 + 1e-3)
+                                  for place, axis in zip(places, (self.us, self.vs), strict=True)))
+        i, j = (np.where(within, place, 0.0) for place in places)
+        label = self.labels[np.rint(i).astype(np.intp), np.rint(j).astype(np.intp)]
+        if self._whole:
+            return np.where(within, label, -1)[()]
         # Beside a hole the nearest lattice point may be across its rim; the one below shares u's cell.
-        of_cell = self.labels[below[..., 0], below[..., 1]]
+        of_cell = self.labels[i.astype(np.intp), j.astype(np.intp)]
         return np.where(within & (of_cell >= 0), np.where(label < 0, of_cell, label), -1)[()]
+
+    @cached_property
+    def _whole(self) -> bool:
+        """Whether there are data everywhere."""
+        return bool((self.labels >= 0).all())
 
 
 def on_ridge(basins: Basins, low: np.ndarray, size: np.ndarray) -> np.ndarray:

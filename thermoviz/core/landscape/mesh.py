@@ -100,7 +100,7 @@ class Cells:
         """Integrals of e^(-(E - E0) / T) times (1, E - E0, (E - E0)^2, in basin 0, 1, ...): [3 + k]."""
         n = self.below(temperature) * len(self._nodes) ** 2
         weight = np.exp(self.energy.reshape(-1)[:n] / -temperature)
-        mass = np.bincount(self._basin[:n], weight * self._moments[:n, 0], self.basins.n + 1)
+        mass = np.bincount(self._basin[:n], weight * self.area.reshape(-1)[:n], self.basins.n + 1)
         return np.concatenate([weight @ self._moments[:n], mass[1:]])
 
     def weights(self, temperature: float) -> np.ndarray:
