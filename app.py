@@ -3,7 +3,7 @@
 if __name__ == "app":  # see thermoviz/dashboard/serving/app.py
     import streamlit as st
 
-    from thermoviz.dashboard.server import middleware
+    from thermoviz.dashboard.front.server import middleware
     from thermoviz.dashboard.serving import APP
 
     app = st.App(APP, middleware=middleware())

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 import pytest
 
 from thermoviz.catalogue import LABS
-from thermoviz.dashboard.addresses import BeginAtFirstPage
+from thermoviz.dashboard.front.addresses import BeginAtFirstPage
 from thermoviz.dashboard.menu import FIRST, LAST, menu
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"

@@ -14,7 +14,7 @@ import pytest
 from streamlit import file_util
 
 from thermoviz.catalogue.links import to_query
-from thermoviz.dashboard import server, shell
+from thermoviz.dashboard.front import server, shell
 from thermoviz.dashboard.menu import document_title, menu
 from thermoviz.experiments.presets import PRESETS, load_preset
 from thermoviz.figures.preview import picture, png

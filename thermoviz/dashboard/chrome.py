@@ -13,11 +13,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ..catalogue import LABS
 from ..presentation.looks import LOOKS
 from ..presentation.words import term
+from .front.shell import ICON
 from .lab import lab_page, lab_visit
 from .menu import FIRST, LAST, document_title, menu
 from .pages.about import about
 from .pages.landscape import landscape
-from .shell import ICON
 from .state import HEAD_START_SECONDS, Watching, engine, visit
 
 

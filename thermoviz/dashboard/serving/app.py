@@ -3,7 +3,7 @@
 if __name__ == "app":  # the server imports this file once, before it runs it for every visitor
     import streamlit as st
 
-    from thermoviz.dashboard.server import middleware
+    from thermoviz.dashboard.front.server import middleware
 
     app = st.App(__file__, middleware=middleware())
 

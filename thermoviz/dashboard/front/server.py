@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from streamlit import config, file_util
 
-from ..experiments.presets import DEFAULT_PRESET
+from ...experiments.presets import DEFAULT_PRESET
 from .addresses import BeginAtFirstPage, below, header
 from .shell import card, document, has_picture, opened, still
 

@@ -12,18 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from ..catalogue import EXPERIMENTS, LABS
-from ..catalogue.links import from_query
-from ..catalogue.shipped import labs, load_lab
-from ..experiments.landscapes import surface_of
-from ..experiments.presets import DEFAULT_PRESET, PRESETS, load_preset
-from ..figures.preview import picture, png
-from ..figures.thumbnails import data_uri
-from ..presentation.looks import LOOKS, Look
-from ..presentation.words import _, read_in, term
-from ..stage.html import bare
-from .changes import changes
-from .menu import FIRST, Entry, document_description, document_title, menu
+from ...catalogue import EXPERIMENTS, LABS
+from ...catalogue.links import from_query
+from ...catalogue.shipped import labs, load_lab
+from ...experiments.landscapes import surface_of
+from ...experiments.presets import DEFAULT_PRESET, PRESETS, load_preset
+from ...figures.preview import picture, png
+from ...figures.thumbnails import data_uri
+from ...presentation.looks import LOOKS, Look
+from ...presentation.words import _, read_in, term
+from ...stage.html import bare
+from ..changes import changes
+from ..menu import FIRST, Entry, document_description, document_title, menu
 
 SCRIPT = bare((Path(__file__).parent / "assets" / "shell.js").read_text(encoding="utf-8"))
 CARD = (1200, 630)  # pixels of a link's picture: what the services that show links ask for

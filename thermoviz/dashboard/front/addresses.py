@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse
 
-from .menu import FIRST, menu
+from ..menu import FIRST, menu
 
 # Folders of the server's own: what is asked for there is no page. (See streamlit.web.server.starlette.)
 RESERVED = frozenset({"_stcore", "static", "media", "component", "app", "oauth2callback", "auth", "picture"})
