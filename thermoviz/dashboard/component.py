@@ -3,12 +3,14 @@
 import atexit
 import functools
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
@@ -17,6 +19,7 @@ from ..experiments.presets import PRESETS, preset_of
 from ..stage.html import component_program
 from ..stage.message import Message, Said
 from ..stage.payload import payload
+from .drawn import drawn
 
 NAME = "thermoviz.stage"
 ASSETS = "assets"
@@ -65,7 +68,16 @@ def stage(run: Any, look: Any, key: str = "stage", on_temperature: Callable[[], 
     """
     if "start" not in settings and (known := preset_of(run.id)) is not None:
         settings["start"] = PRESETS[known].start
-    return mount(payload(run, look, **settings), key, on_temperature)
+    message = drawn(run, look, "stage", lambda: _weighed(payload(run, look, **settings)), _told(settings))
+    return mount(message, key, on_temperature)
+
+
+def _weighed(message: Message) -> tuple[Message, int]:
+    return message, len(json.dumps(message))
+
+
+def _told(settings: dict[str, Any]) -> str:
+    return json.dumps(settings, sort_keys=True, default=lambda value: np.asarray(value).tolist())
 
 
 def mount(data: Message, key: str = "stage", on_temperature: Callable[[], None] | None = None) -> Said:

@@ -209,7 +209,7 @@ def _charts(charts: Sequence[Chart], run: Run, look: Look) -> None:
 
 def _chart(chart: Chart, run: Run, look: Look) -> None:
     if chart.ready(run):
-        panels.chart(chart.draw(run, look), chart.key, raised(_said(chart.caption, run)))
+        panels.chart(run, look, chart.key, chart.draw, lambda run: raised(_said(chart.caption, run)))
     else:
         with st.container(key=f"card_{chart.key}"):
             st.caption(_("This chart is being computed."))

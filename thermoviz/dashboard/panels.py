@@ -1,6 +1,7 @@
 """The parts of a page that shows a run: headline, presets, charts, how much the slice hides, plain words."""
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..presentation.reading import reading, readings
 from ..presentation.words import _, counted, term
 from . import controls
 from .changes import changes
+from .drawn import drawn
 from .plain import in_short, plain, plain_link
 from .state import HEAD_START_SECONDS, Visit
 from .style import thumbnail_rules
@@ -115,12 +117,18 @@ def thumbnails(visit: Visit, look: Look) -> None:
     st.html(f"<style>{thumbnail_rules(look, _pictures(look.name), visit.preset)}</style>")
 
 
-def chart(figure: Any, key: str, caption: str = "") -> None:
-    """One figure on its own card, with a sentence below that says what it shows."""
+def chart(run: Any, look: Look, key: str, draw: Callable[[Any, Look], Any],
+          caption: Callable[[Any], str] = lambda run: "") -> None:
+    """The figure draw(run, look) on its own card, with a sentence below that says what it shows; made once for all."""
+    drawn(run, look, f"chart_{key}", lambda: _card(draw(run, look), key, caption(run)))
+
+
+def _card(figure: Any, key: str, caption: str) -> tuple[None, int]:
     with st.container(key=f"card_{key}"):
         st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=CHART_CONFIG)
         if caption:
             st.caption(caption)
+    return None, len(figure.to_json(validate=False)) + len(caption)
 
 
 def charts_in_turn(visit: Visit, run: Any, look: Look) -> None:
@@ -148,20 +156,20 @@ def run_charts(run: Any, look: Look) -> None:
     networks = run.kind != "potential" and "losses" in run.arrays
     columns = st.columns(3 if networks else 2)
     with columns[0]:
-        chart(charts.free_energy(run, look), "free_energy", _(
+        chart(run, look, "free_energy", charts.free_energy, lambda run: _(
             "Exact for this surface. In a heat bath the free energy F falls, not the energy."))
     with columns[1]:
-        chart(charts.shares(run, look), "shares", charts.crossing_sentence(run))
+        chart(run, look, "shares", charts.shares, charts.crossing_sentence)
     if networks:
         with columns[2]:
-            chart(charts.losses(run, look), "losses", _losses_sentence(run))
+            chart(run, look, "losses", charts.losses, _losses_sentence)
     left, right = st.columns(2)
     with left:
-        chart(contour(run, look), "contour")
+        chart(run, look, "contour", contour)
     with right:
         if networks and "accuracy" in run.arrays:
-            chart(charts.accuracy(run, look), "accuracy")
-        valleys(run)
+            chart(run, look, "accuracy", charts.accuracy)
+        drawn(run, look, "valleys", lambda: valleys(run))
 
 
 def _losses_sentence(run: Any) -> str:
@@ -177,10 +185,10 @@ def _network_charts(run: Any, look: Look) -> None:
     for column, key in ((left, "losses"), (right, "accuracy")):
         if key in run.arrays:
             with column:
-                chart(FIGURES[key](run, look), key, _losses_sentence(run) if key == "losses" else "")
+                chart(run, look, key, FIGURES[key], *([_losses_sentence] if key == "losses" else []))
 
 
-def valleys(run: Any) -> None:
+def valleys(run: Any) -> tuple[None, int]:
     """The valleys in numbers: depth, and share at T = the surface's scale."""
     basins, at_scale = run.surface.basins, names.at_scale(run)
     shares, heat = at_scale.shares, number(at_scale.T, 2)
@@ -196,6 +204,7 @@ def valleys(run: Any) -> None:
         st.html(f'<div class="tv-panel-title">{_("The valleys, lowest energies")}</div>'
                 f'<div class="tv-facts">{rows}</div>')
         st.caption(f"{barrier} {note}".strip())
+    return None, len(rows)
 
 
 def honesty(run: Any) -> None:

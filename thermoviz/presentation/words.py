@@ -34,6 +34,11 @@ def read_in(locale: str | None) -> str:
     return language
 
 
+def language() -> str:
+    """The language that is read in just now."""
+    return _language.get()
+
+
 def _(message: str) -> str:
     """The sentence in the reader's language. `message` must be a literal: `_("... {n} ...").format(n=3)`."""
     return _catalogue(_language.get()).gettext(message)

@@ -47,7 +47,7 @@ def pack(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes
     from safetensors.numpy import save
 
     full = {"format": FORMAT, "libraries": _libraries(), **metadata}
-    full["sha256"] = _checksum(arrays, full)
+    full["sha256"] = checksum(arrays, full)
     return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, full)
 
 
@@ -68,7 +68,7 @@ def unpack(contents: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         arrays = load(contents)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise BadFile(f"this run file is truncated or damaged ({' '.join(str(error).split())[:80]}).") from None
-    if metadata.get("sha256") != _checksum(arrays, metadata):
+    if metadata.get("sha256") != checksum(arrays, metadata):
         raise BadFile("this run file was altered or damaged: its checksum does not fit its contents.")
     return arrays, metadata
 
@@ -135,7 +135,7 @@ def _metadata(contents: bytes) -> dict[str, str]:
     return metadata
 
 
-def _checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
+def checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
     """sha256 of names, types, shapes, bytes and all metadata but itself."""
     digest = hashlib.sha256()
     for key in sorted(set(metadata) - {"sha256"}):

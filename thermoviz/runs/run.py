@@ -150,10 +150,18 @@ class Run:
 
     def to_bytes(self) -> bytes:
         """The run file's contents; `Run.from_bytes` gives back every bit of arrays and numbers."""
-        return files.pack(self.arrays, {
+        return files.pack(self.arrays, self._metadata())
+
+    def _metadata(self) -> dict[str, str]:
+        return {
             "numerics_version": str(self.numerics_version), "kind": self.kind,
             "specification": canonical(self.spec), "numbers": files.dumps(self.numbers),
-        })
+        }
+
+    @functools.cached_property
+    def content(self) -> str:
+        """A digest of all that the run holds; unlike `id` it tells a partial run from the whole one."""
+        return files.checksum(self.arrays, self._metadata())
 
     @classmethod
     def from_bytes(cls, contents: bytes, kinds: Mapping[str, Any] | None = None) -> "Run":
