@@ -172,6 +172,7 @@ def _serve(chosen: argparse.Namespace) -> None:
 def summary(run: Any) -> str:
     """What a run holds, in a few lines of text."""
     from .core.specs import canonical
+    from .presentation.names import who_diverged
     from .presentation.verdicts import told
 
     lines = [f"{run.kind} {run.id}", f"specification: {canonical(run.spec)}"]
@@ -181,7 +182,7 @@ def summary(run: Any) -> str:
         lines += _loss_lines(run)
     if run.reading:
         lines.append(f"what happened: {run.reading}")
-    if diverged := run.numbers.get("diverged") or _diverged(run):  # the former in older files
+    if diverged := who_diverged(run):
         lines.append(f"diverged: {diverged}")
     if run.surface is not None:
         lines += _surface_lines(run.surface)
@@ -192,18 +193,6 @@ def summary(run: Any) -> str:
         lines.append(f"slice: {caption(run)} (verdict {run.honesty.verdict}, R2 {r2})")
     lines += [told(verdict) for verdict in run.verdicts]
     return "\n".join(lines)
-
-
-def _diverged(run: Any) -> str:
-    """Which optimisers, or groups, lost networks, and when first; "" where none did."""
-    from .presentation.names import member_names
-
-    parts = []
-    for k, count, step in run.lost:
-        of = int((run.arrays["member"] == k).sum())
-        who = "all" if count == of else f"{count} of {of}"
-        parts.append(f"{member_names(run)[k]}: {who} diverged, the first at step {step}")
-    return "; ".join(parts)
 
 
 def _loss_lines(run: Any) -> list[str]:

@@ -176,6 +176,7 @@ def test_specification_and_run_survive_their_files(kind, tmp_path):
     assert (again.id, again.kind, again.spec) == (run.id, kind, run.spec)
     assert str(again.verdicts) == str(run.verdicts) and again.numbers == run.numbers
     assert (again.surface is None) == (run.surface is None)
+    assert page_of(kind).stage is None or run.surface is not None, "its stage would have nothing to stand on"
     assert run.surface is None or "<html" in again.to_html().lower()
 
 

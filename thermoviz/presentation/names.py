@@ -20,6 +20,23 @@ def member_names(run: Any) -> list[str]:
     return dynamics_names(tuple(getattr(run.spec, "dynamics", ()))) or [_("your model")]
 
 
+def who_diverged(run: Any) -> str:
+    """Which groups of networks lost some, and when first; "" where none did. An older file holds the sentence."""
+    kept = run.numbers.get("diverged")
+    if isinstance(kept, str):
+        return kept
+    parts = [_("{name}: {n} of {of} diverged, the first at step {step}").format(
+        name=name, n=n, of=of, step=first) for name, n, of, first in _lost(run, kept)]
+    return "; ".join(parts)
+
+
+def _lost(run: Any, kept: list[dict[str, Any]] | None) -> list[tuple[str, int, int, int]]:
+    """(name, how many, of how many, first step): as the run counts them, or of the bodies on its slice."""
+    if kept:
+        return [(term(one["name"]), one["n"], one["of"], one["first"]) for one in kept]
+    return [(member_names(run)[k], n, int((run.arrays["member"] == k).sum()), first) for k, n, first in run.lost]
+
+
 def dynamics_names(dynamics: tuple[Any, ...]) -> list[str]:
     """One short, different name for each of the compared dynamics, such as "SGD lr 0.1, momentum 0.9".
 

@@ -4,8 +4,8 @@ Arrays of a run that have these names have these axes, whatever the kind of the 
 have equal lengths (`refuse_misfit`).
 """
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -151,6 +151,22 @@ def plane_of(run: Kept) -> Plane | None:
 def axes_of(name: str) -> tuple[str | int, ...] | None:
     """The axes of an array that all kinds of runs share."""
     return next((entry.kept.shape for kind in KINDS for entry in kind.schema if name in entry.kept.names), None)
+
+
+class Lost(NamedTuple):
+    """Of the group `name`, `n` of `of` left the finite numbers, the first of them at step `first`."""
+
+    name: str
+    n: int
+    of: int
+    first: int
+
+
+def who_diverged(names: Sequence[str], group: np.ndarray, at: np.ndarray) -> list[Lost] | None:
+    """Lost for each group that lost some; None if nobody did. group [n]: index into names; at [n]: step, or -1."""
+    found = [Lost(name, int((gone >= 0).sum()), len(gone), int(gone[gone >= 0].min()))
+             for name, gone in ((name, at[group == k]) for k, name in enumerate(names)) if (gone >= 0).any()]
+    return found or None
 
 
 def lost(arrays: Mapping[str, np.ndarray]) -> tuple[tuple[int, int, int], ...]:

@@ -307,7 +307,7 @@ def _from_json(hint: Any, value: Any) -> Any:
         return _from_json(inner[0], value)
     if origin is dict:
         return {key: _from_json(inner[1], item) for key, item in value.items()}
-    if origin in (tuple, list):
+    if origin in (tuple, list) and not isinstance(value, str):  # an older file may have a sentence there
         make: Callable[..., Any] = origin
         return make(_from_json(inner[0], item) for item in value)
     return value

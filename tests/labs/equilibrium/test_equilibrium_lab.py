@@ -32,6 +32,7 @@ from thermoviz.labs.equilibrium.replicas import Replicas, curves, record_every
 from thermoviz.labs.equilibrium.results import GROUPS, OWN, SAME_DATA
 from thermoviz.labs.equilibrium.specification import Equilibrium
 from thermoviz.labs.equilibrium.verdicts import _averages, _loss_forgets, _no_ridge
+from thermoviz.presentation.names import who_diverged
 
 SGD_FORGETS = "SGD forgets the start in the parameters"
 HEAT_FORGETS = "Isotropic heat of the same temperature forgets it"
@@ -401,9 +402,10 @@ def test_one_valley_has_one_answer():
 def test_diverged_replicas_are_counted_and_left_out():
     found = computed(Equilibrium("sine", lr=1.0, steps=400, replicas=8))
     check_all(found)
-    assert "diverged" in found.numbers["diverged"]
     gone = 6 * 8 - sum(found.numbers["net"]["replicas"])
-    assert found.numbers["diverged"].startswith(f"{gone} of 48 networks diverged") and gone > 0
+    assert sum(one["n"] for one in found.numbers["diverged"]) == gone > 0
+    assert {one["of"] for one in found.numbers["diverged"]} == {8}
+    assert all(f"{one['name']}: {one['n']} of 8 diverged" in who_diverged(found) for one in found.numbers["diverged"])
     assert found.lost and not np.isinf(found.arrays["net_curve"]).any()
     everyone = computed(Equilibrium("sine", lr=50.0, **QUICK))
     check_all(everyone)

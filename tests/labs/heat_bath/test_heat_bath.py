@@ -25,6 +25,7 @@ from thermoviz.labs.heat_bath.conditions import Copies, best_minimum
 from thermoviz.labs.heat_bath.rate_law import rate_law
 from thermoviz.labs.heat_bath.specification import HeatBath
 from thermoviz.labs.heat_bath.stationary import Measured
+from thermoviz.presentation.names import who_diverged
 
 SIGMAS = 4
 QUICK = dict(dataset=tv.DATASETS["moons"](n=120), network=tv.MLP((3,)), weight_decay=0.05, steps=1500, replicas=8)
@@ -267,7 +268,8 @@ def test_unsettled_copies_cannot_tell():
 
 def test_diverged_copies_are_counted_and_left_out():
     found = computed(HeatBath(**LOST))
-    assert "diverged, the first at step" in found.numbers["diverged"]
+    first = found.numbers["diverged"][0]
+    assert f"{first['n']} of {first['of']} diverged, the first at step {first['first']}" in who_diverged(found)
     assert named(found, "SGD obeys").holds is None
     assert found.numbers["law"]["diverged"]
 

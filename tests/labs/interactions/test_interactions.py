@@ -36,6 +36,7 @@ from thermoviz.labs.interactions.minimum_path import (
 from thermoviz.labs.interactions.ramps import linear_data, linear_problem, programmes, ramp_linear, summary
 from thermoviz.labs.interactions.specification import Interactions
 from thermoviz.labs.interactions.training import late, train
+from thermoviz.presentation.names import who_diverged
 
 QUICK = dict(network=tv.MLP((4,)), steps=60, networks=4, ramp_steps=30, walkers=16)
 
@@ -459,7 +460,8 @@ def test_too_few_cannot_tell():
 def test_diverged_networks_are_counted_and_left_out():
     found = computed(Interactions(**{**QUICK, "network": tv.MLP((4,), "relu")}, dataset="sine", rate=300.0))
     lost = found.arrays["lost"]
-    assert lost.sum() > 0 and "diverged, the first at step" in found.numbers["diverged"]
+    assert lost.sum() == sum(one["n"] for one in found.numbers["diverged"]) > 0
+    assert "diverged, the first at step" in who_diverged(found)
     gone = found.arrays["train_diverged_at"] >= 0
     assert np.isnan(late(found.arrays["test_loss"] - found.arrays["train_loss"])[gone]).all()
     assert (lost == gone.sum(axis=1)).all()

@@ -9,9 +9,9 @@ from ...core.energies.potentials import TwoBasins
 from ...core.learning.networks import MLP
 from ...core.seeds import MAX_SEED
 from ...core.specs import Field, specification
-from ...experiments.landscape.specification import Seed
 from ...experiments.landscapes import AnyLandscape
 from ...runs.experiment import Experiment
+from ...runs.fields import Seed
 
 # What a deep narrow and a shallow wide valley look like with a pass low enough to be crossed while it is warm.
 DEEP_OR_WIDE = TwoBasins(depth=1.5, narrow=16.0, wide=2.0, distance=1.5, rounding=0.2)

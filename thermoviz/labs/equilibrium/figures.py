@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from ...figures.marks import MARKER
 from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
-from ...presentation.names import energy_title, regulariser_title, task
+from ...presentation.names import energy_title, regulariser_title, task, who_diverged
 from ...presentation.words import _, term
 from . import results
 from .figures_memory import (
@@ -113,8 +113,8 @@ def agreement_sentence(run: Any) -> str:
 
 
 def _lost(run: Any) -> str:
-    sentence = run.numbers.get("diverged")
-    return f" {sentence}." if sentence else ""
+    who = who_diverged(run)
+    return " " + _("Left out: {who}.").format(who=who) if who else ""
 
 
 # Starts

@@ -18,7 +18,7 @@ from ...core.landscape.surfaces import Surface
 from ...core.learning.networks import NetworkLoss
 from ...runs.pipeline import Pipeline, Report, Step, merged
 from ...runs.progress import Progress
-from ...runs.record import Bodies, Finals, Grid, Sample, Section
+from ...runs.record import Bodies, Finals, Grid, Sample, Section, who_diverged
 from ...runs.results import Result
 from ...runs.run import Run
 from ...runs.verdict import Verdict
@@ -36,7 +36,7 @@ from .controls import (
 )
 from .heat_loop import expected_loops, loops
 from .memory import ergodicity, memory
-from .replicas import Replicas, curves, diverged_sentence, own_samples, starts, train
+from .replicas import Replicas, curves, own_samples, starts, train
 from .results import (
     GROUPS,
     ON_SLICE,
@@ -153,7 +153,8 @@ def _of_networks(report: Report) -> Any:
 def bodies(spec: Equilibrium, loss: NetworkLoss, cut: Cut, networks: Replicas) -> tuple[Result, ...]:
     """The replicas as bodies on the slice, and how much it hides of them."""
     found, names = networks, ["usual start", *(GROUPS[group] for group in ON_SLICE[1:])]
-    problem = Problem(loss.d, diverged_sentence(found))
+    of_group = np.repeat(np.arange(len(GROUPS)), found.each)
+    problem = Problem(loss.d, who_diverged(GROUPS, of_group, found.diverged_at))
     rows = np.concatenate([group * found.each + np.arange(found.each) for group in ON_SLICE])
     at = np.unique(np.geomspace(1, len(found.steps), SHOWN).round().astype(int)) - 1
     fine = found.diverged_at[rows] < 0

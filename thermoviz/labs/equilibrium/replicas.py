@@ -179,14 +179,3 @@ def functions(loss: NetworkLoss, theta: np.ndarray) -> np.ndarray:
         said = np.exp(said - said.max(axis=-1, keepdims=True))
         said = (said / said.sum(axis=-1, keepdims=True))[..., 1:]
     return said.reshape(*theta.shape[:-1], -1)
-
-
-def diverged_sentence(replicas: Replicas) -> str | None:
-    """Who diverged, and when first; None if nobody did."""
-    at = replicas.diverged_at
-    gone = at[at >= 0]
-    if not len(gone):
-        return None
-    who = ", ".join(f"{count} of {replicas.each} with {name}" for name, count in zip(
-        GROUPS, (at.reshape(len(GROUPS), -1) >= 0).sum(axis=1), strict=True) if count)
-    return f"{len(gone)} of {len(at)} networks diverged and are left out ({who}), the first at step {gone.min()}"

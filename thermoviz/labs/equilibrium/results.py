@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from ...core.statistics.estimators import Estimate
+from ...runs.record import Lost
 from ...runs.results import Array, Measured, Number, Pair, Result
 
 # In the order in which they train. A group is shown under its name, through `term`.
@@ -22,7 +23,7 @@ class Problem(Result):
     """The networks that train."""
 
     d: Annotated[int, Number("Parameters")]
-    diverged: Annotated[str | None, Number("Who diverged, and when first")]
+    diverged: Annotated[list[Lost] | None, Number("Who diverged, and when first")]
 
 
 class Ends(Result):

@@ -2,14 +2,11 @@
 
 from typing import Annotated, Literal
 
-from ...core.learning.datasets import DATASETS, AnyDataset, Moons
+from ...core.learning.datasets import Moons
 from ...core.learning.networks import MLP
-from ...core.seeds import MAX_SEED
 from ...core.specs import Field, specification
-from ...experiments.landscape.specification import Seed
-from ...runs.carried import OwnData, as_spec
 from ...runs.experiment import Experiment
-from ...runs.families import named
+from ...runs.fields import AnyData, Network, Problem, Seed
 
 
 @specification
@@ -20,9 +17,8 @@ class Equilibrium(Experiment):
     parameters agree as well.
     """
 
-    dataset: Annotated[Annotated[AnyDataset | OwnData, Field(discriminator="kind")], named(DATASETS, as_spec),
-                       Field(title="Data", description="What the networks learn")] = Moons()
-    network: Annotated[MLP, Field(title="Network", description="Layers and activation")] = MLP((8,))
+    dataset: AnyData = Moons()
+    network: Network = MLP((8,))
     lr: Annotated[float, Field(
         gt=0, le=100, title="Learning rate", json_schema_extra={"ladder": [0.1, 0.3, 1.0, 3.0]},
         description="Length of a step per gradient; the larger, the hotter the bath")] = 1.0
@@ -41,7 +37,7 @@ class Equilibrium(Experiment):
     steps: Annotated[int, Field(
         ge=100, le=100_000, title="Steps", json_schema_extra={"ladder": [1000, 3000, 10_000, 20_000, 30_000]},
         description="Training steps; the first half is not counted")] = 20_000
-    problem: Annotated[int, Field(ge=0, le=MAX_SEED, title="Problem", description="Which draw of the data")] = 0
+    problem: Problem = 0
     seed: Annotated[Seed, Field(title="Seed", description="Draws starts, resampled data and batches")] = 0
     kind: Literal["equilibrium"] = Field(default="equilibrium", kw_only=True, repr=False)
 

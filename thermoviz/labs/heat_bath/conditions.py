@@ -113,15 +113,6 @@ class Copies:
         self.diverged_at = path.diverged_at
         return path
 
-    def diverged_sentence(self) -> str | None:
-        """Who diverged, and when first; None if nobody did."""
-        parts = []
-        for k, name in enumerate(self.names):
-            at = self.diverged_at[(self.group == k) & (self.diverged_at >= 0)]
-            if len(at):
-                parts.append(f"{name}: {len(at)} of {(self.group == k).sum()} diverged, the first at step {at.min()}")
-        return "; ".join(parts) or None
-
     def bodies(self) -> tuple[np.ndarray, np.ndarray]:
         """(rows, member): the copies that are drawn on the slice."""
         rows = [np.flatnonzero(self.group == self.names.index(name)) for name in SHOWN]

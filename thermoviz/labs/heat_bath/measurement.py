@@ -30,7 +30,7 @@ from ...core.learning.networks import MLP, NetworkLoss
 from ...runs.carried import Travelling, in_run
 from ...runs.pipeline import Pipeline, Report, Step
 from ...runs.progress import Progress
-from ...runs.record import Bodies, Finals, Grid, Sample, Section
+from ...runs.record import Bodies, Finals, Grid, Sample, Section, who_diverged
 from ...runs.results import Result
 from ...runs.run import Run
 from .conditions import Copies, best_minimum, refuse_large_batches
@@ -199,7 +199,7 @@ def shaken(spec: HeatBath, loss: NetworkLoss, rested: Rested, baths: Baths, nois
     """The copies, all conditions in one batch."""
     copies = Copies(spec, loss, rested.minimum, baths.last, noise.T)
     path = copies.run(SHOWN_POINTS, lambda fraction: report(fraction, copies.courses))
-    outcome = Outcome(copies.diverged_sentence(), list(SHOWN))
+    outcome = Outcome(who_diverged(copies.names, copies.group, copies.diverged_at), list(SHOWN))
     return Shaken(copies, [copies.courses(), outcome, *bodies(copies, path, cut.plane)])
 
 

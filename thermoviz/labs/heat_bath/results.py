@@ -7,6 +7,7 @@ import numpy as np
 
 from ...core.errors import BadInput, TooFewSamples
 from ...core.statistics.estimators import Estimate, ratio_of_means
+from ...runs.record import Lost
 from ...runs.results import Array, Measured, Number, Pair, Result
 
 # How copies are shaken, by the names under which a run keeps them; `words.condition` says them to a visitor.
@@ -107,7 +108,7 @@ class Courses(Result):
 class Outcome(Result):
     """What became of the copies."""
 
-    diverged: Annotated[str | None, Number("Who diverged, and when first")]
+    diverged: Annotated[list[Lost] | None, Number("Who diverged, and when first")]
     members: Annotated[list[str], Number("Conditions whose copies are drawn on the slice")]
 
 

@@ -20,7 +20,7 @@ from ...core.statistics.estimators import Estimate
 from ...runs.carried import Travelling, in_run
 from ...runs.pipeline import Pipeline, Report, Step
 from ...runs.progress import Progress
-from ...runs.record import Bodies, Grid, Sample, Section
+from ...runs.record import Bodies, Grid, Sample, Section, who_diverged
 from ...runs.results import Pair, Result
 from ...runs.run import Run
 from .baths import baths, expansion_at
@@ -211,7 +211,8 @@ def trained(spec: Interactions, loss: NetworkLoss, labels: LabelStates, report: 
     found = train(loss, labels, spec.strength, spec.dropout, spec.rate, spec.networks, spec.steps, spec.problem,
                   spec.seed, report)
     ends = gaps(found)
-    return Trained(found, ends, Outcome(_diverged(ends.lost, found.diverged_at, spec.networks)))
+    group = np.repeat(np.arange(len(BATHS)), spec.networks)
+    return Trained(found, ends, Outcome(who_diverged(BATHS, group, found.diverged_at.reshape(-1))))
 
 
 # The ramps
@@ -283,10 +284,3 @@ def _extent(u: np.ndarray) -> tuple[float, float, float, float]:
     centre, half = (low + high) / 2, np.maximum((high - low) / 2 + MARGIN * side, 0.6 * side)
     (a, c), (b, d) = centre - half, centre + half
     return float(a), float(b), float(c), float(d)
-
-
-def _diverged(lost: np.ndarray, at: np.ndarray, networks: int) -> str | None:
-    """Who diverged in training, and when first; None if nobody did."""
-    parts = [f"{name}: {count} of {networks} diverged, the first at step {int(row[row >= 0].min())}"
-             for name, count, row in zip(BATHS, lost, at, strict=True) if count]
-    return "; ".join(parts) or None

@@ -5,6 +5,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from ...core.statistics.estimators import Estimate
+from ...runs.record import Lost
 from ...runs.results import Array, Measured, Number, Pair, Result
 
 # Regularisers, by the names under which a run keeps them, in the order of the arrays [5, ...].
@@ -167,7 +168,7 @@ class Gaps(Result):
 class Outcome(Result):
     """What became of the trainings."""
 
-    diverged: Annotated[str | None, Number("Who diverged, and when first")]
+    diverged: Annotated[list[Lost] | None, Number("Who diverged, and when first")]
 
 
 class NetworkRamp(Result):

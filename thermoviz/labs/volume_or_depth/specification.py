@@ -8,9 +8,9 @@ from pydantic import ValidationInfo, field_validator
 from ...core.energies.potentials import TwoBasins
 from ...core.errors import BadInput
 from ...core.specs import Field, specification
-from ...experiments.landscape.specification import Seed
 from ...experiments.landscapes import AnyLandscape, Slice
 from ...runs.experiment import Experiment
+from ...runs.fields import Seed
 
 # Curvature of the wide basin along every axis: the unit in which the other curvatures are given.
 SOFT = 4.0
