@@ -1,8 +1,9 @@
 """Runs and parts of runs that tests share: each is computed once for a state of the code, then read.
 
 They lie in pytest's cache, for all test files, all worker processes and the next local run; a fresh clone computes
-each once. Whatever could change a number (our code, the libraries that count) is in the folder's name, and other
-folders are removed. A test that asks whether the same seed gives the same numbers computes `afresh`.
+each once, and of runs that differ in one setting only the steps that depend on it. Whatever could change a number (our
+code, the libraries that count) is in the folder's name, and other folders are removed. A test that asks whether the
+same seed gives the same numbers computes `afresh`.
 """
 
 import contextlib
@@ -24,12 +25,15 @@ import numpy as np
 
 import thermoviz as tv
 from thermoviz.core.specs import identity
+from thermoviz.runs.pipeline import remembering
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("core", "runs", "experiments", "labs", "catalogue")
 LIBRARIES = ("numpy", "scipy", "numba", "torch", "scikit-learn", "pydantic", "safetensors")
 # Parameters that only hear how far a computation has come.
 LISTENERS = ("report", "progress", "show")
+# What objects keep of what they were asked last, beside cached properties.
+CACHES = ("_latest", "_laws_of_tests")
 # What a known part tells: its end, but by rounding never beyond it.
 NEARLY = 1 - 1e-9
 
@@ -56,8 +60,30 @@ def alone(path: Path):
         yield
 
 
+class Latest(dict):
+    """What the last steps of pipelines gave: beyond `most` the oldest is forgotten."""
+
+    def __init__(self, most):
+        self.most = most
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        if len(self) > self.most:
+            del self[next(iter(self))]
+
+    def __getitem__(self, key):
+        value = self.pop(key)
+        super().__setitem__(key, value)
+        return value
+
+
+# Of this process: about eight runs, so that both ends of all controls of a lab find the steps of its first run.
+STEPS = Latest(120)
+
+
 def computed(spec) -> tv.Run:
-    """The run of a specification, as a file gives it back; whoever asks first computes it."""
+    """The run of a specification, as a file gives it back; whoever asks first computes it, but for the steps that an
+    earlier run of this process did with the same settings."""
     return _opened(identity(spec), type(spec), spec)
 
 
@@ -66,7 +92,8 @@ def _opened(id, cls, spec, _kept={}):  # noqa: B006
         path = folder() / f"{id}.safetensors"
         with alone(path):
             if not path.exists():
-                tv.run(spec).save(path)
+                with remembering(STEPS):
+                    tv.run(spec).save(path)
         _kept[id] = tv.open_run(path)
     return _kept[id]
 
@@ -144,8 +171,8 @@ def _key(value):
     return told.hexdigest()[:24]
 
 
-def _tell(value, say):
-    """Says all that a value consists of; caches of an object are no part of it."""
+def _tell(value, say, within=()):
+    """Says all that a value consists of; caches of an object are no part of it, nor is what it is itself a part of."""
     say(type(value).__qualname__.encode())
     if isinstance(value, np.ndarray):
         say(repr((value.dtype.str, value.shape)).encode())
@@ -155,9 +182,10 @@ def _tell(value, say):
     elif isinstance(value, (list, tuple)):
         say(str(len(value)).encode())
         for one in value:
-            _tell(one, say)
+            _tell(one, say, within)
     elif isinstance(value, dict) or hasattr(value, "__dict__"):
-        _tell(sorted(_own(value).items()), say)
+        if id(value) not in within:
+            _tell(sorted(_own(value).items()), say, (*within, id(value)))
     else:
         assert " at 0x" not in repr(value), f"{value!r} does not say what it is"
         say(repr(value).encode())
@@ -169,7 +197,8 @@ def _own(value):
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     lazy = functools.cached_property
-    return {name: one for name, one in vars(value).items() if not isinstance(getattr(type(value), name, None), lazy)}
+    return {name: one for name, one in vars(value).items()
+            if name not in CACHES and not isinstance(getattr(type(value), name, None), lazy)}
 
 
 def part(name):

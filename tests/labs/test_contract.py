@@ -2,9 +2,11 @@
 tables, so that a new lab is tested as soon as it is there; settings that make its runs quick may stand in FEW.
 """
 
+import functools
+
 import numpy as np
 import pytest
-from computed_runs import afresh, computed
+from computed_runs import _key, afresh, computed
 from streamlit.testing.v1 import AppTest
 from verdict_contract import check_all
 
@@ -19,6 +21,7 @@ from thermoviz.dashboard.lab import _card, opened
 from thermoviz.dashboard.menu import page_of
 from thermoviz.experiments.presets import DEFAULT_PRESET
 from thermoviz.presentation.looks import LOOKS
+from thermoviz.runs.pipeline import remembering
 from thermoviz.stage.payload import payload
 
 # Settings with which a run takes a moment.
@@ -67,6 +70,37 @@ def few(kind, **settings):
 
 def full(kind):
     return computed(few(kind, **FULL.get(kind, {})))
+
+
+class Heard(dict):
+    """Memory of one run's steps, and what a listener was told of it: (fraction, stage, partial)."""
+
+    def __init__(self):
+        self.told, self.before, self.as_stored = [], {}, {}
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        self.as_stored[key] = _key(value)
+
+    def listen(self, fraction, stage, partial):
+        self.before.setdefault(stage, dict(self))
+        self.told.append((fraction, stage, partial))
+
+
+@functools.cache
+def from_the_beginning(kind):
+    """(a whole run that depends on its seed, computed afresh; its steps, and what it told)."""
+    heard = Heard()
+    with afresh(), remembering(heard):  # a part that is known tells and hears next to nothing
+        return tv.run(few(kind, **{**FULL.get(kind, {}), **SEEDED.get(kind, {})}), heard.listen), heard
+
+
+def same(one, other):
+    """Whether two runs are the same to the last bit."""
+    assert str(one.verdicts) == str(other.verdicts)  # as text: NaN is not NaN
+    assert one.arrays.keys() == other.arrays.keys() and str(one.numbers) == str(other.numbers)
+    for name, array in one.arrays.items():
+        np.testing.assert_array_equal(other.arrays[name], array, err_msg=name)
 
 
 def ladders(kind):
@@ -156,16 +190,23 @@ def test_both_ends_of_every_control_give_a_run(kind, name, end):
 
 @pytest.mark.parametrize("kind", LABS)
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(kind):
-    """To the last bit, in another process too: the known run may come from one, with shared parts."""
-    known = full(kind)
+    """To the last bit, in another process too: the known run may come from one, with shared parts and steps."""
+    again, steps = from_the_beginning(kind)
+    same(again, computed(again.spec))
+    asked = few(kind, **SEEDED.get(kind, {}) | {"seed": 1})
     with afresh():
-        again = tv.run(known.spec)
-    assert str(again.verdicts) == str(known.verdicts)  # as text: NaN is not NaN
-    assert again.arrays.keys() == known.arrays.keys() and again.numbers == known.numbers
-    for name, array in known.arrays.items():
-        np.testing.assert_array_equal(again.arrays[name], array, err_msg=name)
-    one, other = (computed(few(kind, **SEEDED.get(kind, {}) | {"seed": seed})) for seed in (0, 1))
-    assert any(not np.array_equal(other.arrays[name], array, equal_nan=True) for name, array in one.arrays.items())
+        other = tv.run(asked)
+        with remembering(dict(steps)):  # those steps only that depend on the seed
+            remembered = tv.run(asked)
+    same(other, remembered)
+    assert any(not np.array_equal(again.arrays[name], array, equal_nan=True) for name, array in other.arrays.items())
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_no_step_changes_what_another_gave(kind):
+    """So that it may be remembered: whoever comes later reads what the step itself gave."""
+    _run, steps = from_the_beginning(kind)
+    assert {key[0][0] for key, value in steps.items() if _key(value) != steps.as_stored[key]} == set()
 
 
 @pytest.mark.parametrize("kind", LABS)
@@ -182,26 +223,35 @@ def test_specification_and_run_survive_their_files(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", LABS)
 def test_progress_shows_charts_early_and_hears_a_cancel_in_every_stage(kind):
-    told, page = [], page_of(kind)
-    with afresh():  # a part that is known tells and hears next to nothing
-        tv.run(few(kind), lambda *one: told.append(one))
+    (run, heard), page = from_the_beginning(kind), page_of(kind)
+    told = heard.told
     fractions = [fraction for fraction, _stage, _partial in told]
     assert fractions == sorted(fractions) and 0 <= fractions[0] and fractions[-1] <= 1
     partials = [partial for _fraction, _stage, partial in told if partial is not None]
     assert partials and not partials[0].verdicts
-    assert (partials[0].surface is None) == (full(kind).surface is None)  # a slice is there from the beginning
+    assert (partials[0].surface is None) == (run.surface is None)  # a slice is there from the beginning
     known = {tuple(partial.arrays): partial for partial in partials}
     for partial in known.values():
         check_what_is_drawn(partial, page)
     stages = dict.fromkeys(stage for _fraction, stage, _partial in told)
     assert STAGES.get(kind, set()) <= stages.keys()
     for stage in stages:
-        def cancel(fraction, at, partial, stage=stage):
-            if at == stage:
-                raise tv.Cancelled("enough")
+        # In the midst of its work where it tells more than its beginning; the steps before it need not be done again.
+        tells = [fraction for fraction, at, _partial in told if at == stage]
+        with pytest.raises(tv.Cancelled), afresh(), remembering(dict(heard.before[stage])):
+            tv.run(run.spec, cancel(stage, min(len(tells), 2)))
 
-        with pytest.raises(tv.Cancelled), afresh():
-            tv.run(few(kind), cancel)
+
+def cancel(stage, nth):
+    """A listener that has had enough when the stage tells for the n-th time."""
+    tells = []
+
+    def listen(fraction, at, partial):
+        tells.extend([at] * (at == stage))
+        if len(tells) == nth:
+            raise tv.Cancelled("enough")
+
+    return listen
 
 
 # Links

@@ -143,16 +143,16 @@ class Pipeline:
         return memory[key]
 
     def _depends(self, step: Step) -> Any:
-        """The function, and all fields of the specification on which it depends, directly or through other steps."""
-        fields = to_json(self._spec)
-        by_key = {one.key: one for one in self._steps}
-
-        def used(one: Step) -> set[str]:
-            return set().union(*(used(by_key[name]) if name in by_key else
-                                 set(fields) if name == "spec" else {name} for name in one.inputs)) - {"report"}
-
-        return step.work.__module__, step.work.__qualname__, dumps({name: fields.get(name) for name in sorted(
-            used(step))})
+        """All functions and all fields of the specification on which it depends, directly or through other steps."""
+        fields, by_key = to_json(self._spec), {one.key: one for one in self._steps}
+        read, done, waiting = set[str](), list[Step](), [step]
+        while waiting:
+            one = waiting.pop()
+            done.append(one)
+            waiting += [by_key[name] for name in one.inputs if name in by_key and by_key[name] not in done + waiting]
+            read.update(*({name} if name in fields else fields if name == "spec" else () for name in one.inputs))
+        return (tuple((one.work.__module__, one.work.__qualname__) for one in done),
+                dumps({name: fields[name] for name in sorted(read)}))
 
     def _tell(self, fraction: float, step: Step, make: Callable[[], Run] | None = None, now: bool = False) -> None:
         partial = None
