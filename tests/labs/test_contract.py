@@ -3,6 +3,8 @@ tables, so that a new lab is tested as soon as it is there; settings that make i
 """
 
 import functools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -252,6 +254,15 @@ def cancel(stage, nth):
             raise tv.Cancelled("enough")
 
     return listen
+
+
+def test_labs_that_train_many_networks_need_no_torch():
+    code = ("import sys, thermoviz as tv; "
+            "tv.run(tv.Equilibrium(steps=100, replicas=4)); assert 'torch' not in sys.modules, 'equilibrium'; "
+            "tv.run(tv.Interactions(steps=20, networks=2, ramp_steps=10, walkers=4)); "
+            "assert 'torch' not in sys.modules, 'interactions'")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 # Links

@@ -57,7 +57,9 @@ def lay_out(figure: go.Figure, look: Look, *, title: str = "", height: int = 320
 
     `height`: CSS pixels at the normal reading size; a look with a larger font makes the figure higher.
     """
-    figure.update_layout(
+    # Put together apart from the figure, which would tell every change to views that it does not have.
+    layout = go.Layout(figure.layout)
+    layout.update(
         template="none", paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
         height=round(height * look.font / READING_SIZE),
         font={"family": look.font_family, "size": look.font, "color": look.text},
@@ -69,10 +71,11 @@ def lay_out(figure: go.Figure, look: Look, *, title: str = "", height: int = 320
         hovermode="closest",
     )
     if title:
-        figure.update_layout(title={
+        layout.update(title={
             "text": title, "x": 0, "xanchor": "left", "y": 1, "yanchor": "top", "yref": "container",
             "pad": {"t": 6, "l": 2}, "font": {"size": look.font, "color": look.dim, "weight": 600}})
-    figure.update_layout(**settings)
+    layout.update(**settings)
+    figure.layout = layout
     return figure
 
 

@@ -53,7 +53,7 @@ def test_every_partial_can_be_drawn():
             "agreement": figures.agreement_sentence, "curves": figures.curves_sentence,
             "displacement": memory.displacement_sentence, "loop": memory.loop_sentence}
     partials = []
-    final = tv.run(Equilibrium(steps=1000, replicas=4), lambda fraction, stage, partial: partials.append(partial))
+    final = tv.run(Equilibrium(**QUICK), lambda fraction, stage, partial: partials.append(partial))
     drawn = []
     for partial in (*(partial for partial in partials if partial is not None), final):
         for name, draw in DRAWINGS.items():

@@ -166,6 +166,12 @@ def stationary(loss, minimum, bath, **settings):
     return state, Measured(state)
 
 
+@pytest.fixture(scope="module")
+def hot(rested):
+    """Of batches so small that the copies feel how the valley bends."""
+    return stationary(*rested, batch_size=4, steps=4000, replicas=24)
+
+
 def test_temperatures_and_areas_are_those_of_the_exact_law(rested):
     """Against own numpy: single samples' Hessians by differences of gradients, vec Sigma from one linear system.
 
@@ -198,10 +204,9 @@ def test_temperatures_and_areas_are_those_of_the_exact_law(rested):
     assert abs(equal.measured - equal.theory) < far * equal.measured.stderr < 0.3
 
 
-def test_isotropic_heat_is_even_where_it_is_read_by_the_slope(rested):
+def test_isotropic_heat_is_even_where_it_is_read_by_the_slope(rested, hot):
     """<y dE/dy> = T + lr/2 <(dE/dy)^2> exactly, Euler's term, where h <y^2> feels how the valley bends."""
-    loss, minimum, bath = rested
-    state, found = stationary(loss, minimum, bath, batch_size=4, steps=4000, replicas=24)
+    bath, (state, found) = rested[2], hot
     moments, far = found.groups["isotropic heat"], rare(24, SIGMAS)
     exact = moments.mode_T - 0.5 * state.spec.lr * moments.steep
     error = exact.std(axis=0, ddof=1) / math.sqrt(len(exact))
@@ -212,10 +217,9 @@ def test_isotropic_heat_is_even_where_it_is_read_by_the_slope(rested):
     assert (np.abs(off) > far * square.std(axis=0, ddof=1) / math.sqrt(len(square))).any()
 
 
-def test_heat_is_about_the_mean_and_not_about_the_minimum(rested):
+def test_heat_is_about_the_mean_and_not_about_the_minimum(hot):
     """The cloud's mean lies -H^-1 grad tr(H(theta) Sigma)/2 off the minimum, and that is no heat."""
-    loss, minimum, bath = rested
-    state, found = stationary(loss, minimum, bath, batch_size=4, steps=4000, replicas=24)
+    state, found = hot
     rows, n = state.rows("SGD"), state.sums.records
     first = state.sums.first[rows] / n
     far, error = rare(24, SIGMAS), first.std(axis=0, ddof=1) / math.sqrt(len(rows))
@@ -307,21 +311,17 @@ def test_the_default_network_has_no_copies():
     assert run.numbers["distinct"] == [4] and run.numbers["dark"] == [5, 5] and run.numbers["dark_copied"] == 13
 
 
-def test_progress_shows_charts_early_and_hears_a_cancel():
-    seen = []
-    few = HeatBath(**QUICK | {"steps": 300, "replicas": 4})
-    tv.run(few, lambda fraction, stage, partial: seen.append((fraction, stage, partial)))
-    fractions = [fraction for fraction, _, _ in seen]
-    assert fractions == sorted(fractions) and fractions[-1] <= 1
-    first = next(partial for _, _, partial in seen if partial is not None)
-    assert first.surface is not None and "bath_noise" in first.arrays and "fdr" not in first.arrays
-
-    def cancel(fraction, stage, partial):
-        if stage == "copies":
+def test_the_slice_and_the_noise_are_shown_first():
+    def listen(fraction, stage, partial):
+        if partial is not None:
+            seen.append(partial)
             raise Cancelled("enough")
 
+    seen = []
     with pytest.raises(Cancelled):
-        tv.run(few, cancel)
+        tv.run(HeatBath(**QUICK | {"steps": 300, "replicas": 4}), listen)
+    first, = seen
+    assert first.surface is not None and "bath_noise" in first.arrays and "fdr" not in first.arrays
 
 
 def test_specification_and_file(quick, tmp_path):
