@@ -326,7 +326,7 @@ def test_a_bound_of_the_pass_never_says_that_there_is_a_ridge(run):
 def test_the_shipped_run_says_what_forgets_a_start_and_what_keeps_it():
     """Isotropic heat as strong as SGD forgets what SGD keeps, over a pass of few T: no ridge holds the start."""
     shipped = load_lab("equilibrium")
-    check_all(shipped, older=True)
+    check_all(shipped)
     assert {verdict.key for verdict in shipped.verdicts} == set(words.VERDICTS)
     sgd, heat, ridge = (named(shipped, name) for name in (SGD_FORGETS, HEAT_FORGETS, "No high ridge"))
     assert (sgd.holds, heat.holds, heat.confirmed, ridge.holds) == (False, True, True, True)
