@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from computed_runs import computed
 from scipy.integrate import quad
 from scipy.linalg import eigh_tridiagonal
 from scipy.optimize import brentq
@@ -201,8 +202,9 @@ def moments_on_a_line(energy, bounds, start, T, times, n=1000):
 @pytest.mark.parametrize(("landscape", "settings"), [
     (tv.TiltedDoubleWell(), {"heat": 0.25}), (tv.DoubleWell(barrier=2.0, k=3.0), {"heat": 0.25}),
     (tv.TiltedDoubleWell(tilt=0.8, k=2.0), {"heat": 0.4, "start": "point", "at": (0.7, 0.6)})])
+@pytest.mark.usefixtures("parts_shared")
 def test_a_cloud_in_a_double_well_is_a_product_of_two_lines(landscape, settings):
-    run = tv.run(tv.SecondLaw(landscape, **settings))
+    run = computed(tv.SecondLaw(landscape, **settings, steps=300))
     surface, T, arrays = run.surface, run.numbers["T"], run.arrays
     walked = np.isfinite(arrays["cloud_F"])
     sides = np.array(surface.bounds)

@@ -25,10 +25,10 @@ CASES = [(problem(), 0.2, 4, "replacement", 0.0), (problem(), 0.2, 4, "fresh", 0
 
 @pytest.mark.parametrize(("loss", "lr", "B", "batching", "momentum"), CASES)
 def test_covariance_of_a_long_run(loss, lr, B, batching, momentum):
-    """3000 replicas after many relaxation times; errors of second moments from their own scatter."""
+    """3000 replicas after at least 12 relaxation times; errors of second moments from their own scatter."""
     law, n = regression_law(loss, lr, B, batching, momentum), 3000
     start = np.tile(law.minimum, (n, 1))
-    path = tv.simulate(loss, tv.SGD(lr, momentum), start, 500, seed=2, record_every=499, batch_size=B,
+    path = tv.simulate(loss, tv.SGD(lr, momentum), start, 250, seed=2, record_every=249, batch_size=B,
                        batching=batching)
     x, step = path.x[1] - law.minimum, path.x[2] - path.x[1]
     for found, exact in ((x, law.covariance), (step, law.step_covariance)):

@@ -47,7 +47,8 @@ def test_a_network_obeys_the_first_relation():
     loss = tv.NetworkLoss(tv.MLP((4,)), tv.load_dataset("moons", n=100, seed=0), weight_decay=0.05)
     found = measured(loss, 0.3, 8, steps=6000)
     assert found.fdr2 is None and abs(found.fdr1 - 1) < SIGMAS * found.fdr1.stderr and found.fdr1.stderr < 0.1
-    np.testing.assert_array_equal(found.covariance, measured(loss, 0.3, 8, steps=6000).covariance)
+    first, second = (measured(loss, 0.3, 8, steps=1000) for _ in range(2))
+    np.testing.assert_array_equal(first.covariance, second.covariance)
 
 
 @pytest.mark.parametrize(("ask", "error", "words"), [

@@ -92,14 +92,15 @@ def test_no_crossing_where_one_valley_wins_or_there_is_one_only():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_leaders_of_a_fine_scan_change_exactly_at_the_crossings(seed):
+    """In steps of 6 % of T, a quarter of the search's: a lead that the search missed and that lasts longer is seen."""
     surface = random_surface(seed)
     found = surface.crossings
     assert all(unequal(surface, one) < 1e-10 for one in found)
     assert all(one.hot == other.cold for one, other in itertools.pairwise(found))
-    temperatures = surface.scale * np.geomspace(0.01, 10, 400)
+    temperatures = surface.scale * np.geomspace(0.01, 10, 120)
     seen = leaders(surface, temperatures)
     changes = [(seen[k - 1], seen[k], temperatures[k - 1], temperatures[k])
-               for k in range(1, 400) if seen[k] != seen[k - 1]]
+               for k in range(1, 120) if seen[k] != seen[k - 1]]
     assert len(changes) == len(found)
     for one, (cold, hot, low, high) in zip(found, changes, strict=True):
         assert (one.cold, one.hot) == (cold, hot) and low * (1 - 1e-6) <= one.T <= high * (1 + 1e-6)

@@ -40,7 +40,7 @@ def test_default_starts_on_the_saddle_of_the_double_well_at_a_tenth_of_its_barri
     assert run.numbers["F_eq"] == pytest.approx(tv.scan(tv.DoubleWell(), tolerance=0).equilibrium(0.1).F, abs=1e-6)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 @pytest.mark.parametrize("start", ["saddle", "uniform", "basin", "point"])
 def test_e_s_and_f_agree_with_the_exact_evolution_at_every_moment(start, seed):
     found = computed(SecondLaw(start=start, seed=seed, steps=300))
@@ -92,7 +92,7 @@ def test_verdicts_of_the_default(run):
     check_all(run)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_other_seeds_say_the_same_words(seed):
     found = computed(SecondLaw(seed=seed))
     assert [v.holds for v in found.verdicts] == STANDING and all(v.confirmed for v in found.verdicts)

@@ -91,6 +91,8 @@ class Basins:
 
 def on_ridge(basins: Basins, low: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Which rectangles [n], from low [n, 2] and of this size [n, 2], have corners in several basins."""
+    if basins.n < 2:
+        return np.zeros(len(low), dtype=bool)
     corners = [np.asarray(basins.label_at(low + size * (i, j))) for i in (0, 1) for j in (0, 1)]
     return (np.ptp(corners, axis=0) > 0) & (np.min(corners, axis=0) >= 0)
 
