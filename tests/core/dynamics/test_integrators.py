@@ -54,10 +54,11 @@ def koopman_mean(dynamics, energy, f, T, steps):
     """Stationary <f> with no noise at all: the step itself, its normals replaced by Gauss-Hermite nodes.
 
     Iterates (P f)(state) = sum_k w_k f(step(state, R_k)) on a grid of states until it is constant.
+    Twice as many nodes and places change the biases that are asked for by less than 0.3 %.
     """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(20)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(10)
     weights = weights / weights.sum()
-    xs = np.linspace(-2.6, 2.6, 321)
+    xs = np.linspace(-2.6, 2.6, 161)
     inertial = isinstance(dynamics, tv.BAOAB)
     keeps = dynamics.init(energy, np.zeros((1, 1)), np.random.default_rng(0))[1] is not None
     memory = nodes if keeps else np.zeros(1)
@@ -103,7 +104,7 @@ def test_order_of_convergence_of_the_stationary_law(name, steps_of, order):
     exact = quad(lambda x: x * x * weight(x), -3, 3)[0] / quad(weight, -3, 3)[0]
     biases = []
     for dt in steps_of:
-        time = 18 if name == "baoab" else 8
+        time = 18 if name == "baoab" else 5
         value, spread = koopman_mean(THERMOSTATS[name](dt), energy, lambda x: x**2, T, int(time / dt))
         biases.append(value - exact)
         assert spread < 0.02 * abs(biases[-1])  # converged to a constant
