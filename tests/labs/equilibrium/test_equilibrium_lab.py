@@ -1,6 +1,7 @@
 """Equilibrium: linear regression against closed forms, renamed copies, honest verdicts."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from thermoviz.labs.equilibrium.controls import (
 )
 from thermoviz.labs.equilibrium.heat_loop import area, expected_loops, lag, loops, rates
 from thermoviz.labs.equilibrium.replicas import Replicas, curves, record_every
-from thermoviz.labs.equilibrium.results import GROUPS, OWN, SAME_DATA
+from thermoviz.labs.equilibrium.results import GROUPS, OWN, SAME_DATA, Agreement, Averages, Baths, Ends, Way
 from thermoviz.labs.equilibrium.specification import Equilibrium
 from thermoviz.labs.equilibrium.verdicts import _averages, _loss_forgets, _no_ridge
 from thermoviz.presentation.names import who_diverged
@@ -286,18 +287,23 @@ def test_solutions_are_at_rest_and_the_slice_shows_a_higher_pass_than_there_is(r
 # What verdicts make of numbers
 
 
-def numbers_with(run, **net):
-    return {**run.numbers, "net": {**run.numbers["net"], "replicas": [16] * 6, **net}}
+def agreement_with(run, **changed):
+    """Of the networks, with enough replicas of each group."""
+    return replace(Agreement.expect(run, "net"), replicas=[16] * 6, **changed)
 
 
 @pytest.mark.parametrize(("ratio", "error", "holds"), [
     (1.46, 0.29, None), (1.3, 0.13, None), (1.41, 0.13, False), (1.02, 0.03, True), (1.02, 0.1, None)])
 def test_a_larger_error_does_not_make_a_bath_ergodic(run, ratio, error, holds):
-    numbers = numbers_with(run, omega={"loss": [ratio, error, True, 20.0]})
-    assert _averages(numbers, "loss").holds is holds
+    linear = Averages.expect(run, "lin")
+    found = _averages("loss", agreement_with(run), Averages({"loss": [ratio, error, True, 20.0]}), linear)
+    assert found.holds is holds
     # Where chains are too short for their correlation time, agreement shows nothing.
-    short = numbers_with(run, omega={"loss": [ratio, error, False, 20.0]})
-    assert _averages(short, "loss").holds in (False, None)
+    short = _averages("loss", agreement_with(run), Averages({"loss": [ratio, error, False, 20.0]}), linear)
+    assert short.holds in (False, None)
+    # And where nothing was measured, nothing is told.
+    nothing = _averages("loss", agreement_with(run), Averages({}), Averages({}))
+    assert nothing.holds is None and math.isnan(nothing.measured) and nothing.values["linear"] is None
 
 
 @pytest.mark.parametrize(("difference", "error", "holds"), [
@@ -306,18 +312,17 @@ def test_a_start_is_forgotten_where_its_own_shaking_hides_it(run, difference, er
     """In units of what the loss shakes by: nobody claims that the difference is 0, and 3 % of it decide nothing."""
     shaking = {"loss": 0.013, "function": 0.02, "parameters": 0.1}
     met = {"far start": {name: [0.013 * difference, 0.013 * error, 0.0] for name in ("loss", "function", "parameters")}}
-    verdict = _loss_forgets(run.spec, numbers_with(run, met=met, shaking=shaking))
+    verdict = _loss_forgets(run.spec, Ends.expect(run), agreement_with(run, met=met, shaking=shaking))
     assert (verdict.holds, verdict.theory) == (holds, None)
     assert verdict.measured == pytest.approx(difference)
 
 
 def test_a_bound_of_the_pass_never_says_that_there_is_a_ridge(run):
     """A path found is an upper bound: low enough it decides, high it leaves open. A moving end is no end."""
-    heat = {**run.numbers["heat"], "temperature": [1e-3, 1e-5]}
+    baths = replace(Baths.expect(run), temperature=Estimate(1e-3, 1e-5))
     for climb, slope, holds in ((2e-3, 1e-9, True), (2e-2, 1e-9, None), (2e-3, 1e-2, None)):
-        way = {"climbs": [climb, climb / 2], "line": [0.1, 0.1], "slice": [0.05, 0.05]}
-        numbers = {**numbers_with(run), "heat": heat, "way": way, "slope": slope}
-        assert _no_ridge(run.spec, numbers).holds is holds
+        way = Way({"climbs": [climb, climb / 2], "line": [0.1, 0.1], "slice": [0.05, 0.05]})
+        assert _no_ridge(run.spec, Ends(True, slope), way, baths, agreement_with(run)).holds is holds
 
 
 # The lab as a whole

@@ -1,20 +1,19 @@
 """How far replicas agree: R-hat and plain spreads of what is macroscopic and what is microscopic."""
 
+import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ...core.statistics.chains import Chains, r_hats
 from ...core.statistics.estimators import FEWEST, Estimate, jackknife
 from .replicas import Replicas, functions
-from .results import COLD, FAR, GROUPS, HOT, OWN, SAME_DATA, SAME_START
+from .results import COLD, FAR, GROUPS, HOT, NOTHING, OWN, SAME_DATA, SAME_START
 
 # Groups whose R-hat is shown.
 COMPARED = (OWN, SAME_DATA, SAME_START)
 # Groups that should meet the one that starts cold.
 MET = (HOT, FAR, SAME_DATA)
-NOTHING = Estimate(np.nan, np.nan)
 # Groups that see the same data: where there is one valley, they are alike in the end.
 ALIKE = (SAME_DATA, HOT, COLD, FAR)
 MACRO, MICRO = ("loss", "test_loss", "accuracy"), ("raw", "aligned", "function")
@@ -123,28 +122,33 @@ def spreads(seen: dict[str, np.ndarray]) -> dict[str, Estimate]:
 # Do starts matter?
 
 
-def meeting(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, Any]:
+def meeting(seen: dict[int, dict[str, np.ndarray]]) -> dict[str, dict[str, list[float]]]:
     """How far each group's mean is from that of the cold start: {group name: {"loss", "function", "parameters"}}.
 
     loss: difference, in its own unit; function: root mean square difference of what they say at the test points;
     parameters: distance over the length of the cold start's mean. Distances are freed of what the scatter of replicas
-    adds; [value, error] by jackknife over pairs of replicas.
+    adds; value, error (by jackknife over pairs of replicas) and what was tested in its own errors.
     """
     return {GROUPS[group]: _met(seen[group], seen[COLD]) for group in MET}
 
 
-def _met(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, Any]:
+def _met(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, list[float]]:
     m = min(a["loss"].shape[1], b["loss"].shape[1])
     if m < FEWEST:
-        return {name: [np.nan, np.nan, np.nan] for name in ("loss", "function", "parameters")}
+        return {name: _tested(NOTHING, NOTHING) for name in ("loss", "function", "parameters")}
     mine, cold = ({name: np.asarray(one[name], np.float64)[:, :m].mean(axis=0)
                    for name in ("loss", "function", "aligned")} for one in (a, b))
     apart = jackknife(lambda u, v: float(u.mean() - v.mean()), mine["loss"], cold["loss"])
     length = float(np.linalg.norm(cold["aligned"].mean(axis=0)))
     places = mine["function"].shape[1]
-    return {"loss": [apart.value, apart.stderr, apart.value / apart.stderr if apart.stderr > 0 else np.nan],
+    return {"loss": _tested(apart, apart),
             "function": _distance(mine["function"], cold["function"], 1 / places),
             "parameters": _distance(mine["aligned"], cold["aligned"], 1 / length**2)}
+
+
+def _tested(found: Estimate, tested: Estimate) -> list[float]:
+    """[value, error] of what was found, and what was tested in its standard errors."""
+    return [found.value, found.stderr, tested.value / tested.stderr if tested.stderr > 0 else math.nan]
 
 
 def squared_distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -159,5 +163,5 @@ def _distance(a: np.ndarray, b: np.ndarray, scale: float) -> list[float]:
     found = jackknife(lambda u, v: scale * squared_distance(u, v), a, b)
     value = np.sqrt(max(found.value, 0.0))
     error = found.stderr / (2 * value) if value > 0 and found.value > found.stderr else np.sqrt(found.stderr)
-    return [float(value), float(error), found.value / found.stderr if found.stderr > 0 else np.nan]
+    return _tested(Estimate(value, error), found)
 

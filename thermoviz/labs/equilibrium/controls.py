@@ -21,9 +21,9 @@ from ...core.learning.networks import MLP, NetworkLoss
 from ...core.seeds import rng
 from ...core.statistics.estimators import FEWEST, Estimate, independent_mean, jackknife
 from ...runs.results import Pair
-from .agreement import ALIKE, NOTHING, STRIDE, squared_distance
+from .agreement import ALIKE, STRIDE, squared_distance
 from .replicas import BURN_IN, Replicas, own_samples, record_every, starts, train
-from .results import COLD, FAR, OWN, SAME_DATA, Baths, LinearTheory, Units
+from .results import COLD, FAR, NOTHING, OWN, SAME_DATA, Baths, LinearTheory, Units
 
 # Time in isotropic heat as a share of the networks' own, and parameters x samples x steps x copies at most.
 HEATED_SHARE, WORK = 0.5, 2e10

@@ -197,6 +197,5 @@ def _shown(figure: go.Figure) -> list[float]:
 
 
 def _shares(agreed: Agreement, group: str, key: str) -> tuple[float, float]:
-    value, error = (np.nan if part is None else float(part) for part in agreed.met[group][key][:2])
-    scale = float(agreed.shaking[key] or np.nan)
-    return abs(value) / scale, error / scale
+    apart, scale = agreed.apart(group, key), agreed.shaking[key] or np.nan
+    return abs(apart.value) / scale, apart.stderr / scale

@@ -12,7 +12,7 @@ from ...core.fluctuations.chain import LinearChain, Moments
 from ...core.seeds import rng
 from ...core.statistics.estimators import FEWEST, Estimate, independent_mean
 from ...runs.results import Pair
-from .results import Loops
+from .results import NOTHING, Loops
 
 # Learning rates of the loop, in units of the run's own: from the coldest to the hottest, in so many stairs.
 COLDEST, HOTTEST, STAIRS = 0.1, 1.5, 9
@@ -87,7 +87,7 @@ def _gap(losses: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray) -> Estimate:
-    return independent_mean(values) if len(values) >= FEWEST else Estimate(np.nan, np.nan)
+    return independent_mean(values) if len(values) >= FEWEST else NOTHING
 
 
 def _part(report: Callable[[float], Any], lengths: list[int], k: int) -> Callable[[float], Any]:

@@ -16,7 +16,7 @@ from ...core.landscape.planes import Plane
 from ...core.landscape.scan import scan
 from ...core.landscape.surfaces import Surface
 from ...core.learning.networks import NetworkLoss
-from ...runs.pipeline import Pipeline, Report, Step, merged
+from ...runs.pipeline import Pipeline, Report, Step
 from ...runs.progress import Progress
 from ...runs.record import Bodies, Finals, Grid, Sample, Section, who_diverged
 from ...runs.results import Result
@@ -55,7 +55,7 @@ from .results import (
 )
 from .solutions import Minima, pass_on_slice, plane_of, three_minima
 from .specification import Equilibrium
-from .verdicts import verdicts
+from .verdicts import System, verdicts
 
 # Points of the paths on the slice.
 SHOWN = 60
@@ -172,19 +172,15 @@ def bodies(spec: Equilibrium, loss: NetworkLoss, cut: Cut, networks: Replicas) -
 
 
 class Seen(NamedTuple):
-    """All that is read off the replicas of one system."""
+    """All that is read off the replicas of one system, under its name."""
 
-    course: Course
-    agreement: Agreement
-    memory: Memory
-    averages: Averages
-
-    def under(self, system: str) -> list[dict[str, Result]]:
-        """As the run keeps them."""
-        return [{system: one} for one in self]
+    course: dict[str, Course]
+    agreement: dict[str, Agreement]
+    memory: dict[str, Memory]
+    averages: dict[str, Averages]
 
 
-def _seen(found: Replicas, report: Report) -> Seen:
+def _seen(system: str, found: Replicas, report: Report) -> Seen:
     seen = {}
     for group in range(len(GROUPS)):
         seen[group] = agreeing.observables(found, group)
@@ -197,12 +193,13 @@ def _seen(found: Replicas, report: Report) -> Seen:
     report(0.95)
     remembered = memory(found)
     report(0.97)
-    return Seen(curves(found.steps, found.losses), agreed, remembered, ergodicity(found, agreeing.together(seen)))
+    return Seen({system: curves(found.steps, found.losses)}, {system: agreed}, {system: remembered},
+                {system: ergodicity(found, agreeing.together(seen))})
 
 
-def outside_and_inside(networks: Replicas, report: Report) -> list[dict[str, Result]]:
+def outside_and_inside(networks: Replicas, report: Report) -> Seen:
     """What is read off the networks."""
-    return _seen(networks, report).under("net")
+    return _seen("net", networks, report)
 
 
 def baths(spec: Equilibrium, networks: Replicas, stiffest: float, report: Report) -> Compared:
@@ -228,12 +225,20 @@ def linear(replicas: int, steps: int, seed: int, problem: int, report: Report) -
                                  lambda fraction, make=None: report(fraction)))
 
 
-def of_linear(linear: Linear, report: Report) -> list[dict[str, Result]]:
+class OfLinear(NamedTuple):
     """What is read off linear regression, beside what must come out."""
-    seen = _seen(linear.found, report)
-    times = np.ones(0) if seen.averages.aligned_steps is None else seen.averages.aligned_steps
-    theory: LinearTheory = linear_theory(linear.found, linear.samples, seen.memory.lags, times)
-    return [*seen.under("lin"), {"lin": theory}]
+
+    seen: Seen
+    theory: dict[str, LinearTheory]
+
+
+def of_linear(linear: Linear, report: Report) -> OfLinear:
+    """What linear regression shows, and the closed forms for it."""
+    seen = _seen("lin", linear.found, report)
+    times = seen.averages["lin"].aligned_steps
+    theory = linear_theory(linear.found, linear.samples, seen.memory["lin"].lags,
+                           np.ones(0) if times is None else times)
+    return OfLinear(seen, {"lin": theory})
 
 
 # Heating and cooling
@@ -253,8 +258,13 @@ def linear_loops(steps: int, seed: int, linear: Linear, report: Report) -> dict[
     return {"lin": loops(found.loss, found.x[-1, alike], LR, 0.0, BATCH, length, seed, report, expected)}
 
 
-def judged(spec: Equilibrium, cut: Cut, way: Way, outside_and_inside: Any, baths: Compared, of_linear: Any,
-           network_loops: Any, linear_loops: Any) -> list[Verdict]:
+def judged(spec: Equilibrium, cut: Cut, way: Way, outside_and_inside: Seen, baths: Compared, of_linear: OfLinear,
+           network_loops: dict[str, Loops], linear_loops: dict[str, Loops]) -> list[Verdict]:
     """What replicas show."""
-    arrays, numbers = merged([cut.kept, way, outside_and_inside, baths, of_linear, network_loops, linear_loops])
-    return verdicts(spec, arrays, numbers)
+    ends = cut.kept[-1]
+    net, lin = _system("net", outside_and_inside, network_loops), _system("lin", of_linear.seen, linear_loops)
+    return verdicts(spec, ends, way, baths.baths, baths.units, net, lin, of_linear.theory["lin"])
+
+
+def _system(name: str, seen: Seen, loops: dict[str, Loops]) -> System:
+    return System(seen.agreement[name], seen.memory[name], seen.averages[name], loops[name])

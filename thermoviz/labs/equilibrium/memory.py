@@ -1,16 +1,14 @@
 """What replicas remember: displacement by waiting time, autocorrelation of the loss, averages over time."""
 
-from typing import Any
-
 import numpy as np
 
 from ...core.errors import BadInput, TooFewSamples
 from ...core.statistics.estimators import FEWEST, Estimate, autocorrelation, autocorrelation_time, independent_mean
 from ...core.statistics.time_averages import TimeAverages, displacement, time_averages
 from ...runs.results import Pair
-from .agreement import NOTHING, STRIDE
+from .agreement import STRIDE
 from .replicas import Replicas
-from .results import OWN, SAME_DATA, Averages, Memory
+from .results import NOTHING, OWN, SAME_DATA, Averages, Memory
 
 # Waiting times of the chart, as shares of the run; its longest lag; how many lags.
 WAITS = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6)
@@ -79,7 +77,7 @@ def _autocorrelation(replicas: Replicas, rows: np.ndarray) -> tuple[np.ndarray, 
 def ergodicity(replicas: Replicas, seen: dict[str, np.ndarray]) -> Averages:
     """Averages over time of the loss, of functions and of aligned parameters, for the same group."""
     arrays: dict[str, np.ndarray] = {}
-    omega: dict[str, list[Any]] = {}
+    omega: dict[str, list[float]] = {}
     for name in OBSERVABLES:
         every = replicas.every * (1 if name == "loss" else STRIDE)
         try:

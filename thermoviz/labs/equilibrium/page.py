@@ -7,6 +7,7 @@ from ...presentation.words import _
 from . import figures
 from . import figures_memory as memory
 from . import figures_starts as starts
+from .figures_memory import known
 from .results import Baths, Course, Loops, Memory, Units
 
 
@@ -90,19 +91,19 @@ def answer(run: Any) -> str:
             share=share(run, "sgd")))
     if heat and inside is False:
         said.append(_("Heat as strong, but alike in all directions, forgets it ({share} ± {error} %).").format(
-            share=share(run, "heat"), error=starts.percent(run.numbers["heat"]["left"]["heat"][1])))
+            share=share(run, "heat"), error=starts.percent(Baths.expect(run).late["heat"].stderr)))
     return " ".join(said)
 
 
 def share(run: Any, bath: str) -> str:
     """What a bath leaves of the squared distance between both starts, in per cent."""
-    return starts.percent(run.numbers["heat"]["left"][bath][0])
+    return starts.percent(Baths.expect(run).late[bath])
 
 
 def try_this(run: Any) -> str:
     """The number that moves is the one in the answer."""
-    left = run.numbers.get("heat", {}).get("left", {}).get("sgd", [None])[0]
-    if left is None or not run.spec.network.hidden:
+    baths = Baths.read(run)
+    if baths is None or not known(baths.late["sgd"]) or not run.spec.network.hidden:
         return _("open “Experiment” and give the network a hidden layer of 8: does SGD still forget the start inside?")
     return _("open “Experiment” and empty “Hidden layers”: what SGD keeps of the squared distance falls from {share} % "
              "to 0.").format(share=share(run, "sgd"))

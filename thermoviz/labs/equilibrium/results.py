@@ -3,6 +3,7 @@
 Groups of replicas stand in the order of GROUPS; each has R of them. NaN: too few replicas, or too few records.
 """
 
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ OWN, SAME_DATA, SAME_START, HOT, COLD, FAR = range(len(GROUPS))
 # The groups that are bodies on the slice, and whose loss is drawn over time; the first is called the usual start.
 ON_SLICE = (SAME_DATA, HOT, COLD, FAR)
 SYSTEMS = ("net", "lin")
+NOTHING = Estimate(math.nan, math.nan)
 
 
 class Problem(Result):
@@ -76,6 +78,10 @@ class Agreement(Result, within=SYSTEMS):
     loss: Annotated[list[float], Number("Mean loss from usual starts", "energy")]
     replicas: Annotated[list[int], Number("Replicas of each group that did not diverge")]
 
+    def apart(self, group: str, name: str) -> Estimate:
+        """How far the mean of this group is from that of the cold start, in its own unit."""
+        return Estimate(*self.met[group][name][:2])
+
 
 class Memory(Result, within=SYSTEMS):
     """What replicas remember, from usual starts on the same data."""
@@ -93,7 +99,7 @@ class Memory(Result, within=SYSTEMS):
 class Averages(Result, within=SYSTEMS):
     """Averages over time of three observables (Thirumalai and Mountain); none where replicas or records are too few."""
 
-    omega: Annotated[dict[str, list[Any]], Number(
+    omega: Annotated[dict[str, list[float]], Number(
         "By observable: ratio to ergodic chains, its error, whether they are long enough, correlation time in steps")]
     loss_steps: Annotated[np.ndarray | None, Array("l", "Averaged over so many", "steps",
                                                    name="omega_steps_loss")] = None
@@ -109,6 +115,14 @@ class Averages(Result, within=SYSTEMS):
     aligned: Annotated[np.ndarray | None, Array("p", "Scatter of the matched parameters", name="omega_aligned")] = None
     aligned_ergodic: Annotated[np.ndarray | None, Array("p", "The same of ergodic chains",
                                                         name="omega_ref_aligned")] = None
+
+    def ratio(self, name: str) -> Estimate:
+        """Scatter of this observable over that of ergodic chains; NOTHING where it was not measured."""
+        return Estimate(*self.omega[name][:2]) if name in self.omega else NOTHING
+
+    def long_enough(self, name: str) -> bool:
+        """Whether the chains of this observable are long for its correlation time."""
+        return name in self.omega and bool(self.omega[name][2])
 
 
 class Loops(Result, within=SYSTEMS):
