@@ -77,8 +77,8 @@ class Latest(dict):
         return value
 
 
-# Of this process: about eight runs, so that both ends of all controls of a lab find the steps of its first run.
-STEPS = Latest(120)
+# Of this process: about twenty runs, so that both ends of all controls of a lab find the steps of its first run.
+STEPS = Latest(300)
 
 
 def computed(spec) -> tv.Run:

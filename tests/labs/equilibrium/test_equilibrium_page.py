@@ -68,7 +68,7 @@ def test_sentences_count_who_diverged(quick):
     assert all(sentence(quick) for sentence in SENTENCES)
     assert "diverged" not in figures.agreement_sentence(quick)
     lost = computed(Equilibrium("sine", lr=1.0, steps=400, replicas=8))
-    assert "networks diverged" in figures.curves_sentence(lost)
+    assert "cold start: 8 of 8 diverged" in figures.curves_sentence(lost)
     everyone = computed(Equilibrium("sine", lr=50.0, **QUICK))
     for name, draw in DRAWINGS.items():
         assert draw(everyone, LOOKS["dark"]).layout.title.text, name
