@@ -123,9 +123,15 @@ def test_the_balls_move_and_the_charts_follow(server, new_page):
     assert page.complaints == []
 
 
-def test_digits_heat_and_learning_rate_while_the_old_run_computes(server, new_page):
-    page = new_page()
-    first_drawing(page, server[0])
+def test_digits_heat_and_learning_rate_while_the_old_run_computes(tmp_path, new_page):
+    """On a server of its own: what it weighs at the end is this visit's doing, whatever other tests have asked."""
+    with serving(tmp_path) as (address, process):
+        turn_while_computing(new_page(), address)
+        assert_light(process.pid)
+
+
+def turn_while_computing(page, address):
+    first_drawing(page, address)
     preset, surface = shown(page), page.evaluate(ENERGIES)
     page.get_by_role("button", name="Handwritten digits").click()
     wait_for_another_run(page, preset)
@@ -153,7 +159,6 @@ def test_digits_heat_and_learning_rate_while_the_old_run_computes(server, new_pa
     page.wait_for_function("() => location.search.includes('T=')", timeout=PATIENCE_MS)
     assert "preset=digits" in page.url and "seed=" in page.url
     assert page.complaints == []
-    assert_light(server[1].pid)
 
 
 def wait_until_computed(page):

@@ -16,6 +16,7 @@ from streamlit import config, file_util
 
 from ...experiments.presets import DEFAULT_PRESET
 from .addresses import BeginAtFirstPage, below, header
+from .memory import keep_few_heaps
 from .shell import card, document, has_picture, opened, still
 
 A_DAY = "public, max-age=86400"
@@ -26,6 +27,7 @@ LEVEL = 6
 
 def middleware() -> list[Middleware]:
     """What stands before Streamlit, outermost first; the first picture is drawn meanwhile."""
+    keep_few_heaps()  # before there are threads
     base = config.get_option("server.baseUrlPath") or ""
     threading.Thread(target=still, args=(DEFAULT_PRESET, "dark"), daemon=True).start()
     return [Middleware(BeginAtFirstPage, base=base), Middleware(FirstDocument, base=base),

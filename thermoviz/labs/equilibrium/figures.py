@@ -1,6 +1,6 @@
 """Figures of the lab "equilibrium": agreement outside and inside, starts that meet.
 
-Over time: `equilibrium_memory`; what keeps a start, and what forgets it: `equilibrium_starts`.
+Over time: `figures_memory`; what keeps a start, and what forgets it: `figures_starts`.
 """
 
 import math
