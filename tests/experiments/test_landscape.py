@@ -213,7 +213,7 @@ def test_all_diverged_still_shows_the_losses():
     assert run.surface is None and run.plane is None and run.honesty is None and run.equilibria == ()
     assert (run.arrays["diverged_at"] > 0).all() and np.isfinite(run.arrays["losses"][0]).all()
     first = int(run.arrays["diverged_at"].min())
-    assert run.lost == ((0, 4, first),) and f": all diverged, the first at step {first}" in summary(run)
+    assert run.lost == ((0, 4, first),) and f": 4 of 4 diverged, the first at step {first}" in summary(run)
     assert Run.from_bytes(run.to_bytes()).numbers == run.numbers
 
 
