@@ -231,7 +231,7 @@ def test_losses_draw_median_and_band_of_the_replicas_that_are_still_finite(netwo
     np.testing.assert_allclose(curves[f"{adam}, weight decay"].y, 0.25)  # a line of its own, in no other
     assert curves[f"{sgd}, train"].line.color == look.optimisers[0]
     assert figure.layout.yaxis.title.text == "loss, nats"
-    assert charts.diverged(networks) == [(adam, 1, 100)]
+    assert [(one.name, one.n, one.first) for one in names.lost_bodies(networks)] == [(adam, 1, 100)]
     assert any("diverged at step 100" in a.text for a in figure.layout.annotations)
 
 

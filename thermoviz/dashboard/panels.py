@@ -233,10 +233,10 @@ def diverged(run: Any) -> None:
     """Says which optimisers left the finite numbers, and when; their curves up to there are drawn."""
     if run.kind == "potential":
         return
-    for name, count, step in charts.diverged(run):
-        of = getattr(run.spec, "replicas", 1)
+    for one in names.lost_bodies(run):
         st.warning(_("{n} of {of} replicas of {name} diverged at step {step} or later. A lower learning rate keeps "
-                     "them finite.").format(n=count, of=of, name=name, step=step), icon=":material/trending_up:")
+                     "them finite.").format(n=one.n, of=one.of, name=one.name, step=one.first),
+                   icon=":material/trending_up:")
 
 
 def explanation(run: Any) -> None:

@@ -24,7 +24,7 @@ from ..core.seeds import MAX_SEED
 from ..core.specs import Field, specification
 from ..runs.pipeline import Numbers, Pipeline, Report, Step
 from ..runs.progress import Progress, silent
-from ..runs.record import Bodies, Finals, Grid, Section
+from ..runs.record import Bodies, Finals, Grid, Honest, Section
 from ..runs.run import Run
 
 MOST_POINTS = 200  # of a recorded path that a run keeps
@@ -134,8 +134,8 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
         def grid(surface: Surface) -> Grid:
             return Grid.of(surface)
 
-        def hidden(surface: Surface) -> Numbers:
-            return Numbers({"honesty": honesty(loss, chosen, path, surface).to_json()})
+        def hidden(surface: Surface) -> Honest:
+            return Honest(honesty(loss, chosen, path, surface).to_json())
 
         spec = OwnModel(_contents(path, chosen), loss.d, how, resolution, tolerance, margin, seed)
         return Pipeline(spec, progress, (Step("slice", 1, trained), Step("surface", 8, surface),

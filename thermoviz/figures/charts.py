@@ -102,14 +102,8 @@ def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> go.S
                       fillcolor=colour, line={"width": 0}, hoverinfo="skip", showlegend=False)
 
 
-def diverged(run: Any) -> list[tuple[str, int, int]]:
-    """Per optimiser that lost replicas: its name, how many diverged, and the first step at which one did."""
-    titles = names.member_names(run)
-    return [(titles[k], count, step) for k, count, step in run.lost]
-
-
 def _diverged(figure: go.Figure, run: Any, look: Look) -> None:
-    for _name, _count, step in diverged(run):
+    for _k, _count, step in run.lost:
         figure.add_vline(x=step, line={"color": look.poor, "width": 0.6 * look.stroke, "dash": "dot"},
                          annotation={"text": _("diverged at step {n}").format(n=step),
                                      "font": {"size": look.font_small, "color": look.poor}})

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from ..core.errors import BadInput
 from ..presentation import badge
 from ..presentation.looks import LOOKS, Look
-from ..runs.late import has_sibling, sibling
+from ..runs.late import perhaps, room_of
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
 from .relief import surface3d
@@ -28,7 +28,8 @@ def still(run: Any, look: str | Look = "dark", figure: str | None = None, title:
     of networks asked of a potential.
     """
     theme = _named("look", look, LOOKS) if isinstance(look, str) else look
-    lab = sibling(run.spec, "page").page().drawings if has_sibling(run.spec, "page") else {}
+    page = perhaps(room_of(run.spec), "page")  # a general experiment has none
+    lab = page.page().drawings if page else {}
     figure = figure or next(iter(lab), "surface3d")
     draw = _named("figure", figure, {**lab, **FIGURES})
     if "losses" not in run.arrays and run.kind != "descent" and figure in NETWORK_FIGURES:

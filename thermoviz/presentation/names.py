@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..runs.record import Lost
 from .numbers import number
 from .words import _, term
 
@@ -25,16 +26,14 @@ def who_diverged(run: Any) -> str:
     kept = run.numbers.get("diverged")
     if isinstance(kept, str):
         return kept
-    parts = [_("{name}: {n} of {of} diverged, the first at step {step}").format(
-        name=name, n=n, of=of, step=first) for name, n, of, first in _lost(run, kept)]
-    return "; ".join(parts)
+    found = [Lost(**{**one, "name": term(one["name"])}) for one in kept] if kept else lost_bodies(run)
+    return "; ".join(_("{name}: {n} of {of} diverged, the first at step {step}").format(
+        name=one.name, n=one.n, of=one.of, step=one.first) for one in found)
 
 
-def _lost(run: Any, kept: list[dict[str, Any]] | None) -> list[tuple[str, int, int, int]]:
-    """(name, how many, of how many, first step): as the run counts them, or of the bodies on its slice."""
-    if kept:
-        return [(term(one["name"]), one["n"], one["of"], one["first"]) for one in kept]
-    return [(member_names(run)[k], n, int((run.arrays["member"] == k).sum()), first) for k, n, first in run.lost]
+def lost_bodies(run: Any) -> list[Lost]:
+    """For each of the dynamics, or groups, that a run's slice shows: how many left the finite numbers, and when."""
+    return [Lost(member_names(run)[k], n, int((run.arrays["member"] == k).sum()), first) for k, n, first in run.lost]
 
 
 def dynamics_names(dynamics: tuple[Any, ...]) -> list[str]:

@@ -5,7 +5,6 @@ the only import by name in the house, so that no lower room has to know a higher
 """
 
 import importlib
-import importlib.util
 from types import ModuleType
 from typing import Any
 
@@ -35,12 +34,6 @@ def sibling(spec: Any, role: str) -> ModuleType:
 def in_room(room: str, role: str) -> ModuleType:
     """The module `role` of the package `room`. Raises ImportError where it has none."""
     return importlib.import_module(f"{room}.{role}")
-
-
-def has_sibling(spec: Any, role: str) -> bool:
-    """Whether there is a module `role` beside a specification: a general experiment has no "page"."""
-    room = room_of(spec)
-    return bool(room) and importlib.util.find_spec(f"{room}.{role}") is not None
 
 
 def perhaps(room: str, role: str) -> ModuleType | None:

@@ -5,7 +5,7 @@ have equal lengths (`refuse_misfit`).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -120,7 +120,13 @@ class Finals(Result):
     member: Annotated[np.ndarray, Array("m", "Whose they are among the bodies", name="theta_member", dtype="int32")]
 
 
-KINDS = (Grid, Section, Sample, Bodies, Finals)
+class Honest(Result):
+    """How much the slice hides."""
+
+    honesty: Annotated[dict[str, Any], Number("As `core.landscape.honesty.Honesty` says it")]
+
+
+KINDS = (Grid, Section, Sample, Bodies, Finals, Honest)
 _TOGETHER = (("xs", "ys", "U"), ("plane_origin", "plane_u", "plane_v"), ("theta_final", "theta_member"))
 
 
@@ -162,7 +168,7 @@ class Lost(NamedTuple):
     first: int
 
 
-def who_diverged(names: Sequence[str], group: np.ndarray, at: np.ndarray) -> list[Lost] | None:
+def lost_by_group(names: Sequence[str], group: np.ndarray, at: np.ndarray) -> list[Lost] | None:
     """Lost for each group that lost some; None if nobody did. group [n]: index into names; at [n]: step, or -1."""
     found = [Lost(name, int((gone >= 0).sum()), len(gone), int(gone[gone >= 0].min()))
              for name, gone in ((name, at[group == k]) for k, name in enumerate(names)) if (gone >= 0).any()]

@@ -143,8 +143,24 @@ class SGD:
         return Moving(state.x + column(self.lr, state.x) * velocity, velocity)
 
 
+class _Adaptive:
+    """What holds where every direction has a learning rate of its own, which changes with the gradients."""
+
+    lr: Any
+
+    @property
+    def step_time(self) -> Any:
+        """Time per step: lr (in the optimiser's own scaled metric)."""
+        return plain(self.lr)
+
+    @property
+    def noise_rate(self) -> None:
+        """None: no learning rate is common to all directions."""
+        return None
+
+
 @specification
-class Adam:
+class Adam(_Adaptive):
     """Adam: a step scaled by running means of the gradient and of its square, with bias correction.
 
     Source: D. P. Kingma and J. Ba, ICLR 2015, algorithm 1; as torch.optim.Adam.
@@ -161,16 +177,6 @@ class Adam:
     heated: ClassVar[bool] = False
     full_batch: ClassVar[bool] = False
 
-    @property
-    def step_time(self) -> Any:
-        """Time per step: lr (in the optimiser's own scaled metric)."""
-        return plain(self.lr)
-
-    @property
-    def noise_rate(self) -> None:
-        """None: every direction has a learning rate of its own, which changes with the gradients."""
-        return None
-
     def init(self, energy: Any, x: Any, rng: Any) -> Scaled:
         return Scaled(x, 0 * x, 0 * x, 0)
 
@@ -185,7 +191,7 @@ class Adam:
 
 
 @specification
-class RMSProp:
+class RMSProp(_Adaptive):
     """RMSProp: a step scaled by the running root mean square of the gradient; as torch.optim.RMSprop.
 
     Source: T. Tieleman and G. Hinton, Coursera lecture 6.5 (2012).
@@ -200,16 +206,6 @@ class RMSProp:
     massless: ClassVar[bool] = True
     heated: ClassVar[bool] = False
     full_batch: ClassVar[bool] = False
-
-    @property
-    def step_time(self) -> Any:
-        """Time per step: lr (in the optimiser's own scaled metric)."""
-        return plain(self.lr)
-
-    @property
-    def noise_rate(self) -> None:
-        """None: every direction has a learning rate of its own, which changes with the gradients."""
-        return None
 
     def init(self, energy: Any, x: Any, rng: Any) -> Scaled:
         return Scaled(x, None, 0 * x, 0)

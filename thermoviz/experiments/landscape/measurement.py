@@ -21,7 +21,7 @@ from ...core.learning.data import Dataset
 from ...core.learning.networks import NetworkLoss
 from ...runs.pipeline import Numbers, Pipeline, Report, Step
 from ...runs.progress import Progress
-from ...runs.record import Bodies, Finals, Grid, Sample, Section
+from ...runs.record import Bodies, Finals, Grid, Honest, Sample, Section
 from ...runs.run import Run
 from .noise import noise_numbers
 from .solutions import solution_numbers
@@ -192,11 +192,11 @@ def grid(surface: Surface | None) -> Grid | None:
     return None if surface is None else Grid.of(surface)
 
 
-def hidden(loss: NetworkLoss, plane: Plane | None, trained: Record, surface: Surface | None) -> Numbers | None:
+def hidden(loss: NetworkLoss, plane: Plane | None, trained: Record, surface: Surface | None) -> Honest | None:
     """What the slice hides."""
     if plane is None:
         return None
-    return Numbers({"honesty": honesty(loss, plane, trained.thetas[:, trained.finite], surface).to_json()})
+    return Honest(honesty(loss, plane, trained.thetas[:, trained.finite], surface).to_json())
 
 
 def heat(spec: Descent, loss: NetworkLoss, plane: Plane | None, surface: Surface | None) -> Numbers | None:

@@ -18,7 +18,7 @@ from ...core.landscape.surfaces import Surface
 from ...core.learning.networks import NetworkLoss
 from ...runs.pipeline import Pipeline, Report, Step
 from ...runs.progress import Progress
-from ...runs.record import Bodies, Finals, Grid, Sample, Section, who_diverged
+from ...runs.record import Bodies, Finals, Grid, Sample, Section, lost_by_group
 from ...runs.results import Result
 from ...runs.run import Run
 from ...runs.verdict import Verdict
@@ -154,7 +154,7 @@ def bodies(spec: Equilibrium, loss: NetworkLoss, cut: Cut, networks: Replicas) -
     """The replicas as bodies on the slice, and how much it hides of them."""
     found, names = networks, ["usual start", *(GROUPS[group] for group in ON_SLICE[1:])]
     of_group = np.repeat(np.arange(len(GROUPS)), found.each)
-    problem = Problem(loss.d, who_diverged(GROUPS, of_group, found.diverged_at))
+    problem = Problem(loss.d, lost_by_group(GROUPS, of_group, found.diverged_at))
     rows = np.concatenate([group * found.each + np.arange(found.each) for group in ON_SLICE])
     at = np.unique(np.geomspace(1, len(found.steps), SHOWN).round().astype(int)) - 1
     fine = found.diverged_at[rows] < 0

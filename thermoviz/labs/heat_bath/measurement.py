@@ -30,13 +30,13 @@ from ...core.learning.networks import MLP, NetworkLoss
 from ...runs.carried import Travelling, in_run
 from ...runs.pipeline import Pipeline, Report, Step
 from ...runs.progress import Progress
-from ...runs.record import Bodies, Finals, Grid, Sample, Section, who_diverged
+from ...runs.record import Bodies, Finals, Grid, Honest, Sample, Section, lost_by_group
 from ...runs.results import Result
 from ...runs.run import Run
 from .conditions import Copies, best_minimum, refuse_large_batches
 from .rate_law import rate_law
 from .regression import linear_bath
-from .results import SHOWN, Dark, Honest, Kicks, Linear, Noise, Outcome, Place, RateLaw, Slice
+from .results import SHOWN, Dark, Kicks, Linear, Noise, Outcome, Place, RateLaw, Slice
 from .specification import HeatBath
 from .stationary import Measured, Stationary
 from .verdicts import verdicts
@@ -199,7 +199,7 @@ def shaken(spec: HeatBath, loss: NetworkLoss, rested: Rested, baths: Baths, nois
     """The copies, all conditions in one batch."""
     copies = Copies(spec, loss, rested.minimum, baths.last, noise.T)
     path = copies.run(SHOWN_POINTS, lambda fraction: report(fraction, copies.courses))
-    outcome = Outcome(who_diverged(copies.names, copies.group, copies.diverged_at), list(SHOWN))
+    outcome = Outcome(lost_by_group(copies.names, copies.group, copies.diverged_at), list(SHOWN))
     return Shaken(copies, [copies.courses(), outcome, *bodies(copies, path, cut.plane)])
 
 

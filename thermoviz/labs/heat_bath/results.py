@@ -1,7 +1,7 @@
 """What a run of HeatBath keeps, and what its conditions are called."""
 
 import math
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -110,12 +110,6 @@ class Outcome(Result):
 
     diverged: Annotated[list[Lost] | None, Number("Who diverged, and when first")]
     members: Annotated[list[str], Number("Conditions whose copies are drawn on the slice")]
-
-
-class Honest(Result):
-    """How much the slice hides of the copies."""
-
-    honesty: Annotated[dict[str, Any], Number("As `core.landscape.honesty.Honesty` says it")]
 
 
 class Relations(Result):

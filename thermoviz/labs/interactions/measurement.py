@@ -20,7 +20,7 @@ from ...core.statistics.estimators import Estimate
 from ...runs.carried import Travelling, in_run
 from ...runs.pipeline import Pipeline, Report, Step
 from ...runs.progress import Progress
-from ...runs.record import Bodies, Grid, Sample, Section, who_diverged
+from ...runs.record import Bodies, Grid, Honest, Sample, Section, lost_by_group
 from ...runs.results import Pair, Result
 from ...runs.run import Run
 from .baths import baths, expansion_at
@@ -37,7 +37,7 @@ from .minimum_path import (
     settled,
 )
 from .ramps import Valley, Walked, linear_data, linear_problem, ramp_linear, ramp_network, valley_below
-from .results import BATHS, Baths, Forces, Gaps, Honest, LinearRamps, Loops, Minima, Outcome, Parts, Training, Walkers
+from .results import BATHS, Baths, Forces, Gaps, LinearRamps, Loops, Minima, Outcome, Parts, Training, Walkers
 from .specification import Interactions
 from .training import gaps, train
 from .verdicts import verdicts
@@ -212,7 +212,7 @@ def trained(spec: Interactions, loss: NetworkLoss, labels: LabelStates, report: 
                   spec.seed, report)
     ends = gaps(found)
     group = np.repeat(np.arange(len(BATHS)), spec.networks)
-    return Trained(found, ends, Outcome(who_diverged(BATHS, group, found.diverged_at.reshape(-1))))
+    return Trained(found, ends, Outcome(lost_by_group(BATHS, group, found.diverged_at.reshape(-1))))
 
 
 # The ramps

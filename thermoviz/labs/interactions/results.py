@@ -1,6 +1,6 @@
 """What a run of Interactions keeps, and the conditions that it compares."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -194,9 +194,3 @@ class Walkers(Result):
     train: Annotated[Pair, Measured("T", "Train loss", "energy", name="ramp_train")]
     test: Annotated[Pair, Measured("T", "Test loss; NaN without a test part", "energy", name="ramp_test")]
     gap: Annotated[Pair, Measured("T", "Test minus train loss", "energy", name="ramp_gap")]
-
-
-class Honest(Result):
-    """How much the slice hides of the minima."""
-
-    honesty: Annotated[dict[str, Any], Number("As `core.landscape.honesty.Honesty` says it")]

@@ -6,6 +6,7 @@ from ...core.errors import BadInput
 from ...presentation.page import Chart, Page
 from ...presentation.words import _
 from . import figures
+from .results import Balls, Cloud
 
 
 def page() -> Page:
@@ -27,16 +28,16 @@ def page() -> Page:
 def charts() -> tuple[Chart, ...]:
     """In the order of the page."""
     return (
-        Chart("falling_free_energy", figures.falling_free_energy, fall, needs=("cloud_F",)),
+        Chart("falling_free_energy", figures.falling_free_energy, fall, needs=Cloud.needs()),
         Chart("energy_and_entropy", figures.energy_and_entropy,
               _("Energy and entropy may each rise or fall; their difference ⟨E⟩ − TS may only fall. Time t is that of "
-                "the stage's clock."), needs=("cloud_E",)),
+                "the stage's clock."), needs=Cloud.needs()),
         Chart("snapshots", figures.snapshots,
               _("Orange: some of the balls. Green: the density that the exact evolution gives at that moment."),
-              needs=("snapshot_balls",)),
+              needs=Balls.needs()),
         Chart("known_rises", figures.known_rises,
               _("The controls: three wells that are driven, so that F must rise by a known amount. An instrument that "
-                "missed these would prove nothing above."), needs=("cloud_F",)),
+                "missed these would prove nothing above."), needs=Cloud.needs()),
     )
 
 
