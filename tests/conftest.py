@@ -38,6 +38,21 @@ def chromium_path() -> str | None:
     return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+@pytest.fixture
+def setting(monkeypatch):
+    """Sets what an operator may set: `setting(store=folder, threads=2)`; the process reads it anew, and after it."""
+    from thermoviz.core.settings import settings, variable
+
+    def put(**values):
+        for name, value in values.items():
+            monkeypatch.setenv(variable(name), str(value))
+        settings.cache_clear()
+
+    yield put
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """One headless Chromium with software WebGL2 for the whole session."""
@@ -177,14 +192,14 @@ def lab_alone(kind: str):
 
 
 @pytest.fixture
-def whole_app(tmp_path, monkeypatch):
+def whole_app(tmp_path, setting):
     """Opens a page of the whole app without a browser, by link: `whole_app(kind, name=value)` gives its AppTest."""
     from streamlit.testing.v1 import AppTest
 
     from thermoviz.dashboard import state
     from thermoviz.dashboard.serving import APP
 
-    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
+    setting(store=tmp_path)
     engine_of_process = state.engine if hasattr(state.engine, "clear") else None  # else a test's own
     if engine_of_process:
         engine_of_process.clear()

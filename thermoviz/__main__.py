@@ -6,6 +6,7 @@
     python -m thermoviz export run.safetensors stage.html
     python -m thermoviz presets
     python -m thermoviz warm
+    python -m thermoviz settings
     python -m thermoviz serve --port 8501
 """
 
@@ -63,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
 
     warm = commands.add_parser("warm", help="compile the kernels into the cache")
     warm.set_defaults(command=_warm)
+
+    show_settings = commands.add_parser("settings", help="list what environment and .env may set, and what is set now")
+    show_settings.set_defaults(command=_settings)
 
     serve = commands.add_parser("serve", help="serve the dashboard to browsers")
     serve.add_argument("--port", type=int, default=8501, help="the port to listen on (%(default)s)")
@@ -161,6 +165,12 @@ def _warm(chosen: argparse.Namespace) -> None:
     start = time.perf_counter()
     warm_up()
     print(f"kernels are ready ({time.perf_counter() - start:.1f} s)")
+
+
+def _settings(chosen: argparse.Namespace) -> None:
+    from .core.settings import described, settings
+
+    print(described(settings()))
 
 
 def _serve(chosen: argparse.Namespace) -> None:

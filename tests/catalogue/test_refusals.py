@@ -118,11 +118,11 @@ def test_messages_about_links_stay_short_and_printable(query):
     assert messages and all(len(message) < 600 and message.isprintable() for message in messages)
 
 
-def test_a_store_that_cannot_be_written(tmp_path, monkeypatch, caplog):
+def test_a_store_that_cannot_be_written(tmp_path, monkeypatch, setting, caplog):
     (tmp_path / "file").touch()
     with pytest.raises(tv.BadInput, match="cannot be made"):
         Store(tmp_path / "file")
-    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path / "file" / "store"))
+    setting(store=tmp_path / "file" / "store")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     assert Store().folder.parent == tmp_path and "cannot be written" in caplog.text

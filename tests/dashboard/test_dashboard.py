@@ -227,9 +227,9 @@ def test_hidden_panels_are_absent():
 
 
 @pytest.fixture
-def kept(tmp_path, monkeypatch):
+def kept(tmp_path, setting):
     """An engine of its own, whose store already holds what is put into it: `kept(run)`."""
-    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path))
+    setting(store=tmp_path)
     state.engine.clear()
     yield lambda run: state.engine().store.put(run)
     state.engine().close()

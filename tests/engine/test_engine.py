@@ -279,9 +279,9 @@ def test_presets_need_no_worker(tmp_path):
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_a_worker_has_loaded_the_kernels_before_its_first_job_unless_nobody_waits(pool, tmp_path, diary, monkeypatch,
+def test_a_worker_has_loaded_the_kernels_before_its_first_job_unless_nobody_waits(pool, tmp_path, diary, setting,
                                                                                 wanted):
-    monkeypatch.setenv("THERMOVIZ_WARM", "1" if wanted else "0")
+    setting(warm=int(wanted))
     with Engine(tmp_path / "store", workers=1) as engine:
         engine.warm()
         assert (engine._pool is not None) == wanted
@@ -350,8 +350,8 @@ def test_stale_scratch_is_swept(tmp_path):
     assert not old.exists() and new.exists()
 
 
-def test_the_store_lies_where_it_is_told(tmp_path, monkeypatch):
-    monkeypatch.setenv("THERMOVIZ_STORE", str(tmp_path / "here"))
+def test_the_store_lies_where_it_is_told(tmp_path, setting):
+    setting(store=tmp_path / "here")
     assert Store().folder == tmp_path / "here" and (tmp_path / "here" / "runs").is_dir()
     (tmp_path / "file").touch()
     with pytest.raises(tv.BadInput, match="cannot be made"):

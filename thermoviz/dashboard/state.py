@@ -6,8 +6,6 @@ was shown stays until something newer can be drawn, so that the page is never em
 
 import abc
 import dataclasses
-import logging
-import os
 import time
 import uuid
 from collections.abc import Mapping
@@ -26,19 +24,14 @@ from ..presentation.words import _, term
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
 # The charts' program and drawing take a browser's main thread for longer than the stage's: they let it go first.
 HEAD_START_SECONDS = 0.8
-log = logging.getLogger("thermoviz.dashboard")
 # What an instructor can hide by link: ?hide=controls,share
 HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
 
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
-    """The one engine of this server. THERMOVIZ_WORKERS: how many processes compute (1)."""
-    asked = os.environ.get("THERMOVIZ_WORKERS", "1")
-    if not asked.isdecimal() or int(asked) < 1:
-        log.warning("THERMOVIZ_WORKERS must be a whole number from 1 on, got %r; one worker is started.", asked)
-        asked = "1"
-    return Engine(workers=int(asked))
+    """The one engine of this server, as set (core/settings.py)."""
+    return Engine()
 
 
 @dataclasses.dataclass(kw_only=True)

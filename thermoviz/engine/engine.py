@@ -16,6 +16,7 @@ from typing import Any
 
 from ..catalogue.shipped import is_shipped, shipped
 from ..core.errors import BadInput
+from ..core.settings import settings
 from ..core.specs import identity
 from ..runs.carried import carried_by
 from ..runs.run import Run
@@ -26,9 +27,7 @@ from .store import Store
 QUEUED, RUNNING = "queued", "running"
 DONE, FAILED, CANCELLED = worker.DONE, worker.FAILED, worker.CANCELLED
 
-JOB_SECONDS = 600.0  # then a job is stopped
 SILENCE_SECONDS = 2.0  # a cancelled worker that gives no sign for so long is killed
-ADDRESS_SPACE = 8 * 2**30  # bytes per worker: virtual, of which a run touches a few hundred MB
 # A job that nobody has asked after for so long was left by a closed browser; it ends as soon as another wants to start.
 # (A hidden tab asks once a minute.)
 FORGOTTEN_SECONDS = 150.0
@@ -78,15 +77,18 @@ class _Job:
 class Engine:
     """Computes runs in `workers` processes and keeps them in `store` (a Store, a folder, or None for the default).
 
+    A run that takes longer than `job_seconds` is stopped. What is None is as set (core/settings.py).
+
     Safe to call from many threads. Processes start at the first need, or by `warm()`.
     """
 
-    def __init__(self, store: Store | str | Path | None = None, workers: int = 1, job_seconds: float = JOB_SECONDS):
-        if workers < 1:
+    def __init__(self, store: Store | str | Path | None = None, workers: int | None = None,
+                 job_seconds: float | None = None):
+        if workers is not None and workers < 1:
             raise BadInput(f"an engine needs at least one worker, got {workers}.")
         self.store = store if isinstance(store, Store) else Store(store)
-        self.workers = workers
-        self._job_seconds = job_seconds
+        self.workers = workers or settings().workers
+        self._job_seconds = job_seconds or settings().job_seconds
         self._lock = threading.RLock()
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         self._runs: OrderedDict[str, Run] = OrderedDict()
@@ -216,7 +218,8 @@ class Engine:
             raise BadInput("this engine is closed.")
         if self._pool is None:
             from pebble import ProcessPool
-            self._pool = ProcessPool(max_workers=self.workers, initializer=worker.start, initargs=(ADDRESS_SPACE,),
+            self._pool = ProcessPool(max_workers=self.workers, initializer=worker.start,
+                                     initargs=(int(settings().worker_gigabytes * 2**30),),
                                      context=multiprocessing.get_context("spawn"))
         return self._pool
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..core.errors import BadFile, BadInput
+from ..core.settings import settings
 from ..runs import files
 from ..runs.run import Run, open_run
 
-DEFAULT_LIMIT = 500 * 2**20
 # Scratch files of computations that no living engine can still be writing.
 STALE_SECONDS = 24 * 3600
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -21,10 +21,10 @@ log = logging.getLogger("thermoviz.store")
 
 
 def default_folder() -> Path:
-    """THERMOVIZ_STORE, else the user's cache folder (XDG); where that cannot be written, a temporary folder."""
-    named = os.environ.get("THERMOVIZ_STORE")
+    """The folder that is set, else the user's cache folder (XDG); where that cannot be written, a temporary folder."""
+    named = settings().store
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "thermoviz"
-    wanted = Path(named) if named else cache
+    wanted = named or cache
     if _writable(wanted):
         return wanted
     private = Path(tempfile.gettempdir()) / f"thermoviz-{os.getuid() if hasattr(os, 'getuid') else 'store'}"
@@ -42,13 +42,13 @@ def _writable(folder: Path) -> bool:
 class Store:
     """Runs by the identity of their specification; safe for many threads and processes at once.
 
-    `limit`: bytes of run files kept; beyond it the least recently used go. Raises BadInput where the folder
-    cannot be made or written.
+    `limit`: bytes of run files kept (None: as set); beyond it the least recently used go. Raises BadInput where the
+    folder cannot be made or written.
     """
 
-    def __init__(self, folder: str | Path | None = None, limit: int = DEFAULT_LIMIT):
+    def __init__(self, folder: str | Path | None = None, limit: int | None = None):
         self.folder = Path(folder) if folder is not None else default_folder()
-        self.limit = limit
+        self.limit = settings().store_megabytes * 2**20 if limit is None else limit
         self._lock = threading.Lock()
         try:
             for part in (self.runs, self.jobs, self.data):

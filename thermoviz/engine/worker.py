@@ -10,6 +10,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from ..core.settings import settings
+
 # One thread per library: a worker's parallelism is the kernels' own. Set before numpy is imported.
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 THREADS["OMP_WAIT_POLICY"] = "PASSIVE"
@@ -37,8 +39,8 @@ def start(address_space: int) -> None:
 
 
 def is_warmth_wanted() -> bool:
-    """Whether workers make ready what a first visitor would wait for; THERMOVIZ_WARM=0: nobody waits, as in tests."""
-    return os.environ.get("THERMOVIZ_WARM", "1") != "0"
+    """Whether workers make ready what a first visitor would wait for."""
+    return settings().warm
 
 
 def _limit_memory(address_space: int) -> None:

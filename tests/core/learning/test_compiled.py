@@ -72,14 +72,14 @@ def test_activations_pass_nan_on(kind, dtype):
     assert np.isnan(h).all()
 
 
-def test_threads_change_no_bit(monkeypatch):
+def test_threads_change_no_bit(setting):
     random = np.random.default_rng(0)
     loss = NetworkLoss(MLP((32, 32)), Dataset(random.normal(size=(500, 2)), np.arange(500) % 2))
     theta = loss.init(70)
     indices = random.integers(0, 500, (70, 64))
     results = []
     for threads in ("1", "2", "3"):
-        monkeypatch.setenv("THERMOVIZ_THREADS", threads)
+        setting(threads=threads)
         results.append((*loss.value_and_force(theta), *loss.minibatch(indices).value_and_force(theta)))
     for other in results[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..settings import settings
 from . import kernels
 
 # Order of the kernels' codes (kernels/activations.py).
@@ -21,9 +22,8 @@ _CORES = os.cpu_count() or 1
 
 
 def n_threads() -> int:
-    """Threads for compiled work: THERMOVIZ_THREADS, else the processor's cores, at most 4."""
-    asked = os.environ.get("THERMOVIZ_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) > 0 else min(4, _CORES)
+    """Threads for compiled work: those that are set, else the processor's cores, at most 4."""
+    return settings().threads or min(4, _CORES)
 
 
 @cache

@@ -14,6 +14,8 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from streamlit import config, file_util
 
+from ...core.errors import BadInput
+from ...core.settings import settings
 from ...experiments.presets import DEFAULT_PRESET
 from .addresses import BeginAtFirstPage, below, header
 from .memory import keep_few_heaps
@@ -27,6 +29,10 @@ LEVEL = 6
 
 def middleware() -> list[Middleware]:
     """What stands before Streamlit, outermost first; the first picture is drawn meanwhile."""
+    try:
+        settings()
+    except BadInput as error:  # an operator's slip ends the server before it answers anybody
+        raise SystemExit(f"thermoviz: {error}") from None
     keep_few_heaps()  # before there are threads
     base = config.get_option("server.baseUrlPath") or ""
     threading.Thread(target=still, args=(DEFAULT_PRESET, "dark"), daemon=True).start()

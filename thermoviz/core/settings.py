@@ -1,0 +1,81 @@
+"""What an operator may set, in one table: environment variables THERMOVIZ_<NAME>, or lines of a file `.env`.
+
+The environment wins over `.env`, which is looked for in the folder that the process was started in. Values are read
+once per process and checked together.
+"""
+
+import functools
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import BadInput
+
+PREFIX = "THERMOVIZ_"
+
+
+class Settings(BaseSettings):
+    """Each field is one setting; its description is what README says of it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True,
+                                      env_ignore_empty=True)
+
+    workers: Annotated[int, Field(ge=1, le=1024, description=(
+        "Processes that compute. Count one core and 0.5 GB of memory for each, and 0.2 GB for the page itself."))] = 1
+    threads: Annotated[int | None, Field(ge=1, le=1024, description=(
+        "Threads of each process that computes. Left out: one per core, at most 4."))] = None
+    warm: Annotated[bool, Field(description=(
+        "Whether processes get ready before anybody asks. 0 saves their time where nobody waits, as in tests."))] = True
+    job_seconds: Annotated[float, Field(gt=0, le=1e6, description=(
+        "A run that takes longer than so many seconds is stopped."))] = 600.0
+    worker_gigabytes: Annotated[float, Field(ge=2, le=4096, description=(
+        "Address space that a process may ask for, in GiB. It is virtual: a run touches a small part of it."))] = 8.0
+    store: Annotated[Path | None, Field(description=(
+        "Folder of finished runs; keep it, and a class can be computed the day before. "
+        "Left out: `thermoviz` in the user's cache folder."))] = None
+    store_megabytes: Annotated[int, Field(ge=1, le=10**9, description=(
+        "Most that finished runs may take, in MiB; beyond it the least recently used go."))] = 500
+
+
+@functools.cache
+def settings() -> Settings:
+    """The settings of this process. Raises BadInput, in one sentence for each that cannot be."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise BadInput(" ".join(_sentence(one) for one in error.errors())) from None
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def default(name: str) -> str:
+    """A setting's default as one would write it; empty where it is left out."""
+    value = Settings.model_fields[name].default
+    return "" if value is None else str(int(value)) if isinstance(value, bool) else f"{value:g}"
+
+
+def _sentence(error: Any) -> str:
+    """`error`: one of pydantic's, of which the reason reads "Input should be ..."."""
+    wanted = error["msg"].removeprefix("Input should be ").split(", unable to")[0]
+    return f"{variable(str(error['loc'][0]))} must be {wanted}, got {str(error['input'])[:40]!r}."
+
+
+def described(values: Settings) -> str:
+    """Each setting as a line of an `.env` with its present value (commented out where it is left out), and its use."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(values, name)
+        lines += [f"# {field.description}", f"# {variable(name)}=" if value is None else f"{variable(name)}={value}"]
+    return "\n".join(lines)
+
+
+def table() -> str:
+    """All settings as README shows them, in Markdown."""
+    rows = (f"| `{variable(name)}` | {default(name)} | {field.description} |"
+            for name, field in Settings.model_fields.items())
+    return "\n".join(["| setting | default | what it does |", "|---|---|---|", *rows])
