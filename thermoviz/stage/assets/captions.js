@@ -82,6 +82,24 @@ function meet(line, box, other) {
   return cross(line, its) || through(line, other) || through(its, box);
 }
 
+/** Whether a point lies in the box, or within `room` of it. @param {Box} box @param {Pixel} point @param {number} room */
+const covers = ({ x, y, width, height }, point, room) => point.x > x - room && point.x < x + width + room
+  && point.y > y - room && point.y < y + height + room;
+
+/** How many of the points a box hides. @param {Box} box @param {Pixel[]} dots */
+function hidden(box, dots) {
+  let n = 0;
+  for (const dot of dots) if (covers(box, dot, 0)) n++;
+  return n;
+}
+
+/**
+ * What stands in the way of a box whose line goes to the target. @param {Box} box @param {Segment} line
+ * @param {Box[]} taken @param {Placed[]} done
+ */
+const crossings = (box, line, taken, done) => done.filter((other) => meet(line, box, other)).length
+  + taken.filter((other) => through(line, other)).length;
+
 /**
  * Places boxes one after the other: the first free place whose line to one of its points is short and clear.
  * boxes: [{width, height, targets: [{x, y}]}]; taken: rectangles that nobody may cover; dots: points that should stay
@@ -91,29 +109,27 @@ function meet(line, box, other) {
  */
 export function arrange(boxes, taken, dots, width, height) {
   /** @type {Array<Placed | null>} */
-  const done = [];
+  const places = [];
   for (const { width: w, height: tall, targets } of boxes) {
+    const done = places.filter((place) => place !== null), obstacles = [...taken, ...done];
     /** @type {Placed | null} */
     let best = null;
     let least = Infinity;
     for (let x = ROOM; x <= width - w - ROOM; x += GRID) for (let y = ROOM; y <= height - tall - ROOM; y += GRID) {
       const box = { x, y, width: w, height: tall };
-      if (taken.some((other) => overlap(box, other)) || done.some((other) => other && overlap(box, other))) continue;
-      let hidden = 0;
-      for (const dot of dots) if (overlap(box, { ...dot, width: 0, height: 0 }, 0)) hidden++;
+      if (obstacles.some((other) => overlap(box, other))) continue;
+      const hides = HIDES * hidden(box, dots);
       for (const target of targets) {
-        if (overlap(box, { ...target, width: 0, height: 0 }, 14)) continue;
-        /** @type {Segment} */
-        const line = [edge(box, target), target];
-        const cost = Math.hypot(line[0].x - target.x, line[0].y - target.y) + HIDES * hidden
-          + CROSSES * done.filter((other) => other && meet(line, box, other)).length
-          + CROSSES * taken.filter((other) => through(line, other)).length;
+        const from = edge(box, target), near = Math.hypot(from.x - target.x, from.y - target.y) + hides;
+        // What is in the way makes a place only worse, and takes longest to find.
+        if (near >= least || covers(box, target, 14)) continue;
+        const cost = near + CROSSES * crossings(box, [from, target], taken, done);
         if (cost < least) { least = cost; best = { ...box, target }; }
       }
     }
-    done.push(best);
+    places.push(best);
   }
-  return done;
+  return places;
 }
 
 /**
