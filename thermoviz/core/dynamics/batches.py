@@ -19,7 +19,7 @@ MOST_DRAWN = 2**27
 
 def batches_of(
     energy: Any, dynamics: Any, n: int, batch_size: Any, batching: Any, seed: int
-) -> Iterator[np.ndarray] | None:
+) -> "Batches | None":
     """Indices [n, largest batch] step after step, -1 behind a smaller batch; None: all samples. Raises BadInput."""
     sizes, kinds = _each("batch_size", batch_size, n), _each("batching", batching, n)
     if dynamics.full_batch or all(size is None for size in sizes):
@@ -35,8 +35,25 @@ def batches_of(
         raise BadInput(f"batch_size must be at most {MOST_DRAWN // n} for {n} replicas, got {largest}.")
     if len(groups) == 1:
         (kind, size), = groups
-        return DRAWS[kind](seeded(seed, "batches"), n, size, samples)
-    return _in_groups(groups, n, largest, samples, seed)
+        return Batches(DRAWS[kind](seeded(seed, "batches"), n, size, samples), n, largest)
+    return Batches(_in_groups(groups, n, largest, samples, seed), n, largest)
+
+
+class Batches:
+    """Draws without end: `next` is one step's [n, largest], `ahead` those of many steps."""
+
+    def __init__(self, draws: Iterator[np.ndarray], n: int, largest: int) -> None:
+        self.draws, self.n, self.largest = draws, n, largest
+
+    def __next__(self) -> np.ndarray:
+        return next(self.draws)
+
+    def ahead(self, steps: int) -> np.ndarray:
+        """The samples of the next steps [steps, n, largest], int32."""
+        drawn = np.empty((steps, self.n, self.largest), np.int32)
+        for step in range(steps):
+            drawn[step] = next(self.draws)
+        return drawn
 
 
 def _each(name: str, value: Any, n: int) -> list[Any]:

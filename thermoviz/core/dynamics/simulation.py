@@ -3,7 +3,7 @@
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,15 +11,13 @@ from ..arrays import as_numpy, is_tensor, library, real, single_or_double, whole
 from ..energies.protocol import as_energy
 from ..errors import BadInput, Unstable
 from ..seeds import rng as seeded
-from .batches import Batching, batches_of
+from .batches import Batches, Batching, batches_of
+from .blocks import Mover, Pace, block_of, mover_of
+from .tape import FAR, Tape, Watch
 from .walls import Walls, fold, stop, walls_for
 
-# Beyond this a position counts as diverged: float32 losses are no longer finite there.
-FAR = 1e15
 # Seconds between calls of `progress`, which is also where a job hears that it is cancelled.
 PROGRESS_EVERY = 0.04
-# Bytes of recorded positions beyond which a run is refused before it starts.
-MOST_RECORDED = 2**34
 # Steps at which a programme of temperatures is asked how hot it gets, before it starts.
 PROBES = 64
 
@@ -73,80 +71,99 @@ def simulate(
     steps, record_every = whole("steps", steps, 0), whole("record_every", record_every, 1)
     observe_every = whole("observe_every", observe_every, 1)
     x = _start(energy, x0)
-    temperatures = _temperatures(temperature, dynamics, len(x))
+    temperatures = _Temperatures(temperature, dynamics, len(x))
     walls = _walls(energy, bounds, x)
     _refuse_unstable(energy, dynamics, x, temperatures, steps if callable(temperature) else 1)
-    masked = _mask(energy)
     batches = batches_of(energy, dynamics, len(x), batch_size, batching, seed)
-    # Without inertia, heat and minibatches (which are heat too) nothing throws a replica back from a wall.
-    massless = getattr(dynamics, "massless", False) and batches is None
-    noise = _noise(seed, x)
-    tape = _Tape(energy, x, steps, record_every)
-    state = dynamics.init(energy, x, noise)
-    tape.record(0, state.x)
-    heard = clock.perf_counter()
+    tape = Tape(energy, x, steps, record_every)
+    course = _Course(energy, dynamics, temperatures, batches, _noise(seed, x), walls, _mask(energy), tape,
+                     Watch(observe, observe_every))
     with np.errstate(over="ignore", invalid="ignore"):
-        for step in range(steps):
-            now = energy if batches is None else energy.minibatch(next(batches))
-            T = temperatures(step)
-            moved = dynamics.step(now, state, noise, T)
-            if walls is not None:
-                moved = _reflected(dynamics, moved, walls, massless & (np.asarray(T) == 0))
-            if masked is not None:
-                moved = _turned_back(dynamics, state, moved, masked)
-            moved = tape.mark_diverged(step + 1, moved)
-            if observe is not None and step % observe_every == 0:
-                observe(step, state.x, moved.x)
-            state = moved
-            if (step + 1) % record_every == 0 or step + 1 == steps:
-                tape.record(step + 1, state.x)
-            if progress is not None and clock.perf_counter() - heard > PROGRESS_EVERY:
-                progress((step + 1) / steps)
-                heard = clock.perf_counter()
+        _follow(course, x, steps, progress)
     if progress is not None:
         progress(1.0)
-    return tape.trajectory(dynamics.step_time)
+    return Trajectory(tape.x, tape.values, np.multiply.outer(tape.steps, dynamics.step_time), tape.steps,
+                      tape.diverged_at)
 
 
-class _Tape:
-    """Records positions and energies, and who has diverged."""
+class _Course(NamedTuple):
+    """All that a step asks for, and where its results go."""
 
-    def __init__(self, energy: Any, x: Any, steps: int, record_every: int) -> None:
-        self.energy = energy
-        size = (steps // record_every + 2) * len(x) * x[0].nbytes
-        if size > MOST_RECORDED:
-            raise BadInput(f"the records would take {size / 2**30:.3g} GiB, at most {MOST_RECORDED // 2**30} are "
-                           "allowed: choose a larger record_every.")
-        self.steps = np.unique(np.append(np.arange(0, steps + 1, record_every), steps))
-        self.x = np.empty((len(self.steps), *x.shape), dtype=np.asarray(as_numpy(x[:0])).dtype)
-        self.values = np.empty((len(self.steps), len(x)))
-        self.diverged_at = np.full(len(x), -1)
-        self.any_diverged = False
-        self.filled = 0
+    energy: Any
+    dynamics: Any
+    temperatures: "_Temperatures"
+    batches: Batches | None
+    noise: Any
+    walls: Walls | None
+    masked: Callable[[Any], Any] | None
+    tape: Tape
+    watch: Watch
 
-    def record(self, step: int, x: Any) -> None:
-        values = as_numpy(self.energy(x))
-        if values.shape != (len(x),):
-            raise BadInput(f"energy must map x [n, d] to [n]: for {list(x.shape)} it gave {list(values.shape)}.")
-        self.x[self.filled], self.values[self.filled] = as_numpy(x), values
-        if self.any_diverged:
-            self.values[self.filled, self.diverged_at >= 0] = np.nan
-        self.filled += 1
+    @property
+    def massless(self) -> bool:
+        """Without inertia, heat and minibatches (which are heat too) nothing throws a replica back from a wall."""
+        return getattr(self.dynamics, "massless", False) and self.batches is None
 
-    def mark_diverged(self, step: int, state: Any) -> Any:
-        """The state with every replica that has left the finite numbers set to NaN, for good."""
-        x = state.x
-        if not self.any_diverged and float(x.max()) < FAR and float(x.min()) > -FAR:
-            return state
-        gone = ~as_numpy((abs(x) < FAR).all(-1))
-        self.diverged_at[gone & (self.diverged_at < 0)] = step
-        self.any_diverged = bool(gone.any())
-        x = x + 0
-        x[gone] = float("nan")
-        return state._replace(x=x)
 
-    def trajectory(self, step_time: Any) -> Trajectory:
-        return Trajectory(self.x, self.values, np.multiply.outer(self.steps, step_time), self.steps, self.diverged_at)
+def _follow(course: _Course, x: Any, steps: int, progress: Callable[[float], Any] | None) -> None:
+    """All steps: the first one by itself, the others in blocks where the energy can move replicas so."""
+    mover = mover_of(course.energy, course.dynamics, x, course.walls)
+    state = course.dynamics.init(course.energy, x, course.noise)
+    course.tape.record(0, state.x)
+    pace: Pace | None = None
+    done, heard = 0, clock.perf_counter()
+    while done < steps:
+        if mover is None or done == 0:
+            state, done = _single(course, state, done), done + 1
+        else:
+            pace = pace or _pace(course, mover, state.x)
+            ahead = min(pace.ahead(), steps - done)
+            begun = clock.perf_counter()
+            state, done = _block(course, mover, state, done, ahead), done + ahead
+            pace.took(ahead, clock.perf_counter() - begun)
+        if progress is not None and clock.perf_counter() - heard > PROGRESS_EVERY:
+            progress(done / steps)
+            heard = clock.perf_counter()
+
+
+def _single(course: _Course, state: Any, step: int) -> Any:
+    """The state after one more step, by the dynamics' own `step`."""
+    energy = course.energy if course.batches is None else course.energy.minibatch(next(course.batches))
+    T = course.temperatures(step)
+    moved = course.dynamics.step(energy, state, course.noise, T)
+    if course.walls is not None:
+        moved = _reflected(course.dynamics, moved, course.walls, course.massless & (np.asarray(T) == 0))
+    if course.masked is not None:
+        moved = _turned_back(course.dynamics, state, moved, course.masked)
+    moved = course.tape.mark_diverged(step + 1, moved)
+    course.watch.see(step, state.x, moved.x)
+    course.tape.record(step + 1, moved.x)
+    return moved
+
+
+def _block(course: _Course, mover: Mover, state: Any, first: int, steps: int) -> Any:
+    """The state after `steps` more steps in compiled code, all random numbers drawn ahead in the usual order."""
+    recorded, seen = course.tape.due(first, first + steps), course.watch.due(first, first + steps)
+    times = np.unique(np.concatenate([recorded, seen, seen + 1])) - first
+    T = course.temperatures.ahead(first, steps)
+    indices = np.zeros((1, len(state.x), 0), np.int32) if course.batches is None else course.batches.ahead(steps)
+    block, form = block_of(course.dynamics, state, first, steps, T, course.noise, indices, times,
+                           course.tape.diverged_at, course.walls, course.massless)
+    mover.move(block)
+    if len(seen):
+        at = np.searchsorted(times, seen - first)
+        course.watch.see_all(seen, block.kept[at], block.kept[at + 1])
+    for step in recorded:
+        course.tape.record(step, block.kept[np.searchsorted(times, step - first)])
+    return form.state(block.x, block.memory, block.square)
+
+
+def _pace(course: _Course, mover: Mover, x: np.ndarray) -> Pace:
+    """A first guess at how long a step takes, and how many numbers it draws or keeps."""
+    n, d = x.shape
+    samples = 0 if course.batches is None else course.batches.largest
+    kept = 1 / course.tape.every + (2 / course.watch.every if course.watch.observe else 0)
+    return Pace(n * mover.work(samples), int(n * max(d, samples, d * kept)))
 
 
 def _start(energy: Any, x0: Any) -> Any:
@@ -169,16 +186,25 @@ def _start(energy: Any, x0: Any) -> Any:
     return x
 
 
-def _temperatures(temperature: Any, dynamics: Any, n: int) -> Callable[[int], Any]:
+class _Temperatures:
     """The temperature as a function of the step, checked where it is constant. Raises BadInput."""
-    if callable(temperature):
-        if not dynamics.heated:
-            raise BadInput(f"{type(dynamics).__name__} knows no temperature: leave it out, or use Overdamped or BAOAB.")
-        return lambda step: _checked_temperature(temperature(step), n)
-    constant = _checked_temperature(temperature, n)
-    if not dynamics.heated and np.any(constant):
-        raise BadInput(f"{type(dynamics).__name__} knows no temperature: leave it at 0, or use Overdamped or BAOAB.")
-    return lambda step: constant
+
+    def __init__(self, temperature: Any, dynamics: Any, n: int) -> None:
+        self.programme, self.n = temperature if callable(temperature) else None, n
+        self.constant = None if self.programme else _checked_temperature(temperature, n)
+        if not dynamics.heated and (self.programme or np.any(self.constant)):
+            raise BadInput(f"{type(dynamics).__name__} knows no temperature: leave it "
+                           f"{'out' if self.programme else 'at 0'}, or use Overdamped or BAOAB.")
+
+    def __call__(self, step: int) -> Any:
+        """In front of a step: a number, or [n]."""
+        return _checked_temperature(self.programme(step), self.n) if self.programme else self.constant
+
+    def ahead(self, first: int, steps: int) -> np.ndarray:
+        """In front of each of the next steps: [steps or 1, n or 1]."""
+        each = [self(step) for step in range(first, first + (steps if self.programme else 1))]
+        rows = np.broadcast_arrays(*each) if len(each) > 1 else each
+        return np.stack([np.atleast_1d(np.asarray(row, np.float64)) for row in rows])
 
 
 def _checked_temperature(value: Any, n: int) -> Any:
@@ -203,7 +229,7 @@ def _walls(energy: Any, bounds: Any, x: Any) -> Walls | None:
 
 
 def _refuse_unstable(
-    energy: Any, dynamics: Any, x: Any, temperatures: Callable[[int], Any], steps: int
+    energy: Any, dynamics: Any, x: Any, temperatures: _Temperatures, steps: int
 ) -> None:
     """Refuses a time step that diverges for certain in the stiffest direction that will be visited."""
     if not (hasattr(energy, "k_max") and hasattr(dynamics, "unstable_dt")):

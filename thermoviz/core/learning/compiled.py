@@ -32,7 +32,7 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="thermoviz-networks")
 
 
-def _in_parts(work: Callable[[int, int], Any], n: int, multiplications: float) -> None:
+def in_parts(work: Callable[[int, int], Any], n: int, multiplications: float) -> None:
     """work(first, last) over 0..n, split over threads where it pays; the calling thread takes the last part."""
     threads = min(n_threads(), n, 1 + int(multiplications / _WORTH_A_THREAD))
     if threads <= 1:
@@ -55,16 +55,16 @@ class CompiledNetworks:
 
     def __init__(self, sizes: tuple[int, ...], activation: str, task: str, x: np.ndarray, targets: np.ndarray,
                  dtype: Any) -> None:
-        self._sizes = np.array(sizes, np.int64)
-        self._activation = ACTIVATIONS.index(activation)
-        self._head = ("regression", "classification").index(task)
-        self._samples = len(x)
+        self.sizes = np.array(sizes, np.int64)
+        self.activation = ACTIVATIONS.index(activation)
+        self.head = ("regression", "classification").index(task)
+        self.samples = len(x)
         # Copies: arrays that cannot be written would be another type, and another compilation.
         self._tables = np.array(x, dtype, order="C")[None], np.array(targets, dtype, order="C")[None]
-        self._ld = min(_BLOCK, _padded(self._samples))
+        self._ld = min(_BLOCK, padded(self.samples))
         self._blocks = (_blocks(self._tables[0][0], self._ld, ones=True),
                         _blocks(self._tables[1][0], self._ld, ones=False))
-        self._d = int(np.sum((self._sizes[:-1] + 1) * self._sizes[1:]))
+        self.d = int(np.sum((self.sizes[:-1] + 1) * self.sizes[1:]))
 
     def energy(self, theta: np.ndarray, l2: float, l1: float) -> np.ndarray:
         """[n, d] -> [n]."""
@@ -98,20 +98,23 @@ class CompiledNetworks:
                 forces[rows] = found[1]
         return energies, forces
 
+    def laid_out(self, drawn: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """Inputs and targets as kernels read them, and their samples per block: tables for `drawn` samples, or all."""
+        return (*self._tables, min(_BLOCK, padded(drawn))) if drawn else (*self._blocks, self._ld)
+
     def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int, indices: np.ndarray | None = None,
                   counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         n = len(theta)
         energies, forces = np.empty(n), np.empty(theta.shape if mode == kernels.networks.GRADIENT else (1, 1))
         if indices is None or counts is None:
-            counts, ld, data, indices = np.full(n, self._samples), self._ld, self._blocks, np.empty((n, 0), np.int64)
-        else:
-            data, ld = self._tables, min(_BLOCK, _padded(indices.shape[1]))
+            counts, indices = np.full(n, self.samples), np.empty((n, 0), np.int64)
+        x, t, ld = self.laid_out(indices.shape[1])
 
         def part(first: int, last: int) -> None:
-            kernels.networks.evaluate(theta, first, last, *data, indices, self._sizes, self._activation, self._head,
+            kernels.networks.evaluate(theta, first, last, x, t, indices, self.sizes, self.activation, self.head,
                                       counts, ld, l2, l1, mode, energies, forces)
 
-        _in_parts(part, n, float(counts.sum()) * self._d * (3.0 if mode == kernels.networks.GRADIENT else 1.0))
+        in_parts(part, n, float(counts.sum()) * self.d * (3.0 if mode == kernels.networks.GRADIENT else 1.0))
         return energies, forces
 
     def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:
@@ -122,27 +125,27 @@ class CompiledNetworks:
         energies = np.empty((len(us), len(vs)))
 
         def part(first: int, last: int) -> None:
-            kernels.networks.evaluate_plane(*working, first, last, x, t, self._sizes, self._activation, self._head,
-                                            self._samples, kernels.networks.ENERGY, energies)
+            kernels.networks.evaluate_plane(*working, first, last, x, t, self.sizes, self.activation, self.head,
+                                            self.samples, kernels.networks.ENERGY, energies)
 
-        _in_parts(part, len(us), energies.size * self._samples * self._d)
+        in_parts(part, len(us), energies.size * self.samples * self.d)
         return energies
 
     def outputs(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """What the networks answer: [n, d], [m, p] -> [n, m, k]."""
         rows = np.array(x, self._tables[0].dtype, order="C")
-        outputs = np.empty((len(theta), len(rows), self._sizes[-1]), rows.dtype)
-        blocks = _blocks(rows, min(_BLOCK, _padded(max(1, len(rows)))), ones=True)
+        outputs = np.empty((len(theta), len(rows), self.sizes[-1]), rows.dtype)
+        blocks = _blocks(rows, min(_BLOCK, padded(max(1, len(rows)))), ones=True)
 
         def part(first: int, last: int) -> None:
-            kernels.networks.answers(theta[first:last], blocks, self._sizes, self._activation, len(rows),
+            kernels.networks.answers(theta[first:last], blocks, self.sizes, self.activation, len(rows),
                                      outputs[first:last])
 
-        _in_parts(part, len(theta), len(theta) * len(rows) * self._d)
+        in_parts(part, len(theta), len(theta) * len(rows) * self.d)
         return outputs
 
 
-def _padded(samples: int) -> int:
+def padded(samples: int) -> int:
     """The next multiple of 32, the kernels' step along the samples."""
     return -(-samples // 32) * 32
 

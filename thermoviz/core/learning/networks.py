@@ -18,6 +18,7 @@ from ..seeds import rng
 from ..specs import Field, specification
 from .compiled import CompiledNetworks
 from .derivatives import ExactNetwork
+from .movers import NetworkMover
 
 Width = Annotated[int, Field(ge=1, le=128)]
 Activation = Literal["tanh", "relu", "gelu", "sigmoid", "linear"]
@@ -125,6 +126,12 @@ class NetworkLoss:
         a row stands for no sample, so that batches may differ in size.
         """
         return Minibatch(self, indices)
+
+    def mover(self, walls: Any) -> NetworkMover | None:
+        """Compiled blocks of steps for `simulate`: on the CPU, without walls."""
+        if walls is not None or self.device != "cpu":
+            return None
+        return NetworkMover(self._compiled, self.weight_decay, self.l1)
 
     def on_plane(self, plane: Any, us: Any, vs: Any) -> np.ndarray:
         """E at plane.origin + us[i] plane.u + vs[j] plane.v, as [m, k] for us [m], vs [k].
