@@ -20,6 +20,10 @@ class BadFile(BadInput):
     """A file that is truncated, altered, or not one of ours."""
 
 
+class NotKept(ThermovizError):
+    """A finished run that the store could not keep: no room on the disk, or a place that cannot be written."""
+
+
 class TooFewSamples(ThermovizError, ValueError):
     """An estimator was given too few independent samples to state an uncertainty."""
 

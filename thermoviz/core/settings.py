@@ -5,7 +5,6 @@ once per process and checked together.
 """
 
 import functools
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -32,11 +31,13 @@ class Settings(BaseSettings):
         "A run that takes longer than so many seconds is stopped."))] = 600.0
     worker_gigabytes: Annotated[float, Field(ge=2, le=4096, description=(
         "Address space that a process may ask for, in GiB. It is virtual: a run touches a small part of it."))] = 8.0
-    store: Annotated[Path | None, Field(description=(
-        "Folder of finished runs; keep it, and a class can be computed the day before. "
-        "Left out: `thermoviz` in the user's cache folder."))] = None
+    store: Annotated[str | None, Field(min_length=1, description=(
+        "Folder of finished runs; keep it, and a class can be computed the day before. Several servers may share it. "
+        "Or an object storage, such as `s3://bucket/runs`. Left out: `thermoviz` in the user's cache folder."))] = None
     store_megabytes: Annotated[int, Field(ge=1, le=10**9, description=(
         "Most that finished runs may take, in MiB; beyond it the least recently used go."))] = 500
+    free_megabytes: Annotated[int, Field(ge=0, le=10**9, description=(
+        "What finished runs leave free on their disk, in MiB: the least recently used go before it is taken."))] = 200
 
 
 @functools.cache

@@ -235,7 +235,7 @@ class Engine:
             job.status = FAILED
             return
         job.future = self._started_pool().schedule(
-            worker.compute, args=(spec, id, job.scratch.name, str(self.store.folder), self.store.limit),
+            worker.compute, args=(spec, id, job.scratch.name, self.store.address, self.store.limit),
             timeout=self._job_seconds)
         job.future.add_done_callback(lambda future: self._ended(job, future))
 

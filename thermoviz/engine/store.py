@@ -1,36 +1,53 @@
-"""The store: run files in a folder, written whole, checked on reading, the least used pruned."""
+"""The store: run files in one place, written whole, checked on reading, the least used pruned."""
 
 import logging
 import os
 import re
+import sqlite3
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from ..core.errors import BadFile, BadInput
+from ..core.errors import BadFile, BadInput, NotKept
 from ..core.settings import settings
 from ..runs import files
-from ..runs.run import Run, open_run
+from ..runs.run import Run
+from .index import Index
+from .places import Bucket, Folder, Place
 
+ENDING = ".safetensors"
 # Scratch files of computations that no living engine can still be writing.
 STALE_SECONDS = 24 * 3600
+# What this machine has written since it last looked at all files, as a share of the limit; and how long ago that may
+# be. Two machines on one folder stay within 110 % of it.
+LOOK_AFTER, LOOK_SECONDS = 0.05, 300.0
+MIB = 2**20
 _ID = re.compile(r"[0-9a-f]{16}")
+Found = TypeVar("Found")
 log = logging.getLogger("thermoviz.store")
 
 
+def cache_folder() -> Path:
+    """The user's cache folder (XDG) of thermoviz; where that cannot be written, a temporary one."""
+    wanted = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "thermoviz"
+    return wanted if _writable(wanted) else _temporary_folder()
+
+
+def _temporary_folder() -> Path:
+    return Path(tempfile.gettempdir()) / f"thermoviz-{os.getuid() if hasattr(os, 'getuid') else 'store'}"
+
+
 def default_folder() -> Path:
-    """The folder that is set, else the user's cache folder (XDG); where that cannot be written, a temporary folder."""
+    """The folder that is set, else the user's cache folder; where it cannot be written, a temporary folder."""
     named = settings().store
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "thermoviz"
-    wanted = named or cache
-    if _writable(wanted):
-        return wanted
-    private = Path(tempfile.gettempdir()) / f"thermoviz-{os.getuid() if hasattr(os, 'getuid') else 'store'}"
-    if named:
-        log.warning("THERMOVIZ_STORE=%s cannot be written; runs are kept in %s instead", named, private)
-    return private
+    if named is None or "://" in named:
+        return cache_folder()
+    if _writable(Path(named)):
+        return Path(named)
+    log.warning("THERMOVIZ_STORE=%s cannot be written; runs are kept in %s instead", named, _temporary_folder())
+    return _temporary_folder()
 
 
 def _writable(folder: Path) -> bool:
@@ -40,24 +57,34 @@ def _writable(folder: Path) -> bool:
 
 
 class Store:
-    """Runs by the identity of their specification; safe for many threads and processes at once.
+    """Runs by the identity of their specification; safe for many threads, processes and machines at once.
 
-    `limit`: bytes of run files kept (None: as set); beyond it the least recently used go. Raises BadInput where the
-    folder cannot be made or written.
+    folder: a folder, or the address of an object storage such as s3://bucket/runs (what computations write meanwhile
+    then lies in this machine's cache folder); None: as set. `limit`: bytes of run files kept; beyond it the least
+    recently used go. `floor`: bytes that must stay free on the disk. None: as set. Raises BadInput where the folder
+    cannot be made or written.
     """
 
-    def __init__(self, folder: str | Path | None = None, limit: int | None = None):
-        self.folder = Path(folder) if folder is not None else default_folder()
-        self.limit = settings().store_megabytes * 2**20 if limit is None else limit
-        self._lock = threading.Lock()
+    def __init__(self, folder: str | Path | None = None, limit: int | None = None, floor: int | None = None):
+        self.address = str(folder if folder is not None else settings().store or "")
+        remote = "://" in self.address
+        self.folder = Path(folder) if folder is not None and not remote else default_folder()
+        self.address = self.address if remote else str(self.folder.absolute())
+        self.limit = settings().store_megabytes * MIB if limit is None else limit
+        self.floor = settings().free_megabytes * MIB if floor is None else floor
+        self._make_folders((self.jobs, self.data) if remote else (self.runs, self.jobs, self.data))
+        self.place: Place = Bucket(self.address, ENDING) if remote else Folder(self.runs, ENDING)
+        self.index = Index(self.address, self.place.listing)
+        self._sweep()
+
+    def _make_folders(self, folders: tuple[Path, ...]) -> None:
         try:
-            for part in (self.runs, self.jobs, self.data):
+            for part in folders:
                 part.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInput(f"the store {self.folder} cannot be made: {error.strerror or error}.") from None
-        if not all(map(_writable, (self.runs, self.jobs, self.data))):
+        if not all(map(_writable, folders)):
             raise BadInput(f"the store {self.folder} cannot be written.")
-        self._sweep()
 
     @property
     def runs(self) -> Path:
@@ -75,63 +102,94 @@ class Store:
         return self.folder / "data"
 
     def path(self, id: str) -> Path:
-        """Where the run of this id is kept. Raises BadInput for what is not an id."""
-        if not isinstance(id, str) or not _ID.fullmatch(id):
-            raise BadInput(f"a run's id is 16 hex digits, got {str(id)[:40]!r}.")
-        return self.runs / f"{id}.safetensors"
+        """Where the run of this id is kept, in a store that is a folder. Raises BadInput for what is not an id."""
+        return self.runs / _name(id)
 
     def __contains__(self, id: str) -> bool:
-        return self.path(id).is_file()
+        name = _name(id)
+        try:
+            return name in self.place
+        except OSError as error:
+            log.warning("the store %s does not answer: %s", self.address, error)
+            return False
 
     def get(self, id: str) -> Run | None:
         """The run, or None. A file that does not pass its checksum, or answers another question, is removed."""
-        path = self.path(id)
-        if not path.is_file():
+        name = _name(id)
+        try:
+            contents = self.place.read(name)
+        except OSError as error:  # it may be there again in a moment
+            log.warning("the run %s cannot be read from %s: %s", id, self.address, error)
             return None
         try:
-            run = open_run(path)
-            if run.id != id:
-                raise BadFile(f"{path} holds the run {run.id}.")
-        except BadFile:
-            path.unlink(missing_ok=True)
+            run = None if contents is None else Run.from_bytes(contents)
+            if run is not None and run.id != id:
+                raise BadFile(f"this file holds the run {run.id}.")
+        except BadFile as error:
+            log.warning("the file of run %s is removed, and the run computed anew: %s", id, error)
+            self._remove(name)
             return None
-        try:
-            os.utime(path)  # the least recently used is the oldest
-        except OSError:
-            pass  # pruned meanwhile, or a read-only store: the run is read
+        if run is not None:
+            self.place.touch(name)
+            self._ask(lambda index: index.used(name))
         return run
 
     def put(self, run: Run) -> None:
-        """Keeps a run, and prunes."""
-        files.write_atomically(self.path(run.id), run.to_bytes())
-        self._prune()
+        """Keeps a run; the least recently used go for it. Raises NotKept where they are not enough."""
+        name, contents = _name(run.id), run.to_bytes()
+        self._ask(lambda index: index.compare_after(int(LOOK_AFTER * self.limit), LOOK_SECONDS))
+        free = self.place.free()
+        spare = None if free is None else free - self.floor
+        going = self._ask(lambda index: (index.take_room(name, len(contents), self.limit, spare),))
+        if going is not None and going[0] is None:
+            raise NotKept(self._not_kept(f"only {(free or 0) / MIB:.0f} MB are free there, of which "
+                                       f"{self.floor / MIB:.0f} are to stay free"))
+        for old in going[0] if going is not None and going[0] else ():
+            self.place.remove(old)
+        try:
+            self.place.write(name, contents)
+        except OSError as error:
+            self._ask(lambda index: index.forget(name))
+            raise NotKept(self._not_kept(error.strerror or str(error))) from None
+        self._ask(lambda index: index.written(name))
 
-    def _prune(self) -> None:
-        with self._lock:
-            kept = sorted(self._files(), key=lambda item: -item[0].st_mtime_ns)
-            total = 0
-            for i, (status, path) in enumerate(kept):
-                total += status.st_size
-                if total > self.limit and i > 0:  # the newest stays, whatever its size
-                    Path(path).unlink(missing_ok=True)
+    def _not_kept(self, reason: str) -> str:
+        return f"The run could not be kept in the store {self.address}: {reason}."
 
-    def _files(self) -> Iterator[tuple[os.stat_result, str]]:
-        """(status, path) of every run; what another process prunes meanwhile is left out."""
-        for entry in os.scandir(self.runs):
-            if entry.name.endswith(".safetensors"):
-                try:
-                    yield entry.stat(), entry.path
-                except FileNotFoundError:
-                    continue
+    def _remove(self, name: str) -> None:
+        try:
+            self.place.remove(name)
+        except OSError as error:
+            log.warning("%s cannot be removed from %s: %s", name, self.address, error)
+        self._ask(lambda index: index.forget(name))
+
+    def _ask(self, question: Callable[[Index], Found]) -> Found | None:
+        """The index's answer; None where it cannot be had: a store without one still serves and keeps runs."""
+        for _attempt in range(2):
+            try:
+                return question(self.index)
+            except (sqlite3.OperationalError, OSError) as error:  # locked by a process that hangs, or no room for it
+                log.warning("the index %s does not answer: %s", self.index.path, error)
+                return None
+            except sqlite3.DatabaseError:
+                self.index.renew()
+        return None
 
     def _sweep(self) -> None:
         """Removes what crashed computations left behind."""
         before = time.time() - STALE_SECONDS
-        for folder in (self.jobs, self.runs):
+        for folder in filter(Path.is_dir, (self.jobs, self.runs)):
             for path in folder.iterdir():
-                scratch = folder == self.jobs or path.suffix == ".tmp"
+                scratch = folder == self.jobs or path.suffix == files.UNFINISHED
                 try:
                     if scratch and path.stat().st_mtime < before:
                         path.unlink()
                 except FileNotFoundError:
                     pass  # another process has just finished with it
+
+
+def _name(id: str) -> str:
+    """The file of the run of this id. Raises BadInput for what is not an id."""
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        raise BadInput(f"a run's id is 16 hex digits, got {str(id)[:40]!r}.")
+    return f"{id}{ENDING}"

@@ -21,6 +21,8 @@ from ..core.errors import BadFile, BadInput
 
 FORMAT = "thermoviz-run-1"
 MAX_BYTES = 64 * 2**20
+# How a file is called that is not yet whole.
+UNFINISHED = ".tmp"
 LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "safetensors")
 
 
@@ -98,7 +100,7 @@ def read(path: Path) -> bytes:
 
 def write_atomically(path: Path, contents: bytes) -> None:
     """All of it or nothing: a temporary file beside it, flushed to disk, then renamed."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(contents)
