@@ -90,15 +90,27 @@ def sentence(name: str, error: ValidationError, fields: tuple[str, ...] = ()) ->
     return f"{path}: {message[:1].lower()}{message[1:]}, got {given if len(given) <= 60 else given[:57] + '...'}."
 
 
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    """The adapter of a class, made once; that of a union, which has no hash, each time."""
+    if not isinstance(cls, type):
+        return TypeAdapter(cls)
+    if cls not in _ADAPTERS:
+        _ADAPTERS[cls] = TypeAdapter(cls)
+    return _ADAPTERS[cls]
+
+
 def to_json(spec: Any) -> dict[str, Any]:
     """The specification as plain JSON values, `kind` included."""
-    return TypeAdapter(type(spec)).dump_python(spec, mode="json")
+    return _adapter(type(spec)).dump_python(spec, mode="json")
 
 
 def from_json(cls: type[T], value: Any) -> T:
     """The specification of class (or tagged union) `cls` from its JSON form. Raises BadInput."""
     try:
-        return TypeAdapter(cls).validate_python(value)
+        return _adapter(cls).validate_python(value)
     except ValidationError as error:
         raise BadInput(sentence(getattr(cls, "__name__", "specification"), error)) from None
 

@@ -1,7 +1,6 @@
 """The whole app: its menu, what is done once per server, what stands on every page."""
 
 import functools
-import gc
 import os
 import threading
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ..catalogue import LABS
 from ..presentation.looks import LOOKS
 from ..presentation.words import term
+from .front import memory
 from .front.shell import ICON
 from .lab import lab_page, lab_visit
 from .menu import FIRST, LAST, document_title, menu
@@ -26,11 +26,12 @@ def draw() -> None:
     pages = app_pages()
     page = st.navigation(pages, position="top")
     go_back(page)
-    open_house(page)
     follow_link(page, pages)
+    open_house(page)
     leave_others(page)
     page.run()
     settle()
+    memory.put_aside(page.url_path)
 
 
 def app_pages() -> list[Any]:
@@ -91,13 +92,10 @@ def settle() -> bool:
     """Once, when the first page is sent and everything it needs is imported.
 
     Workers warm up in the background, but a moment later: on a small machine the browser is drawing just now.
-    Streamlit collects garbage after every rerun, which is slow over many imported objects: they are put aside.
     """
     warming = threading.Timer(2 * HEAD_START_SECONDS, engine().warm)
     warming.daemon = True
     warming.start()
-    gc.collect()
-    gc.freeze()
     return True
 
 

@@ -7,10 +7,11 @@ is chosen, a link is followed).
 
 import contextlib
 import dataclasses
+import functools
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import streamlit as st
@@ -55,10 +56,11 @@ class Setting:
     most: int = 1  # of members
 
 
-def describe(cls: type) -> list[Setting]:
+@functools.lru_cache(maxsize=256)
+def describe(cls: Any) -> tuple[Setting, ...]:
     """The settings of a specification class, in the order of its fields, without `kind`."""
-    fields: dict[str, FieldInfo] = cls.__pydantic_fields__  # type: ignore[attr-defined]
-    return [_setting(name, field) for name, field in fields.items() if name != "kind"]
+    fields: dict[str, FieldInfo] = cls.__pydantic_fields__
+    return tuple(_setting(name, field) for name, field in fields.items() if name != "kind")
 
 
 def _setting(name: str, field: FieldInfo) -> Setting:
@@ -165,7 +167,7 @@ def plain_controls(spec_class: Any, base: Any, prefix: str) -> Any:
     return from_json(spec_class, tree)
 
 
-def _draw_all(settings: list[Setting], tree: dict[str, Any], prefix: str) -> None:
+def _draw_all(settings: Iterable[Setting], tree: dict[str, Any], prefix: str) -> None:
     """Draws the controls and writes what they say into `tree`. The first refusal is raised when all are drawn: those
     that stand below would vanish otherwise, and forget what they were set to."""
     refused: list[BadInput] = []

@@ -4,12 +4,13 @@ The first page, the labs (their own `page.py` says all that is to be said of the
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 from ..catalogue.kinds import EXPERIMENTS, LABS, in_one_line, leave_out
 from ..experiments.presets import PRESETS
 from ..presentation.page import Page
-from ..presentation.words import _, term
+from ..presentation.words import _, language, term
 from ..runs.late import sibling
 
 
@@ -33,13 +34,19 @@ LAST = "about"
 
 def menu() -> dict[str, Entry]:
     """All pages by their names, in the language of the visitor of now."""
-    labs = [Entry(kind, page.menu, page.title, page.sentence, page.stage is not None)
-            for kind, page in lab_pages().items()]
+    return _menu(language(), tuple((kind, EXPERIMENTS[kind]) for kind in lab_pages()))
+
+
+@functools.lru_cache(maxsize=16)
+def _menu(language: str, labs: tuple[tuple[str, Any], ...]) -> dict[str, Entry]:
+    pages = {kind: _page(experiment, language) for kind, experiment in labs}
+    entries = [Entry(kind, page.menu, page.title, page.sentence, page.stage is not None)
+               for kind, page in pages.items()]
     about = Entry(LAST, _("About"), _("A loss landscape is an energy surface, and data are a heat bath"), _(
         "thermoviz trains small networks, cuts slices through their loss landscapes, and lets particles roll on them "
         "under heat that you turn up and down. It makes a physicist's view of machine learning visible, and measures "
         "where that view holds and where it breaks."), stage=False)
-    return {entry.name: entry for entry in (FIRST, *labs, about)}
+    return {entry.name: entry for entry in (FIRST, *entries, about)}
 
 
 def lab_pages() -> dict[str, Page]:
@@ -57,7 +64,12 @@ def page_of(kind: str) -> Page:
     """The page of one lab, in the language of the visitor of now."""
     if kind in (FIRST.name, LAST):
         raise ValueError("there is another page of that name")
-    found: Any = sibling(EXPERIMENTS[kind], "page").page()
+    return _page(EXPERIMENTS[kind], language())
+
+
+@functools.lru_cache(maxsize=64)
+def _page(experiment: Any, language: str) -> Page:
+    found: Any = sibling(experiment, "page").page()
     if not isinstance(found, Page):
         raise TypeError(f"page() gives a {type(found).__name__}, no Page")
     return found

@@ -59,7 +59,7 @@ class Run:
         object.__setattr__(self, "numbers", files.plain(self.numbers))
         object.__setattr__(self, "kind", self.kind or self.spec.kind)
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """The identity of the specification: 16 hex digits, marked where older numerics computed this run."""
         current = self.numerics_version == NUMERICS_VERSION

@@ -1,0 +1,98 @@
+"""What a rerun of the page script does, and does not do again: counted, not timed."""
+
+import gc
+
+import pytest
+from test_drawn import first_page, shown
+
+from thermoviz.catalogue import LABS
+from thermoviz.dashboard import controls, lab, menu, style
+from thermoviz.dashboard.front import memory
+from thermoviz.presentation import words
+from thermoviz.runs import late
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counts the calls of functions from now on: `counts = counted((module, "name"), ...)`, a dictionary."""
+    def count(*functions):
+        counts = {name: 0 for _module, name in functions}
+        for module, name in functions:
+            def called(*args, _name=name, _do=getattr(module, name), **settings):
+                counts[_name] += 1
+                return _do(*args, **settings)
+            monkeypatch.setattr(module, name, called)
+        return counts
+    return count
+
+
+def test_a_rerun_reads_no_specification_makes_no_page_no_card_and_no_rules(counted, at_once, lab_page):
+    app = lab_page("second_law", balls="100", steps="100")
+    shown(app)
+    counts = counted((controls, "_setting"), (late, "in_room"), (lab, "_card"), (lab, "_said"), (style, "_page"))
+    shown(app)
+    assert set(counts.values()) == {0}
+
+
+def test_pages_are_made_once_in_each_language(monkeypatch):
+    monkeypatch.setattr(words, "languages", lambda: ["en", "de"])
+    try:
+        pages = {}
+        for _round in range(2):
+            for language in ("en", "de"):
+                words.read_in(language)
+                found = menu.lab_pages()
+                assert list(found) == list(LABS)
+                assert all(page is pages.setdefault((language, kind), page) for kind, page in found.items())
+        assert pages["en", "heat_bath"] is not pages["de", "heat_bath"]
+    finally:
+        words.read_in("en")
+
+
+def test_a_link_to_a_lab_is_followed_before_anything_is_drawn(at_once, counted, monkeypatch):
+    from thermoviz.dashboard import chrome
+
+    counts = counted((chrome, "open_house"))
+    first_page(kind="second_law", balls="100", steps="100")
+    assert counts["open_house"] == 1
+
+
+class _Clock:
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+
+def test_what_is_alive_is_put_aside_at_each_first_visit_and_from_time_to_time(monkeypatch):
+    clock, done = _Clock(), []
+    monkeypatch.setattr(memory, "time", clock)
+    monkeypatch.setattr(memory, "_aside", memory._Aside())
+    monkeypatch.setattr(gc, "freeze", lambda: done.append(clock.now))
+    for clock.now, place in ((0.0, ""), (1.0, ""), (2.0, "heat_bath"), (3.0, ""), (61.0, ""), (62.5, ""), (63.0, "")):
+        memory.put_aside(place)
+    assert done == [0.0, 2.0, 62.5]
+
+
+def test_garbage_among_what_was_put_aside_is_found_later(monkeypatch):
+    class Ring:
+        alive = 0
+
+        def __init__(self):
+            self.self, Ring.alive = self, Ring.alive + 1
+
+        def __del__(self):
+            Ring.alive -= 1
+
+    try:
+        monkeypatch.setattr(memory, "_aside", memory._Aside())
+        ring = Ring()
+        memory.put_aside("here")
+        assert gc.get_freeze_count() > 0
+        del ring
+        gc.collect()
+        assert Ring.alive == 1
+        memory.put_aside("there")
+        assert Ring.alive == 0
+    finally:
+        gc.unfreeze()
