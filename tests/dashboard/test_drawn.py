@@ -185,10 +185,11 @@ def test_what_is_kept_stays_within_its_bound(monkeypatch):
     assert drawn.SHELF.weight == 0 and made[5:] == ["large", "large"]
 
 
-def test_a_chart_weighs_what_it_sends():
+def test_what_is_kept_weighs_what_it_sends():
     app = first_page()
     sent = sum(len(one.proto.spec) for one in app.get("plotly_chart"))
     sent += sum(len(one.proto.json) for one in app.get("bidi_component"))
+    sent += sum(len(one.proto.body) for one in app.get("html"))
     assert 0.9 * sent < drawn.SHELF.weight < 1.1 * sent
 
 

@@ -1,10 +1,11 @@
-"""What a run looks like, made once for all visitors: the elements of a card, the message of the stage.
+"""What a page looks like, made once for all visitors: the elements of a card, the message of the stage, the style.
 
 Building a figure takes a hundred times as long as sending it again, and nine reruns of ten show what the one before
 showed. Streamlit keeps the elements that a cached function drew, as they went to the browser, and sends them again
 where it is called with the same key; of all ways to show a figure twice this one costs least.
 """
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -62,14 +63,46 @@ def drawn(run: Run, look: str | Look, key: str, make: Callable[[], tuple[Any, in
     Made once per content of the run (a partial one is another than the whole), look, language, key and settings; drawn
     again for every visitor. `make` must depend on nothing else, and draw no widget.
     """
-    full = run.content, str(look), language(), key, *settings
-    value, weight = _made(full, make)
+    return kept((run.content, _named(look), key, *settings), make)
+
+
+class _Sheet:
+    """A style sheet, in the form that Streamlit neither searches for a file's name nor indents anew."""
+
+    def __init__(self, rules: str) -> None:
+        self.text = f"<style>{rules}</style>"
+
+    def _repr_html_(self) -> str:
+        return self.text
+
+
+def style(look: Look, key: str, make: Callable[[], str]) -> None:
+    """Puts on the page the rules make(), which depend on the key, look and language alone.
+
+    Streamlit keeps rules of style apart from the page's elements, so that they cannot be replayed as those are.
+    """
+    st.html(kept((_named(look), key), lambda: _weighed(_Sheet(make()))))
+
+
+def _weighed(sheet: _Sheet) -> tuple[_Sheet, int]:
+    return sheet, len(sheet.text)
+
+
+def kept(key: Key, make: Callable[[], tuple[Any, int]]) -> Any:
+    """As `drawn`, of whatever depends on its key and the language alone."""
+    full = language(), *key
+    value, weight = _made("\n".join(full), make)
     SHELF.use(full, weight)
     return value
 
 
+@functools.lru_cache(maxsize=64)
+def _named(look: str | Look) -> str:
+    return str(look)
+
+
 @st.cache_resource(show_spinner=False)
-def _made(key: Key, _make: Callable[[], tuple[Any, int]]) -> tuple[Any, int]:
+def _made(key: str, _make: Callable[[], tuple[Any, int]]) -> tuple[Any, int]:
     return _make()
 
 
@@ -77,7 +110,7 @@ def _nothing() -> tuple[None, int]:
     return None, 0
 
 
-SHELF = Shelf(MOST_BYTES, lambda key: _made.clear(key, _nothing))
+SHELF = Shelf(MOST_BYTES, lambda key: _made.clear("\n".join(key), _nothing))
 
 
 def forget() -> None:

@@ -26,6 +26,7 @@ from ..presentation.words import _, read_in, term
 from ..runs.run import Run
 from . import controls, panels, scene, state
 from .component import stage
+from .drawn import drawn, style
 from .menu import page_of
 from .plain import plain
 from .share import address, share
@@ -123,7 +124,7 @@ def lab_page(kind: str) -> None:
     page = page_of(kind)
     house, here = visit(), lab_visit(kind)
     look = LOOKS[house.look]
-    st.html(f"<style>{stylesheet(look)}</style>")
+    style(look, "style", lambda: stylesheet(look))
     spec, refusal = _controls(house, here)
     job = None
     try:
@@ -145,8 +146,8 @@ def lab_page(kind: str) -> None:
             if page.stage is not None and run.surface is not None:
                 _stage(kind, run, look, query, page.stage(run))
             if "charts" not in house.hidden:
-                _charts(page.shown(run), run, look)
-            verdict_cards(run, complete=here.complete)
+                drawn(run, look, f"charts {kind}", lambda: (None, _charts(page.shown(run), run, look)))
+            drawn(run, look, "verdicts", lambda: (None, verdict_cards(run, here.complete)), str(here.complete))
     if "explanation" not in house.hidden:
         with st.expander(_("What am I seeing?"), icon=":material/help:"):
             st.markdown(page.explain)
@@ -174,12 +175,12 @@ def _said(text: Said, run: Run | None) -> str:
 
 def _top(house: Visit, here: LabVisit, query: dict[str, str], page: Page) -> None:
     """Headline, what to try, and the buttons beside them. `data-run`: whose numbers the page shows."""
-    shown = here.shown.id if here.shown is not None and here.complete else ""
-    answer, hint = (_said(text, here.shown) for text in (page.answer or page.sentence, page.try_this))
-    tried = f'<b>{html.escape(_("Try this:"))}</b> {html.escape(hint)}' if hint else ""
     with st.container(key="top", horizontal=True, vertical_alignment="center"):
-        st.html(f'<h1 class="tv-headline" data-run="{shown}">{html.escape(page.title)}</h1>'
-                f'<p class="tv-hint">{html.escape(answer)} {tried}</p>')
+        if here.shown is None:
+            _headline(None, page)
+        else:
+            complete = "whole" if here.complete else ""
+            drawn(here.shown, house.look, "headline", lambda: (None, _headline(here.shown, page, complete)), complete)
         if "controls" not in house.hidden:
             st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment,
                       help=_("The settings of this experiment, in the panel on the left"))
@@ -187,42 +188,56 @@ def _top(house: Visit, here: LabVisit, query: dict[str, str], page: Page) -> Non
             share(here.shown, query)
 
 
+def _headline(run: Run | None, page: Page, complete: str = "") -> int:
+    """The page's question, its answer and what to try; the bytes of it."""
+    answer, hint = (_said(text, run) for text in (page.answer or page.sentence, page.try_this))
+    tried = f'<b>{html.escape(_("Try this:"))}</b> {html.escape(hint)}' if hint else ""
+    shown = run.id if run is not None and complete else ""
+    said = (f'<h1 class="tv-headline" data-run="{shown}">{html.escape(page.title)}</h1>'
+            f'<p class="tv-hint">{html.escape(answer)} {tried}</p>')
+    st.html(said)
+    return len(said)
+
+
 def _stage(kind: str, run: Run, look: Look, query: dict[str, str], settings: dict[str, Any]) -> None:
     """The live stage of the lab's surface."""
     stage(run, look, key=f"stage_{kind}", link=address(query), **settings)
 
 
-def _charts(charts: Sequence[Chart], run: Run, look: Look) -> None:
-    """Two charts beside each other, a wide one alone."""
+def _charts(charts: Sequence[Chart], run: Run, look: Look) -> int:
+    """Two charts beside each other, a wide one alone; their bytes."""
     row: list[Chart] = []
+    weight = 0
     for chart in (*charts, None):
         if row and (chart is None or chart.wide or len(row) == 2):
             for column, one in zip(st.columns(2), row, strict=False):
                 with column:
-                    _chart(one, run, look)
+                    weight += _chart(one, run, look)
             row = []
         if chart is not None and chart.wide:
-            _chart(chart, run, look)
+            weight += _chart(chart, run, look)
         elif chart is not None:
             row.append(chart)
+    return weight
 
 
-def _chart(chart: Chart, run: Run, look: Look) -> None:
+def _chart(chart: Chart, run: Run, look: Look) -> int:
     if chart.ready(run):
-        panels.chart(run, look, chart.key, chart.draw, lambda run: raised(_said(chart.caption, run)))
-    else:
-        with st.container(key=f"card_{chart.key}"):
-            st.caption(_("This chart is being computed."))
+        return panels.chart(run, look, chart.key, chart.draw, lambda run: raised(_said(chart.caption, run)))
+    with st.container(key=f"card_{chart.key}"):
+        st.caption(_("This chart is being computed."))
+    return 0
 
 
-def verdict_cards(run: Run, complete: bool = True) -> None:
-    """One card per verdict: is the claim true, does theory agree, the numbers, where the analogy breaks."""
+def verdict_cards(run: Run, complete: bool = True) -> int:
+    """One card per verdict: is the claim true, does theory agree, the numbers, where the analogy breaks. Its bytes."""
     if not run.verdicts:
-        return
+        return 0
     cards = "".join(_card(verdict) for verdict in run.verdicts)
     note = "" if complete else f' · {html.escape(_("still measuring"))}'
     st.html(f'<div class="tv-panel-title">{html.escape(_("Verdicts"))}{note}</div>'
             f'<div class="tv-verdicts">{cards}</div>')
+    return len(cards)
 
 
 def _card(verdict: Any) -> str:

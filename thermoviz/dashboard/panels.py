@@ -1,5 +1,6 @@
 """The parts of a page that shows a run: headline, presets, charts, how much the slice hides, plain words."""
 
+import functools
 import html
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,7 @@ from ..presentation.reading import reading, readings
 from ..presentation.words import _, counted, term
 from . import controls
 from .changes import changes
-from .drawn import drawn
+from .drawn import drawn, kept, style
 from .plain import in_short, plain, plain_link
 from .state import HEAD_START_SECONDS, Visit
 from .style import thumbnail_rules
@@ -55,7 +56,7 @@ def _own(visit: Visit, spec: Any) -> tuple[str, str]:
     return f"{title}: {told}" if told else title, " ".join([*(one.sentence for one in read), back])
 
 
-@st.cache_data(show_spinner=False)
+@functools.cache
 def _pictures(look_name: str) -> dict[str, str]:
     look = LOOKS[look_name]
     return {key: data_uri(thumbnail(load_preset(key), look)) for key in PRESETS}
@@ -114,28 +115,25 @@ def presets(visit: Visit) -> None:
 def thumbnails(visit: Visit, look: Look) -> None:
     """The presets' pictures, drawn from their own grids. Apart from the buttons, since at the first visit to a
     server this takes longer than to send the stage."""
-    st.html(f"<style>{thumbnail_rules(look, _pictures(look.name), visit.preset)}</style>")
+    style(look, f"thumbnails {visit.preset}", lambda: thumbnail_rules(look, _pictures(look.name), visit.preset))
 
 
 def chart(run: Any, look: Look, key: str, draw: Callable[[Any, Look], Any],
-          caption: Callable[[Any], str] = lambda run: "") -> None:
-    """The figure draw(run, look) on its own card, with a sentence below that says what it shows; made once for all."""
-    drawn(run, look, f"chart_{key}", lambda: _card(draw(run, look), key, caption(run)))
-
-
-def _card(figure: Any, key: str, caption: str) -> tuple[None, int]:
+          caption: Callable[[Any], str] = lambda run: "") -> int:
+    """The figure draw(run, look) on its own card, with a sentence below that says what it shows; the bytes of both."""
+    figure, said = draw(run, look), caption(run)
     with st.container(key=f"card_{key}"):
         st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=CHART_CONFIG)
-        if caption:
-            st.caption(caption)
-    return None, len(figure.to_json(validate=False)) + len(caption)
+        if said:
+            st.caption(said)
+    return len(figure.to_json(validate=False)) + len(said)
 
 
 def charts_in_turn(visit: Visit, run: Any, look: Look) -> None:
     """The charts, once the stage has had its head start in the browser."""
     with st.container(key="charts"):
         if visit.let_stage_begin():
-            run_charts(run, look)
+            drawn(run, look, "charts", lambda: (None, run_charts(run, look)))
         else:
             _draw_soon(visit)
 
@@ -148,28 +146,28 @@ def _draw_soon(visit: Visit) -> None:
     st.caption(_("The charts follow in a moment."))
 
 
-def run_charts(run: Any, look: Look) -> None:
-    """Everything about the run that does not move; panels that need networks are absent for a potential."""
+def run_charts(run: Any, look: Look) -> int:
+    """Everything about the run that does not move; panels that need networks are absent for a potential. Its bytes."""
     if run.surface is None:
-        _network_charts(run, look)
-        return
+        return _network_charts(run, look)
     networks = run.kind != "potential" and "losses" in run.arrays
     columns = st.columns(3 if networks else 2)
     with columns[0]:
-        chart(run, look, "free_energy", charts.free_energy, lambda run: _(
+        weight = chart(run, look, "free_energy", charts.free_energy, lambda run: _(
             "Exact for this surface. In a heat bath the free energy F falls, not the energy."))
     with columns[1]:
-        chart(run, look, "shares", charts.shares, charts.crossing_sentence)
+        weight += chart(run, look, "shares", charts.shares, charts.crossing_sentence)
     if networks:
         with columns[2]:
-            chart(run, look, "losses", charts.losses, _losses_sentence)
+            weight += chart(run, look, "losses", charts.losses, _losses_sentence)
     left, right = st.columns(2)
     with left:
-        chart(run, look, "contour", contour)
+        weight += chart(run, look, "contour", contour)
     with right:
         if networks and "accuracy" in run.arrays:
-            chart(run, look, "accuracy", charts.accuracy)
-        drawn(run, look, "valleys", lambda: valleys(run))
+            weight += chart(run, look, "accuracy", charts.accuracy)
+        weight += valleys(run)
+    return weight
 
 
 def _losses_sentence(run: Any) -> str:
@@ -179,17 +177,18 @@ def _losses_sentence(run: Any) -> str:
     return f"{reading(run)} {shown}".strip()
 
 
-def _network_charts(run: Any, look: Look) -> None:
-    """What a training without a landscape still shows."""
-    left, right = st.columns(2)
+def _network_charts(run: Any, look: Look) -> int:
+    """What a training without a landscape still shows; its bytes."""
+    weight, (left, right) = 0, st.columns(2)
     for column, key in ((left, "losses"), (right, "accuracy")):
         if key in run.arrays:
             with column:
-                chart(run, look, key, FIGURES[key], *([_losses_sentence] if key == "losses" else []))
+                weight += chart(run, look, key, FIGURES[key], *([_losses_sentence] if key == "losses" else []))
+    return weight
 
 
-def valleys(run: Any) -> tuple[None, int]:
-    """The valleys in numbers: depth, and share at T = the surface's scale."""
+def valleys(run: Any) -> int:
+    """The valleys in numbers: depth, and share at T = the surface's scale; their bytes."""
     basins, at_scale = run.surface.basins, names.at_scale(run)
     shares, heat = at_scale.shares, number(at_scale.T, 2)
     rows = "".join(
@@ -204,20 +203,25 @@ def valleys(run: Any) -> tuple[None, int]:
         st.html(f'<div class="tv-panel-title">{_("The valleys, lowest energies")}</div>'
                 f'<div class="tv-facts">{rows}</div>')
         st.caption(f"{barrier} {note}".strip())
-    return None, len(rows)
+    return len(rows)
 
 
-def honesty(run: Any) -> None:
+def honesty(run: Any, look: Look) -> None:
     """How much the slice hides: the badge's sentence, and the numbers behind a click."""
+    drawn(run, look, "honesty", lambda: (None, _honesty(run)))
+
+
+def _honesty(run: Any) -> int:
     said = badge(run)
     if said is None:
-        return
+        return 0
     title = f"<b>{html.escape(said['title'])}.</b> " if said["title"] else ""
     with st.container(key="card_honesty"):
         st.html(f'<div class="tv-panel-title">{_("How much this slice hides")}</div>'
                 f'<p class="tv-said">{title}{html.escape(said["sentence"])}</p>')
         with st.expander(_("The numbers")):
             st.markdown("\n".join(f"- {line}" for line in (*said["more"], *_where_exact(run))))
+    return len(said["sentence"])
 
 
 def _where_exact(run: Any) -> list[str]:
@@ -241,8 +245,13 @@ def diverged(run: Any) -> None:
 
 def explanation(run: Any) -> None:
     """What is seen, in plain words."""
+    potential = run.kind == "potential"
+    kept(("explanation", str(potential)), lambda: (None, _explanation(potential)))
+
+
+def _explanation(potential: bool) -> int:
     with st.expander(_("What am I seeing?"), icon=":material/help:"):
-        if run.kind == "potential":
+        if potential:
             st.markdown(_(
                 "**The relief is an energy.** At each place of a plane a particle has an energy, drawn as "
                 "height: valleys are places where it likes to be, passes are the lowest ways between them."))
@@ -264,3 +273,4 @@ def explanation(run: Any) -> None:
         st.markdown(_(
             "**Try this.** Let the balls settle cold. Then turn up the heat until they cross the passes, and "
             "watch the shares of the valleys approach the numbers beside them, which are exact."))
+    return 2000

@@ -6,6 +6,7 @@ from ... import __version__
 from ...core.specs import NUMERICS_VERSION
 from ...presentation.looks import LOOKS
 from ...presentation.words import _, read_in
+from ..drawn import style
 from ..menu import LAST, menu
 from ..state import visit
 from ..style import stylesheet
@@ -14,7 +15,8 @@ from ..style import stylesheet
 def about() -> None:
     """Draws the page."""
     read_in(st.context.locale)
-    st.html(f"<style>{stylesheet(LOOKS[visit().look])}</style>")
+    look = LOOKS[visit().look]
+    style(look, "style", lambda: stylesheet(look))
 
     here = menu()[LAST]
     st.title(here.title)

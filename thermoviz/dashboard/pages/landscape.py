@@ -6,6 +6,7 @@ from ...experiments.presets import PRESETS
 from ...presentation.looks import LOOKS
 from ...presentation.words import _, read_in
 from .. import panels, scene
+from ..drawn import style
 from ..menu import FIRST, document_title
 from ..share import share
 from ..state import remember, visit
@@ -18,7 +19,7 @@ def landscape() -> None:
     here = visit()
     here.take_up()
     look = LOOKS[here.look]
-    st.html(f"<style>{stylesheet(look)}{preset_rules(look, len(PRESETS))}</style>")
+    style(look, "style and presets", lambda: stylesheet(look) + preset_rules(look, len(PRESETS)))
 
     # The stage goes first wherever it can: widgets that are not drawn yet would only say what they start from.
     later = here.untouched and "controls" not in here.hidden
@@ -52,7 +53,7 @@ def landscape() -> None:
     if "presets" not in here.hidden:
         panels.thumbnails(here, look)
     if "honesty" not in here.hidden:
-        panels.honesty(run)
+        panels.honesty(run, look)
     if "charts" not in here.hidden:
         panels.charts_in_turn(here, run, look)
     if "explanation" not in here.hidden:
