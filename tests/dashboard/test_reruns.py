@@ -18,11 +18,15 @@ def counted(monkeypatch):
     def count(*functions):
         counts = {name: 0 for _module, name in functions}
         for module, name in functions:
-            def called(*args, _name=name, _do=getattr(module, name), **settings):
-                counts[_name] += 1
-                return _do(*args, **settings)
-            monkeypatch.setattr(module, name, called)
+            monkeypatch.setattr(module, name, counting(counts, name, getattr(module, name)))
         return counts
+
+    def counting(counts, name, do):
+        def called(*args, **settings):
+            counts[name] += 1
+            return do(*args, **settings)
+        return called
+
     return count
 
 
