@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import balls, engine, first_picture, labs, memory, preset, stage_cpu, surface, training
+from . import balls, engine, first_picture, labs, memory, preset, reruns, stage_cpu, surface, training
 from .clock import Row, matrix_rate, show
 
 GROUPS = {
@@ -15,6 +15,7 @@ GROUPS = {
     "labs": labs.rows,
     "engine": engine.rows,
     "first_picture": first_picture.rows,
+    "reruns": reruns.rows,
 }
 
 
