@@ -14,7 +14,9 @@ import thermoviz as tv
 from thermoviz.catalogue import EXPERIMENTS
 from thermoviz.core.specs import Field, identity, specification
 from thermoviz.engine import Engine, Store
-from thermoviz.engine.scratch import Scratch, Told
+from thermoviz.engine.engine import ATTEMPTS, FORGOTTEN_SECONDS
+from thermoviz.engine.scratch import Scratch
+from thermoviz.engine.workers import Told
 from thermoviz.runs.run import Run
 
 PATIENCE_S = 600.0  # after which a process must have hung
@@ -171,7 +173,7 @@ def test_a_job_that_nobody_asks_after_makes_room_for_another(engine, diary, gate
     """A browser that is closed says no good-bye."""
     left = engine.submit(Errand(str(diary), str(gate), seed=6), "gone")
     wait_for(lambda: computations(diary) == 1)
-    monkeypatch.setattr("thermoviz.engine.engine.FORGOTTEN_SECONDS", 0.0)  # whoever is silent now has gone
+    monkeypatch.setattr(engine, "_clock", lambda: time.monotonic() + FORGOTTEN_SECONDS + 1)  # they were silent since
     other = engine.submit(Errand(str(diary), seed=7), "ann")
     assert engine.state(left).status == "cancelled"
     assert finish(engine, other).status == "done"
@@ -235,12 +237,63 @@ def test_other_exceptions_tell_no_details(engine, diary):
     assert state.status == "failed" and "secret" not in state.message and "reference" in state.message
 
 
-def test_a_killed_worker_fails_only_its_job(engine, diary):
-    id = engine.submit(Errand(str(diary), mood="dies"), "ann")
+def worker_of(diary):
+    """The process that computes the last errand in this diary."""
+    return int(diary.read_text().split()[-1])
+
+
+def test_a_killed_worker_costs_no_click_and_no_run(engine, diary, gate):
+    """The job begins again in a new process; what waited behind it comes next."""
+    id = engine.submit(Errand(str(diary), str(gate), seed=30), "ann")
+    after = engine.submit(Errand(str(diary), seed=31), "bob")
+    wait_for(lambda: engine.state(id).version > 0)
+    shown = engine.partial(id)
+    os.kill(worker_of(diary), signal.SIGKILL)
+    wait_for(lambda: computations(diary) == 2)
+    assert engine.state(id).attempt == 2 and engine.state(after).place == 1
+    assert engine.partial(id).numbers["rounds"] >= shown.numbers["rounds"] or engine.state(id).version > 1
+    gate.touch()
+    assert finish(engine, id).status == "done" and finish(engine, after).status == "done"
+    assert engine.result(id).spec == Errand(str(diary), str(gate), seed=30) and computations(diary) == 3
+
+
+def test_a_worker_that_is_killed_while_idle_is_replaced(engine, diary):
+    finish(engine, engine.submit(Errand(str(diary), seed=32), "ann"))
+    os.kill(worker_of(diary), signal.SIGKILL)
+    assert finish(engine, engine.submit(Errand(str(diary), seed=33), "ann")).status == "done"
+    assert len(set(diary.read_text().split())) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("idle", [True, False], ids=["idle", "at work"])
+def test_twenty_killed_workers_cost_nothing(engine, diary, gate, idle):
+    for k in range(20):
+        opened = gate.with_name(f"gate {k}")
+        id = engine.submit(Errand(str(diary), str(opened), seed=100 + k + 100 * idle), "ann")
+        wait_for(lambda id=id: engine.state(id).version > 0)
+        if not idle:
+            os.kill(worker_of(diary), signal.SIGKILL)
+        opened.touch()
+        assert finish(engine, id).status == "done" and engine.result(id).spec.seed == 100 + k + 100 * idle
+        if idle:
+            os.kill(worker_of(diary), signal.SIGKILL)
+    assert len(set(diary.read_text().split())) == (20 if idle else 21)
+
+
+def test_a_job_that_kills_its_worker_every_time_is_refused_and_remembered(engine, diary):
+    """Tried three times; the next job is computed; asked for again, here or by another server, it is not begun."""
+    spec = Errand(str(diary), mood="dies")
+    id = engine.submit(spec, "ann")
     after = engine.submit(Errand(str(diary), seed=7), "bob")
     state = finish(engine, id)
-    assert state.status == "failed" and "ended unexpectedly" in state.message
-    assert finish(engine, after).status == "done"
+    assert state.status == "failed" and "not tried again today" in state.message and not state.again
+    assert finish(engine, after).status == "done" and computations(diary) == ATTEMPTS + 1
+    engine.leave(id, "ann")
+    with Engine(engine.store.folder) as other:
+        for one in (engine, other):
+            assert one.submit(spec, "eve") == id and one.state(id).message == state.message
+        assert not other.workers.processes[0].started
+    assert computations(diary) == ATTEMPTS + 1
 
 
 def test_a_worker_that_does_not_answer_a_cancel_is_killed(engine, diary, gate):
@@ -275,7 +328,7 @@ def test_presets_need_no_worker(tmp_path):
         for key, preset in tv.PRESETS.items():
             id = engine.submit(preset.spec, "ann")
             assert engine.state(id).status == "done" and engine.result(id) is tv.load_preset(key)
-        assert engine._pool is None
+        assert not any(process.started for process in engine.workers.processes)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -284,7 +337,7 @@ def test_a_worker_has_loaded_the_kernels_before_its_first_job_unless_nobody_wait
     setting(warm=int(wanted))
     with Engine(tmp_path / "store", workers=1) as engine:
         engine.warm()
-        assert (engine._pool is not None) == wanted
+        assert engine.workers.processes[0].started == wanted
         id = engine.submit(Errand(str(diary), seed=20), "ann")
         assert finish(engine, id).status == "done" and engine.result(id).numbers["warm"] is wanted
 

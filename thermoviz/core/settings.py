@@ -29,6 +29,10 @@ class Settings(BaseSettings):
         "Whether processes get ready before anybody asks. 0 saves their time where nobody waits, as in tests."))] = True
     job_seconds: Annotated[float, Field(gt=0, le=1e6, description=(
         "A run that takes longer than so many seconds is stopped."))] = 600.0
+    queue: Annotated[int, Field(ge=1, le=10**5, description=(
+        "Most experiments that may wait for a process; whoever comes then is asked to come back."))] = 1000
+    queue_of_one: Annotated[int, Field(ge=1, le=10**5, description=(
+        "Most of them that may be of one visitor. Turns go round the visitors in any case."))] = 250
     worker_gigabytes: Annotated[float, Field(ge=2, le=4096, description=(
         "Address space that a process may ask for, in GiB. It is virtual: a run touches a small part of it."))] = 8.0
     store: Annotated[str | None, Field(min_length=1, description=(

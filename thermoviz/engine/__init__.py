@@ -1,4 +1,4 @@
-"""Where runs are computed and kept: local worker processes, progress, cancel, and a store of run files.
+"""Where runs are computed and kept: a fair queue, worker processes, progress, cancel, and a store of run files.
 
 Names load on first use, so that a worker can set its threads before numpy starts.
 """
@@ -6,7 +6,7 @@ Names load on first use, so that a worker can set its threads before numpy start
 import importlib
 from typing import Any
 
-_HOME = {"Engine": "engine", "JobState": "engine", "Store": "store"}
+_HOME = {"Engine": "engine", "JobState": "jobs", "Store": "store"}
 __all__ = ["Engine", "JobState", "Store"]
 
 

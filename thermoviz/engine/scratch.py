@@ -13,20 +13,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..runs import files
 from ..runs.run import Run
-
-
-class Told(NamedTuple):
-    """The worker's last word: fraction 0..1, stage, and the number of partial runs written so far."""
-
-    fraction: float = 0.0
-    stage: str = ""
-    version: int = 0
+from .workers import Told
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ class Store:
         self.address = self.address if remote else str(self.folder.absolute())
         self.limit = settings().store_megabytes * MIB if limit is None else limit
         self.floor = settings().free_megabytes * MIB if floor is None else floor
-        self._make_folders((self.jobs, self.data) if remote else (self.runs, self.jobs, self.data))
+        ours = (self.jobs, self.data, self.refused)
+        self._make_folders(ours if remote else (self.runs, *ours))
         self.place: Place = Bucket(self.address, ENDING) if remote else Folder(self.runs, ENDING)
         self.index = Index(self.address, self.place.listing)
         self._sweep()
@@ -100,6 +101,11 @@ class Store:
     def data(self) -> Path:
         """People's own data sets: <content hash>.safetensors."""
         return self.folder / "data"
+
+    @property
+    def refused(self) -> Path:
+        """What killed its worker every time: <id>.json."""
+        return self.folder / "refused"
 
     def path(self, id: str) -> Path:
         """Where the run of this id is kept, in a store that is a folder. Raises BadInput for what is not an id."""

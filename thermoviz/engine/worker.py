@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.settings import settings
+from .workers import CANCELLED, DONE, FAILED, Told
 
 # One thread per library: a worker's parallelism is the kernels' own. Set before numpy is imported.
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -19,7 +20,6 @@ NICE = 10  # the page comes first
 POLL_SECONDS = 0.05
 TELL_SECONDS = 0.1
 
-DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 log = logging.getLogger("thermoviz.worker")
 
 
@@ -67,8 +67,14 @@ def ready() -> bool:
     return True
 
 
-def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str]:
-    """Computes the run and keeps it in the store; returns (DONE | FAILED | CANCELLED, sentence)."""
+def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str, float]:
+    """Computes the run and keeps it in the store; returns (DONE | FAILED | CANCELLED, sentence, seconds)."""
+    begun = time.monotonic()
+    status, message = _computed(spec, id, scratch_name, folder, limit)
+    return status, message, time.monotonic() - begun
+
+
+def _computed(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str]:
     from ..catalogue import run
     from ..core.errors import Cancelled, ThermovizError
     from ..runs import carried
@@ -102,6 +108,7 @@ class Reporter:
         self._scratch = Scratch(folder, scratch_name)
         self._shown = Shown(self._scratch)
         self._version = 0
+        self._began = time.monotonic()
         self._polled = self._told = 0.0
         self._stage = ""
 
@@ -114,10 +121,8 @@ class Reporter:
             self._version += 1
             self._shown.show(partial)
         if partial is not None or stage != self._stage or now - self._told >= TELL_SECONDS:
-            from .scratch import Told
-
             self._told, self._stage = now, stage
-            self._scratch.tell(Told(fraction, stage, self._version))
+            self._scratch.tell(Told(fraction, stage, self._version, now - self._began))
 
     def _leave_if_cancelled(self) -> None:
         from ..core.errors import Cancelled
