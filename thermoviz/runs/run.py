@@ -17,6 +17,7 @@ from ..core.errors import BadFile, BadInput
 from ..core.landscape.crossings import Crossing
 from ..core.landscape.honesty import Honesty
 from ..core.specs import NUMERICS_VERSION, canonical, from_json, identity
+from ..core.statistics.quantiles import finite_quantiles
 from . import files, record
 from .carried import carried_by
 from .late import above, room_of
@@ -96,12 +97,7 @@ class Run:
         """
         if name not in self.arrays or record.axes_of(name) != ("T", "n"):
             raise BadInput(f"this run has no array {name!r} [T, n].")
-        values = np.asarray(self.arrays[name], float)[:, self.arrays["member"] == k]
-        some = np.isfinite(values).any(axis=1)
-        quantiles = np.full((len(BAND), len(values)), np.nan)
-        if some.any():
-            quantiles[:, some] = np.nanquantile(np.where(np.isfinite(values), values, np.nan)[some], BAND, axis=1)
-        return quantiles
+        return finite_quantiles(np.asarray(self.arrays[name], float)[:, self.arrays["member"] == k], BAND)
 
     @property
     def lost(self) -> tuple[tuple[int, int, int], ...]:
