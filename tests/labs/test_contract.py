@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from computed_runs import _key, afresh, computed
+from figure_schema import checked
 from streamlit.testing.v1 import AppTest
 from verdict_contract import check_all
 
@@ -136,7 +137,7 @@ def check_what_is_drawn(run, page, may_be_empty=()):
     """Every chart that the run has the numbers for, with its sentence; and the two sentences above."""
     for chart in page.shown(run):
         if chart.ready(run):
-            drawn = chart.draw(run, LOOKS["dark"])
+            drawn = checked(chart.draw(run, LOOKS["dark"]))
             assert drawn.data or chart.key in may_be_empty, chart.key
             assert drawn.layout.title.text, chart.key
             said = text_of(chart.caption, run)
@@ -158,7 +159,7 @@ def check_the_page(run, page):
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("kind, key", CHARTS)
 def test_every_chart_in_every_look(kind, key, look):
-    drawn = full(kind).figure(figure=key, look=look)
+    drawn = checked(full(kind).figure(figure=key, look=look))
     assert drawn.data and drawn.layout.title.text and drawn.to_json()
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ..presentation import names
 from ..presentation.looks import Look, rgba
 from ..presentation.numbers import number
 from ..presentation.words import _
+from .drawing import Drawing, Properties, grid, scatter
 from .paper import axis, lay_out
 
 FEW_RECORDS = 5
@@ -22,7 +22,7 @@ def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
 
     Medians over the replicas, for train with the band 10-90 %.
     """
-    figure = go.Figure()
+    figure = Drawing()
     _curves(figure, run, look, _parts(run))
     _diverged(figure, run, look)
     recorded = np.concatenate([np.asarray(run.arrays[key], float) for key, _label, _dash in _parts(run)])
@@ -67,7 +67,7 @@ def _steps_shown(run: Any, values: np.ndarray) -> list[float] | None:
 def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Accuracy (R² for regression) on training and test data, per optimiser, as in `losses`."""
     title = _("R², explained variance") if names.task(run) == "regression" else _("accuracy")
-    figure = go.Figure()
+    figure = Drawing()
     _curves(figure, run, look, [(key, label, dash) for key, label, dash in (
         ("accuracy", _("train"), SOLID), ("test_accuracy", _("test"), DASHED)) if key in run.arrays])
     return lay_out(
@@ -76,7 +76,7 @@ def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
         yaxis=axis(look, title, tickformat="" if names.task(run) == "regression" else ".0%", nticks=6))
 
 
-def _curves(figure: go.Figure, run: Any, look: Look, parts: list[tuple[str, str, str]]) -> None:
+def _curves(figure: Drawing, run: Any, look: Look, parts: list[tuple[str, str, str]]) -> None:
     steps, replicas = np.asarray(run.arrays["steps"]), np.bincount(run.arrays["member"])
     for k, name in enumerate(names.member_names(run)):
         colour = look.optimisers[k % len(look.optimisers)]
@@ -88,47 +88,47 @@ def _curves(figure: go.Figure, run: Any, look: Look, parts: list[tuple[str, str,
                 figure.add_trace(_band(steps, low, high, rgba(colour, 0.18)))
             # What diverged at once leaves too few records for a line to be seen.
             mode = "lines" if _records(median[:, None]) > FEW_RECORDS else "lines+markers"
-            figure.add_trace(go.Scatter(
+            figure.add_trace(scatter(
                 x=steps, y=median, mode=mode, name=f"{name}, {label}",
                 line={"color": colour, "width": look.stroke, "dash": dash},
                 marker={"size": 4 * look.stroke, "color": colour},
                 hovertemplate=f"{name}, {label} <b>%{{y:.4g}}</b><extra></extra>"))
 
 
-def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> go.Scatter:
+def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> Properties:
     keep = np.isfinite(low)
     outline = np.concatenate([low[keep], high[keep][::-1]])
-    return go.Scatter(x=np.concatenate([x[keep], x[keep][::-1]]), y=outline, mode="lines", fill="toself",
+    return scatter(x=np.concatenate([x[keep], x[keep][::-1]]), y=outline, mode="lines", fill="toself",
                       fillcolor=colour, line={"width": 0}, hoverinfo="skip", showlegend=False)
 
 
-def _diverged(figure: go.Figure, run: Any, look: Look) -> None:
+def _diverged(figure: Drawing, run: Any, look: Look) -> None:
     for _k, _count, step in run.lost:
         figure.add_vline(x=step, line={"color": look.poor, "width": 0.6 * look.stroke, "dash": "dot"},
-                         annotation={"text": _("diverged at step {n}").format(n=step),
-                                     "font": {"size": look.font_small, "color": look.poor}})
+                         words={"text": _("diverged at step {n}").format(n=step),
+                                "font": {"size": look.font_small, "color": look.poor}})
 
 
 def free_energy(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Mean energy U, free energy F = U - TS and entropy S of exact equilibrium on the slice, against T."""
     equilibria = run.equilibria
     T = [eq.T for eq in equilibria]
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.58, 0.42], vertical_spacing=0.08)
-    for name, values, colour, dash, row in (
+    figure = grid(2, 1, down=0.08, heights=(0.58, 0.42))
+    for name, values, colour, dash, cell in (
             (_("⟨E⟩ energy"), [eq.U for eq in equilibria], look.text, "solid", 1),
             (_("F = ⟨E⟩ − TS"), [eq.F for eq in equilibria], look.theory, "solid", 1),
             (_("S entropy"), [eq.S for eq in equilibria], look.theory, "dot", 2)):
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=T, y=values, mode="lines", name=name,
             line={"color": colour, "width": look.stroke, "dash": dash},
-            hovertemplate=f"T %{{x:.3g}}<br>{name} <b>%{{y:.4g}}</b><extra></extra>"), row=row, col=1)
-    lay_out(figure, look, title=_("At equilibrium: heat trades energy for entropy"), height=height)
-    figure.update_xaxes(**heat_axis(look, T, title=False), row=1, col=1)
-    figure.update_xaxes(**heat_axis(look, T, title=True), row=2, col=1)
-    figure.update_yaxes(**axis(look, _("energy"), nticks=5, range=_energies_shown(run)), row=1, col=1)
-    figure.update_yaxes(**axis(look, _("S, nats"), nticks=4), row=2, col=1)
-    _barrier_marks(figure, run, look, T)
-    return figure
+            hovertemplate=f"T %{{x:.3g}}<br>{name} <b>%{{y:.4g}}</b><extra></extra>"), cell)
+    _barrier_marks(figure, run, look, T, cells=2)
+    return lay_out(
+        figure, look, title=_("At equilibrium: heat trades energy for entropy"), height=height,
+        xaxis={**heat_axis(look, T, title=False), "matches": "x2", "showticklabels": False},
+        xaxis2=heat_axis(look, T, title=True),
+        yaxis=axis(look, _("energy"), nticks=5, range=_energies_shown(run)),
+        yaxis2=axis(look, _("S, nats"), nticks=4))
 
 
 def _energies_shown(run: Any) -> list[float]:
@@ -147,36 +147,44 @@ def heat_axis(look: Look, T: list[float], title: bool) -> dict[str, Any]:
     return {**heat, "linecolor": look.heat, "showline": title}
 
 
-def _barrier_marks(figure: go.Figure, run: Any, look: Look, T: list[float]) -> None:
+def _barrier_marks(figure: Drawing, run: Any, look: Look, T: list[float], cells: int = 1) -> None:
     """Where T is a tenth of the barrier, and where it is the barrier; nothing where there is one valley."""
     if run.surface.barrier is None:
         return
     for share, label in ((0.1, _("0.1 barrier")), (1.0, _("barrier"))):
         mark = share * float(run.surface.barrier)
         if T[0] < mark < T[-1]:
-            figure.add_vline(x=mark, line={"color": rgba(look.heat, 0.55), "width": 1, "dash": "dot"},
-                             row="all", col="all")
-            figure.add_annotation(x=np.log10(mark), y=1, yref="paper", text=label, showarrow=False,
-                                  xanchor="left", yanchor="bottom",
+            for cell in range(1, cells + 1):
+                figure.add_vline(x=mark, line={"color": rgba(look.heat, 0.55), "width": 1, "dash": "dot"}, cell=cell)
+            figure.add_annotation(x=np.log10(mark), y=1, yref="paper", text=label, xanchor="left", yanchor="bottom",
                                   font={"size": look.font_small, "color": look.heat})
 
 
 def shares(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Boltzmann share of each valley of the slice against T; they cross where volume wins over depth."""
+    return lay_out_shares(draw_shares(run, look), run, look, height)
+
+
+def draw_shares(run: Any, look: Look) -> Drawing:
+    """What `shares` draws, for whoever adds to it before `lay_out_shares`."""
     equilibria = run.equilibria
     T = [eq.T for eq in equilibria]
     table = np.array([eq.shares for eq in equilibria])
-    figure = go.Figure()
+    figure = Drawing()
     for k, name in enumerate(names.basin_names(run)):
         colour = look.basins[k % len(look.basins)]
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=T, y=table[:, k], mode="lines", name=name, line={"color": colour, "width": 1.3 * look.stroke},
             hovertemplate=f"T %{{x:.3g}}<br>{name} <b>%{{y:.1%}}</b><extra></extra>"))
-    lay_out(figure, look, title=_("Share of each valley at equilibrium"), height=height,
-            xaxis=heat_axis(look, T, title=True),
-            yaxis=axis(look, _("share of the balls"), tickformat=".0%", range=[0, 1.02], nticks=6))
     _barrier_marks(figure, run, look, T)
     return figure
+
+
+def lay_out_shares(figure: Drawing, run: Any, look: Look, height: int) -> go.Figure:
+    """The axes of `shares`, and the look."""
+    return lay_out(figure, look, title=_("Share of each valley at equilibrium"), height=height,
+                   xaxis=heat_axis(look, [eq.T for eq in run.equilibria], title=True),
+                   yaxis=axis(look, _("share of the balls"), tickformat=".0%", range=[0, 1.02], nticks=6))
 
 
 def crossing_sentence(run: Any) -> str:

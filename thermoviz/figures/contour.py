@@ -9,6 +9,8 @@ from ..presentation import names
 from ..presentation.looks import Look, rgba
 from ..presentation.numbers import number
 from ..presentation.words import _
+from . import drawing
+from .drawing import Drawing, Properties, scatter
 from .paper import axis, colour_bar, fading_colorscale, lay_out, levels
 
 
@@ -16,7 +18,7 @@ def contour(run: Any, look: Look, height: int = 520) -> go.Figure:
     """Energy on the slice, from above: `run.surface` with its contour lines, minima, and projected paths."""
     surface = run.surface
     x_title, y_title = names.axis_titles(run)
-    figure = go.Figure(_relief(run, look))
+    figure = Drawing(_relief(run, look))
     for trace in paths(run, look):
         figure.add_trace(trace)
     figure.add_trace(_minima(run, look))
@@ -27,12 +29,12 @@ def contour(run: Any, look: Look, height: int = 520) -> go.Figure:
         yaxis=axis(look, y_title, range=[y0, y1], showgrid=False, scaleanchor="x", constrain="domain"))
 
 
-def _relief(run: Any, look: Look) -> go.Contour:
+def _relief(run: Any, look: Look) -> Properties:
     """Lines at equal steps of energy up to the ceiling; beyond it the colours fade and no line is drawn."""
     surface = run.surface
     low, ceiling = surface.minimum, surface.ceiling
     title = names.energy_title(run)
-    return go.Contour(
+    return drawing.contour(
         x=surface.xs, y=surface.ys, z=surface.E.T,
         zmin=low, zmax=ceiling, colorscale=fading_colorscale(look),
         colorbar=colour_bar(look, title, low, ceiling),
@@ -41,15 +43,15 @@ def _relief(run: Any, look: Look) -> go.Contour:
         hovertemplate=f"u %{{x:.3g}}, v %{{y:.3g}}<br>{title} <b>%{{z:.4g}}</b><extra></extra>", name="")
 
 
-def paths(run: Any, look: Look) -> list[go.Scatter]:
+def paths(run: Any, look: Look) -> list[Properties]:
     """The projected paths of training, one per optimiser, over a halo that parts them from the surface."""
     traces = []
     for k, (name, u) in enumerate(joined_paths(run)):
         shared = {"x": u[:, 0], "y": u[:, 1], "mode": "lines", "connectgaps": False}
         colour = look.optimisers[k % len(look.optimisers)]
-        traces.append(go.Scatter(**shared, line={"color": rgba(look.halo, 0.5), "width": 2.4 * look.stroke},
+        traces.append(scatter(**shared, line={"color": rgba(look.halo, 0.5), "width": 2.4 * look.stroke},
                                  hoverinfo="skip", showlegend=False))
-        traces.append(go.Scatter(**shared, line={"color": colour, "width": 0.8 * look.stroke}, name=name,
+        traces.append(scatter(**shared, line={"color": colour, "width": 0.8 * look.stroke}, name=name,
                                  hovertemplate=f"{name}<br>u %{{x:.3g}}, v %{{y:.3g}}<extra></extra>"))
     return traces
 
@@ -65,12 +67,12 @@ def joined_paths(run: Any) -> list[tuple[str, np.ndarray]]:
             for k, title in enumerate(titles) if (member == k).any()]
 
 
-def _minima(run: Any, look: Look) -> go.Scatter:
+def _minima(run: Any, look: Look) -> Properties:
     basins = run.surface.basins
     minima = np.asarray(basins.minima, float)
     labels = [f"{name}<br>E {number(float(energy), 4)}"
               for name, energy in zip(names.basin_names(run), basins.energies, strict=True)]
-    return go.Scatter(
+    return scatter(
         x=minima[:, 0], y=minima[:, 1], mode="markers", text=labels, showlegend=False,
         marker={"size": 5 * look.stroke,
                 "color": [look.basins[i % len(look.basins)] for i in range(len(minima))],

@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ..presentation.looks import Look, rgba
+from .drawing import Drawing, merged
 
 READING_SIZE = 14  # font size in px for which figures' heights are given
 CLEAR = "rgba(0,0,0,0)"
@@ -13,6 +14,8 @@ CLEAR = "rgba(0,0,0,0)"
 FADE_FROM = 0.8
 # Contour lines divide the height into so many equal steps of energy; the last few fade with the surface.
 N_LEVELS = 18
+# Plotly's template "none"; a figure without any would get Plotly's own colours.
+NO_TEMPLATE = {"data": {"scatter": [{"type": "scatter"}]}}
 
 
 def levels(low: float, ceiling: float) -> dict[str, float]:
@@ -51,32 +54,32 @@ def axis(look: Look, title: str = "", **settings: Any) -> dict[str, Any]:
     }
 
 
-def lay_out(figure: go.Figure, look: Look, *, title: str = "", height: int = 320,
+def lay_out(figure: Drawing | go.Figure, look: Look, *, title: str = "", height: int = 320,
             **settings: Any) -> go.Figure:
-    """Puts the look on a figure, in place, and returns it. `title` is a short line above the drawing.
+    """The drawing as a figure with the look on it; a figure of Plotly's own gets the look in place, and is returned.
 
-    `height`: CSS pixels at the normal reading size; a look with a larger font makes the figure higher.
+    `title` is a short line above the drawing. `height`: CSS pixels at the normal reading size; a look with a larger
+    font makes the figure higher. `settings` go to the layout.
     """
-    # Put together apart from the figure, which would tell every change to views that it does not have.
-    layout = go.Layout(figure.layout)
-    layout.update(
-        template="none", paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
-        height=round(height * look.font / READING_SIZE),
-        font={"family": look.font_family, "size": look.font, "color": look.text},
-        margin={"l": 8, "r": 12, "t": 2.6 * look.font if title else 12, "b": 8},
-        hoverlabel={"bgcolor": look.panel, "bordercolor": look.line,
-                    "font": {"family": look.font_family, "size": look.font, "color": look.text}},
-        legend={"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top", "bgcolor": CLEAR,
-                "font": {"size": look.font_small, "color": look.text}},
-        hovermode="closest",
-    )
-    if title:
-        layout.update(title={
-            "text": title, "x": 0, "xanchor": "left", "y": 1, "yanchor": "top", "yref": "container",
-            "pad": {"t": 6, "l": 2}, "font": {"size": look.font, "color": look.dim, "weight": 600}})
-    layout.update(**settings)
-    figure.layout = layout
-    return figure
+    figure.update_layout(merged(_layout(look, title, height), settings))
+    return figure.figure() if isinstance(figure, Drawing) else figure
+
+
+def _layout(look: Look, title: str, height: int) -> dict[str, Any]:
+    layout = {
+        "template": NO_TEMPLATE, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
+        "height": round(height * look.font / READING_SIZE),
+        "font": {"family": look.font_family, "size": look.font, "color": look.text},
+        "margin": {"l": 8, "r": 12, "t": 2.6 * look.font if title else 12, "b": 8},
+        "hoverlabel": {"bgcolor": look.panel, "bordercolor": look.line,
+                       "font": {"family": look.font_family, "size": look.font, "color": look.text}},
+        "legend": {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top", "bgcolor": CLEAR,
+                   "font": {"size": look.font_small, "color": look.text}},
+        "hovermode": "closest",
+    }
+    heading = {"text": title, "x": 0, "xanchor": "left", "y": 1, "yanchor": "top", "yref": "container",
+               "pad": {"t": 6, "l": 2}, "font": {"size": look.font, "color": look.dim, "weight": 600}}
+    return {**layout, "title": heading} if title else layout
 
 
 def colour_bar(look: Look, title: str, low: float, high: float) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from ..presentation import names
 from ..presentation.looks import Look, rgba
 from ..presentation.numbers import number
 from ..presentation.words import _
+from . import drawing
 from .contour import joined_paths
+from .drawing import Drawing, Properties, scatter3d
 from .paper import CLEAR, colour_bar, lay_out, levels, opacity
 
 # Plotly's surface takes a table of opacities; fine enough that no step is seen.
@@ -23,7 +25,7 @@ CAMERA_DISTANCE = 1.9
 def surface3d(run: Any, look: Look, height: int = 620) -> go.Figure:
     """The relief of `run.surface` with contour lines and paths; what is above the ceiling fades away."""
     surface = run.surface
-    figure = go.Figure(_relief(run, look))
+    figure = Drawing(_relief(run, look))
     for k, (name, u) in enumerate(joined_paths(run)):
         figure.add_trace(_path(run, look, k, name, u))
     figure.add_trace(_minima(run, look))
@@ -59,12 +61,12 @@ def _axis(look: Look, title: str, limits: tuple[float, float]) -> dict[str, Any]
             "showspikes": False, "exponentformat": "power"}
 
 
-def _relief(run: Any, look: Look) -> go.Surface:
+def _relief(run: Any, look: Look) -> Properties:
     surface = run.surface
     low, ceiling = _heights(surface)
     energies = surface.E.T
     steps = np.linspace(0, 1, N_OPACITIES)
-    return go.Surface(
+    return drawing.surface(
         x=surface.xs, y=surface.ys, z=energies, cmin=low, cmax=ceiling, colorscale=look.colorscale(),
         opacityscale=[[t, opacity(t)] for t in steps],
         colorbar=colour_bar(look, names.energy_title(run), low, ceiling),
@@ -89,19 +91,19 @@ def lifted(run: Any, u: np.ndarray) -> np.ndarray:
     return np.where(z <= ceiling, z, np.nan)
 
 
-def _path(run: Any, look: Look, k: int, name: str, u: np.ndarray) -> go.Scatter3d:
-    return go.Scatter3d(
+def _path(run: Any, look: Look, k: int, name: str, u: np.ndarray) -> Properties:
+    return scatter3d(
         x=u[:, 0], y=u[:, 1], z=lifted(run, u), mode="lines", name=name, connectgaps=False,
         line={"color": look.optimisers[k % len(look.optimisers)], "width": 2 * look.stroke},
         hovertemplate=f"{name}<br>u %{{x:.3g}}, v %{{y:.3g}}<extra></extra>")
 
 
-def _minima(run: Any, look: Look) -> go.Scatter3d:
+def _minima(run: Any, look: Look) -> Properties:
     minima = np.asarray(run.surface.basins.minima, float)
     energies = run.surface.basins.energies
     labels = [f"{name}<br>E {number(float(energy), 4)}"
               for name, energy in zip(names.basin_names(run), energies, strict=True)]
-    return go.Scatter3d(
+    return scatter3d(
         x=minima[:, 0], y=minima[:, 1], z=lifted(run, minima), mode="markers", text=labels, showlegend=False,
         marker={"size": 2.4 * look.stroke, "color": look.heat, "line": {"color": look.halo, "width": 1}},
         hovertemplate="%{text}<extra></extra>", name=_("valleys"))

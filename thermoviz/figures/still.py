@@ -34,7 +34,7 @@ def still(run: Any, look: str | Look = "dark", figure: str | None = None, title:
     draw = _named("figure", figure, {**lab, **FIGURES})
     if "losses" not in run.arrays and run.kind != "descent" and figure in NETWORK_FIGURES:
         raise BadInput(f"figure {figure!r} shows networks, and a {run.kind} run has none.")
-    drawn = draw(run, theme, **settings)
+    drawn = go.Figure(draw(run, theme, **settings))  # checked by Plotly: it goes to somebody's own hands
     drawn.update_layout(paper_bgcolor=theme.background, plot_bgcolor=theme.background)
     if title:
         drawn.update_layout(title={"text": title, "font": {"size": theme.font_title, "color": theme.text}},

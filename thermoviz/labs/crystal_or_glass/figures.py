@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ...core.errors import BadInput
+from ...figures.drawing import Drawing, box, scatter
 from ...figures.marks import MARKER, level, line, log_axis, points
 from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
@@ -22,7 +23,7 @@ WORTH = 0.05
 def mass(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Share of the balls in the deepest valley against cooling time: exact, measured, and what equilibrium would be."""
     exact, cooled, swaps = Exact.expect(run), Cooled.read(run), Exchange.read(run)
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_trace(line(exact.times, exact.mass.value, _("exact evolution"), look.theory, look, "%{y:.1%}",
                           x_name="t"))
     if cooled is not None:
@@ -85,14 +86,14 @@ def loops(run: Any, look: Look, height: int = 360) -> go.Figure:
     Thin lines: the exact evolution of the same three.
     """
     exact, cooled = Exact.expect(run), Cooled.expect(run)
-    figure = go.Figure()
+    figure = Drawing()
     steps = [exact.steps[k] for k in (0, len(exact.steps) // 2, -1)]
     for E in exact.loop_E:
-        figure.add_trace(go.Scatter(x=exact.loop_T, y=E, mode="lines", showlegend=False, hoverinfo="skip",
+        figure.add_trace(scatter(x=exact.loop_T, y=E, mode="lines", showlegend=False, hoverinfo="skip",
                                     line={"color": rgba(look.theory, 0.6), "width": 0.5 * look.stroke}))
     for E, n, shade in zip(cooled.loop_E, steps, SHADES, strict=True):
         name = _("{n} steps").format(n=f"{n:,}")
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=exact.loop_T, y=E, mode="lines", name=name,
             line={"color": rgba(look.heat, shade), "width": (0.6 + 0.7 * shade) * look.stroke},
             hovertemplate=f"{name}<br>T %{{x:.3g}}<br>⟨E⟩ <b>%{{y:.4g}}</b><extra></extra>"))
@@ -106,7 +107,7 @@ def loops(run: Any, look: Look, height: int = 360) -> go.Figure:
 def areas(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Signed area of the loops against cooling time, and of a convex well against its closed form."""
     exact, cooled, control = Exact.expect(run), Cooled.expect(run), Controls.read(run)
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_trace(line(exact.times, exact.area, _("exact evolution"), look.theory, look, "%{y:.3g}", x_name="t"))
     figure.add_trace(points(exact.times, *cooled.area, _balls(run), look, "%{y:.3g}", x_name="t"))
     if control is not None:
@@ -122,7 +123,7 @@ def work(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Mean work and Jarzynski's free energy against the time of the pull, beside the exact free energy."""
     drives = Drives.expect(run)
     times, exact, told = drives.times, drives.dF_exact, np.isfinite(drives.dF.value)
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_trace(points(times, *drives.mean, _("mean work ⟨W⟩"), look, "%{y:.4g}",
                             x_name="t"))
     figure.add_trace(points(times[told], drives.dF.value[told], drives.dF.stderr[told],
@@ -133,7 +134,7 @@ def work(run: Any, look: Look, height: int = 360) -> go.Figure:
     refused = times[~told]
     if len(refused):
         # A mark without a value, where the page refuses to give one.
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=refused, y=np.full(len(refused), exact), mode="markers", name=_("refused: too few weights count"),
             customdata=drives.kish[~told],
             marker={"symbol": "x-thin", "size": 1.4 * MARKER * look.stroke, "line": {"width": 2, "color": look.dim}},
@@ -146,9 +147,9 @@ def work(run: Any, look: Look, height: int = 360) -> go.Figure:
 def network_losses(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Mean loss of the networks along the way, one line for each cooling time."""
     networks = _networks(run)
-    figure = go.Figure()
+    figure = Drawing()
     for k, name in enumerate(_groups(run)):
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=networks.steps, y=networks.loss_mean[:, k], mode="lines", name=name,
             line={"color": _shade(k, look), "width": 1.2 * look.stroke},
             hovertemplate=f"{name}<br>" + _("step %{x:,}") + "<br><b>%{y:.4f}</b><extra></extra>"))
@@ -159,12 +160,12 @@ def network_losses(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def network_finals(run: Any, look: Look, height: int = 360) -> go.Figure:
     """How far each network ends above the best of its problem, by cooling time."""
-    groups, figure = _groups(run), go.Figure()
+    groups, figure = _groups(run), Drawing()
     final = _networks(run).final
     best = np.where(np.isfinite(final), final, np.inf).min(axis=(0, 2))[:, None]
     for k, name in enumerate(groups):
         above = final[k] - best
-        figure.add_trace(go.Box(
+        figure.add_trace(box(
             y=above[np.isfinite(above)], name=name, boxpoints="all", jitter=0.7, pointpos=0, showlegend=False,
             fillcolor="rgba(0,0,0,0)", line={"color": "rgba(0,0,0,0)"}, hoveron="points",
             marker={"color": rgba(_shade(k, look), 0.75), "size": 0.8 * MARKER * look.stroke},

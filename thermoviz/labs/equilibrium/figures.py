@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from ...figures.drawing import Drawing, scatter
 from ...figures.marks import MARKER
 from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
@@ -31,7 +32,7 @@ OWN, SAME_DATA = (GROUPS[group] for group in (results.OWN, results.SAME_DATA))
 
 def agreement(run: Any, look: Look, height: int = 430) -> go.Figure:
     """R-hat of what is seen from outside and of what is inside, networks and linear regression, with errors."""
-    figure = go.Figure()
+    figure = Drawing()
     rows = _observables(run)
     for system, name, colour, shift in systems(look):
         agreed = Agreement.read(run, system)
@@ -44,7 +45,7 @@ def agreement(run: Any, look: Look, height: int = 430) -> go.Figure:
                 continue
             place = shift + (0.1 if group == SAME_DATA else -0.1)
             value, error = np.array([(one.value, one.stderr) for _k, one in given]).T
-            figure.add_trace(go.Scatter(
+            figure.add_trace(scatter(
                 x=np.maximum(value, 1.0), y=[k + place for k, _pair in given], mode="markers",
                 name=_("{system}, {group}").format(system=name, group=term(group)), customdata=np.stack(
                     [value, np.nan_to_num(error)], axis=1), text=[rows[k][1] for k, _pair in given],
@@ -58,7 +59,7 @@ def agreement(run: Any, look: Look, height: int = 430) -> go.Figure:
     _expected(figure, run, look, rows)
     figure.add_hline(y=2.5, line={"color": look.line, "width": 1})
     for y, text in ((2.4, _("macro")), (5.52, _("micro"))):
-        figure.add_annotation(x=1, xref="paper", y=y, text=text, showarrow=False, xanchor="right", yanchor="bottom",
+        figure.add_annotation(x=1, xref="paper", y=y, text=text, xanchor="right", yanchor="bottom",
                               font={"size": look.font_small, "color": look.dim})
     return lay_out(
         figure, look, title=_("Do replicas agree? R-hat, 1 where they do"), height=height,
@@ -68,9 +69,9 @@ def agreement(run: Any, look: Look, height: int = 430) -> go.Figure:
                    range=[len(rows) - 0.4, -0.6]))
 
 
-def _farthest(figure: go.Figure) -> float:
+def _farthest(figure: Drawing) -> float:
     """The largest R-hat with its error, at least 2."""
-    reach = [np.nanmax(np.asarray(trace.x) + (0 if trace.error_x.array is None else np.asarray(trace.error_x.array)))
+    reach = [np.nanmax(np.asarray(trace["x"]) + (trace["error_x"]["array"] if "error_x" in trace else 0))
              for trace in figure.data]
     return float(max([2.0, *reach]))
 
@@ -84,12 +85,12 @@ def _observables(run: Any) -> list[tuple[str, str]]:
             ("function", _("outputs")), ("aligned", _("parameters")), ("raw", _("parameters, unmatched"))]
 
 
-def _expected(figure: go.Figure, run: Any, look: Look, rows: list[tuple[str, str]]) -> None:
+def _expected(figure: Drawing, run: Any, look: Look, rows: list[tuple[str, str]]) -> None:
     theory = LinearTheory.read(run, "lin")
     if theory is None or theory.r_hat[0] is None:
         return
     k = [key for key, _title in rows].index("aligned")
-    figure.add_trace(go.Scatter(
+    figure.add_trace(scatter(
         x=[theory.r_hat[0]], y=[k + 0.1], mode="markers", name=_("linear regression, exact"),
         marker={"symbol": "line-ns", "size": 2.6 * MARKER * look.stroke,
                 "line": {"width": 1.2 * look.stroke, "color": look.theory}},
@@ -122,7 +123,7 @@ def _lost(run: Any) -> str:
 
 def curves(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Loss over time from usual, hot, cold and far starts: median and the band from 10 to 90 % of each group."""
-    course, figure = Course.expect(run, "net"), go.Figure()
+    course, figure = Course.expect(run, "net"), Drawing()
     steps = np.maximum(course.steps, 1)
     for k, colour in zip(ON_SLICE, look.optimisers, strict=True):
         low, middle, high = course.loss[k]
@@ -130,11 +131,11 @@ def curves(run: Any, look: Look, height: int = 360) -> go.Figure:
             continue
         name = term(GROUPS[k]) if k != results.SAME_DATA else _("usual start")
         good = np.isfinite(middle)
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=np.concatenate([steps[good], steps[good][::-1]]), y=np.concatenate([low[good], high[good][::-1]]),
             mode="lines", fill="toself", fillcolor=rgba(colour, 0.16), line={"width": 0}, hoverinfo="skip",
             showlegend=False))
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=steps[good], y=middle[good], mode="lines", name=name, line={"color": colour, "width": look.stroke},
             hovertemplate=f"{name}<br>" + _("step %{x:,}") + "<br><b>%{y:.4g}</b><extra></extra>"))
     return lay_out(figure, look, title=_("Do different starts come to one loss?"), height=height,
@@ -162,7 +163,7 @@ def curves_sentence(run: Any) -> str:
 
 def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
     """How far the groups end from the cold start, in what each thing shakes by: loss, outputs, parameters."""
-    figure = go.Figure()
+    figure = Drawing()
     titles = [_("loss"), _("outputs"), _("parameters")]
     symbols = {"hot start": "triangle-up", "far start": "circle", SAME_DATA: "square"}
     for system, name, colour, shift in systems(look):
@@ -172,7 +173,7 @@ def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
         for offset, (group, symbol) in zip((-0.09, 0.0, 0.09), symbols.items(), strict=True):
             pairs = [_shares(agreed, group, key) for key in ("loss", "function", "parameters")]
             who = _("usual start") if group == SAME_DATA else term(group)
-            figure.add_trace(go.Scatter(
+            figure.add_trace(scatter(
                 x=[k + shift + offset for k in range(3)], y=[pair[0] for pair in pairs], mode="markers",
                 name=f"{name}, {who}", customdata=titles,
                 error_y={"type": "data", "array": [pair[1] for pair in pairs], "color": rgba(colour, 0.8),
@@ -187,9 +188,9 @@ def starts(run: Any, look: Look, height: int = 360) -> go.Figure:
         yaxis=axis(look, _("in its own shaking"), tickformat="~g", nticks=6, range=_shown(figure)))
 
 
-def _shown(figure: go.Figure) -> list[float]:
+def _shown(figure: Drawing) -> list[float]:
     """All points with their errors, and never less than from -0.1 to 1."""
-    ends = [np.asarray(trace.y, float) + sign * np.asarray(trace.error_y.array, float)
+    ends = [np.asarray(trace["y"], float) + sign * np.asarray(trace["error_y"]["array"], float)
             for trace in figure.data for sign in (-1, 1)]
     values = np.concatenate([*ends, [-0.1, 1.0]])
     low, high = np.nanmin(values), np.nanmax(values)

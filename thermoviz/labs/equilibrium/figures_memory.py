@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from ...figures.drawing import Drawing, Properties, scatter
 from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
 from ...presentation.numbers import number
@@ -27,13 +28,13 @@ def known(found: float | None) -> bool:
 
 def displacement(run: Any, look: Look, height: int = 360, system: str = "net") -> go.Figure:
     """Mean squared displacement against lag, one line per waiting time; ageing is what keeps the lines apart."""
-    found, figure = Memory.expect(run, system), go.Figure()
+    found, figure = Memory.expect(run, system), Drawing()
     lags, waits = found.lags, found.waits
     for k, wait in enumerate(waits):
         colour = _shade(look, system, k / max(len(waits) - 1, 1))
         name = _("after {n} steps").format(n=f"{wait:,}")
         value, error = found.msd.value[k], found.msd.stderr[k]
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=lags, y=value, mode="lines+markers", name=name,
             line={"color": colour, "width": 0.7 * look.stroke}, marker={"size": 2 * look.stroke, "color": colour},
             error_y={"type": "data", "array": np.nan_to_num(error), "color": rgba(colour, 0.5),
@@ -69,7 +70,7 @@ def displacement_sentence(run: Any) -> str:
 
 def averages(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Thirumalai-Mountain metric of the loss, of outputs and of parameters, and what ergodic replicas would give."""
-    figure, theory = go.Figure(), LinearTheory.read(run, "lin")
+    figure, theory = Drawing(), LinearTheory.read(run, "lin")
     shown = (("net", "aligned", _("parameters"), look.heat, "circle"),
              ("net", "function", _("outputs"), look.optimisers[2], "diamond"),
              ("net", "loss", _("loss"), look.optimisers[0], "square"),
@@ -79,12 +80,12 @@ def averages(run: Any, look: Look, height: int = 360) -> go.Figure:
         if found is None or getattr(found, key) is None:
             continue
         steps, exact = getattr(found, f"{key}_steps"), theory if system == "lin" else None
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=steps, y=getattr(found, key), mode="lines+markers", name=name,
             line={"color": colour, "width": 0.5 * look.stroke},
             marker={"color": colour, "size": 2 * look.stroke, "symbol": symbol},
             hovertemplate=f"{name}<br>" + _("over %{x:,} steps") + "<br>Ω <b>%{y:.3g}</b><extra></extra>"))
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=steps, y=getattr(found, f"{key}_ergodic") if exact is None else exact.omega, mode="lines",
             showlegend=exact is not None, name=_("exact"), hoverinfo="skip",
             line={"color": rgba(colour, 0.7) if exact is None else look.theory, "width": 0.8 * look.stroke,
@@ -97,7 +98,7 @@ def averages(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def memory_of_loss(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Autocorrelation of the loss within replicas, networks and linear regression."""
-    figure = go.Figure()
+    figure = Drawing()
     for system, name, colour, _shift in systems(look):
         found = Memory.read(run, system)
         if found is None or not len(found.acf):
@@ -108,7 +109,7 @@ def memory_of_loss(run: Any, look: Look, height: int = 360) -> go.Figure:
         elif known(tau):
             name = _("{name}, correlation time {tau} ± {error} steps").format(
                 name=name, tau=number(tau, 2), error=number(tau.stderr, 2))
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=lags[1:], y=found.acf[1:], mode="lines+markers",
             name=name, line={"color": colour, "width": 0.7 * look.stroke},
             marker={"color": colour, "size": 2 * look.stroke},
@@ -125,7 +126,7 @@ def memory_of_loss(run: Any, look: Look, height: int = 360) -> go.Figure:
 
 def loop(run: Any, look: Look, height: int = 360, system: str = "net") -> go.Figure:
     """Mean loss against the learning rate, turned up in stairs (open) and down again (filled), three speeds."""
-    found, figure = Loops.expect(run, system), go.Figure()
+    found, figure = Loops.expect(run, system), Drawing()
     rates, holds = found.lr, found.holds
     half = len(rates) // 2 + 1
     for k, hold in enumerate(holds):
@@ -134,7 +135,7 @@ def loop(run: Any, look: Look, height: int = 360, system: str = "net") -> go.Fig
         name = counted("{n} step on a stair", "{n} steps on a stair", int(hold))
         for part, symbol, way in ((slice(None, half), "circle-open", _("up")),
                                   (slice(half - 1, None), "circle", _("down"))):
-            figure.add_trace(go.Scatter(
+            figure.add_trace(scatter(
                 x=rates[part], y=loss[part], mode="lines+markers", name=name, legendgroup=name,
                 showlegend=way == _("down"), line={"color": colour, "width": 0.6 * look.stroke},
                 marker={"color": colour, "size": 2.6 * look.stroke, "symbol": symbol},
@@ -172,8 +173,8 @@ def loop_sentence(run: Any) -> str:
     return said
 
 
-def _theory(x: Any, y: Any, look: Look, name: str, shown: bool = True) -> go.Scatter:
-    return go.Scatter(x=x, y=y, mode="lines", name=name, showlegend=shown, legendrank=2000,
+def _theory(x: Any, y: Any, look: Look, name: str, shown: bool = True) -> Properties:
+    return scatter(x=x, y=y, mode="lines", name=name, showlegend=shown, legendrank=2000,
                       line={"color": look.theory, "width": 0.8 * look.stroke},
                       hovertemplate=f"{name} <b>%{{y:.3g}}</b><extra></extra>")
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from ...figures.drawing import Drawing, scatter
 from ...figures.marks import MARKER
 from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
@@ -19,9 +20,9 @@ UNITS = (("sgd", "usual"), ("sgd", "cold"), ("sgd", "far"), ("heat", "cold"), ("
 
 def left(run: Any, look: Look, height: int = 360) -> go.Figure:
     """What is left of the squared distance between the cold and the far start, under SGD and in isotropic heat."""
-    found, figure = Baths.expect(run), go.Figure()
+    found, figure = Baths.expect(run), Drawing()
     for k, (name, colour, symbol) in enumerate(_baths(look)):
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=found.left_times[k], y=found.left.value[k], mode="lines+markers", name=name,
             line={"color": colour, "width": 0.7 * look.stroke},
             marker={"color": colour, "size": MARKER * look.stroke, "symbol": symbol},
@@ -61,7 +62,7 @@ def percent(share: float) -> str:
 
 def units(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Hidden units that are no copies of one another, over time: from all starts, in both baths."""
-    found, figure = Units.read(run), go.Figure()
+    found, figure = Units.read(run), Drawing()
     names, colours = (_("SGD, {start} start"), _("heat, {start} start")), {name: colour for name, colour in zip(
         ("usual", "cold", "far"), (look.optimisers[0], look.optimisers[2], look.optimisers[3]), strict=True)}
     starts = {"usual": _("usual"), "cold": _("cold"), "far": _("far")}
@@ -72,7 +73,7 @@ def units(run: Any, look: Look, height: int = 360) -> go.Figure:
         if not good.any():
             continue
         times = np.maximum(found.times[k][good], _first(found.times))
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=times, y=found.units.value[k][good], mode="lines+markers", name=name,
             line={"color": colours[start], "width": 0.7 * look.stroke, "dash": "dot" if bath == "heat" else "solid"},
             marker={"color": colours[start], "size": 2.4 * look.stroke,
@@ -108,21 +109,21 @@ def units_sentence(run: Any) -> str:
 
 def way(run: Any, look: Look, height: int = 360) -> go.Figure:
     """The energy along the best path found between both solutions and along the straight line, in units of T."""
-    found, figure = Way.expect(run), go.Figure()
+    found, figure = Way.expect(run), Drawing()
     unit = temperature(run) or 1.0
     for x, y, name, colour, dash in (
             (found.line_along, found.line, _("straight line"), look.dim, "dash"),
             (found.along, found.energy, _("best path found"), look.heat, "solid")):
         if y is None:
             continue
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=x, y=y / unit, mode="lines", name=name, line={"color": colour, "width": look.stroke, "dash": dash},
             hovertemplate=f"{name}<br><b>%{{y:.3g}}</b><extra></extra>"))
     ridge = (found.climbs or {}).get("slice")
     if ridge is not None:
         figure.add_hline(y=ridge[0] / unit, line={"color": look.line, "width": look.stroke, "dash": "dot"},
-                         annotation={"text": _("the ridge on the slice"), "font": {"size": look.font_small,
-                                                                                  "color": look.dim}})
+                         words={"text": _("the ridge on the slice"),
+                                "font": {"size": look.font_small, "color": look.dim}})
     return lay_out(figure, look, title=_("How high is the pass?"), height=height,
                    xaxis=axis(look, _("share of the way, cold to far"), tickformat="~%", showgrid=False, nticks=6),
                    yaxis=axis(look, _("height, in T") if temperature(run) else _("height, in the loss"), nticks=6,

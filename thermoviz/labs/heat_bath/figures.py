@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ...core.statistics.estimators import Estimate
+from ...figures.drawing import Drawing, histogram, scatter
 from ...figures.marks import level, line, log_axis, points
 from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
@@ -75,7 +76,7 @@ def spectrum(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Eigenvalues of the gradient covariance C at three points of training, and of the Hessian at the minimum."""
     noise, dark = Noise.expect(run), Dark.expect(run)
     values, h = noise.eigenvalues, noise.curvatures[-1]
-    figure = go.Figure()
+    figure = Drawing()
     for k, (row, title) in enumerate(zip(values, _moments(noise), strict=True)):
         kept = row > ROUNDING * row[0]
         figure.add_trace(points(np.flatnonzero(kept) + 1, row[kept], None, title, look, x_name=_("direction"),
@@ -130,7 +131,7 @@ def shape(run: Any, look: Look, height: int = 380) -> go.Figure:
     z = Kicks.expect(run).z
     edge = float(max(np.abs(z).max(), 3.5))
     x = np.linspace(-edge, edge, 241)
-    figure = go.Figure(go.Histogram(
+    figure = Drawing(histogram(
         x=z, histnorm="probability density", xbins={"start": -edge, "end": edge, "size": 2 * edge / BINS},
         name=_("single samples"), marker={"color": rgba(look.heat, 0.65)},
         hovertemplate=_("%{x:.2f} deviations") + "<br><b>%{y:.3g}</b><extra></extra>"))
@@ -154,14 +155,14 @@ def shape_sentence(run: Any) -> str:
 def ratios(run: Any, look: Look, height: int = 400) -> go.Figure:
     """FDR1 over growing times, with the error between copies; 1 where the relation holds."""
     found = Courses.expect(run)
-    figure = go.Figure()
+    figure = Drawing()
     colours = {SGD: look.heat, FRESH: look.optimisers[1], MOMENTUM: look.optimisers[2], EPOCHS: look.dim,
                ISOTROPIC: look.text}
     for name, colour in colours.items():
         k = found.row(name)
         known = np.isfinite(found.ratios.value[k])
         steps, ratio, error = found.steps[known], found.ratios.value[k][known], found.ratios.stderr[k][known]
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=np.concatenate([steps, steps[::-1]]), y=np.concatenate([ratio - error, (ratio + error)[::-1]]),
             mode="lines", fill="toself", fillcolor=rgba(colour, 0.16), line={"width": 0}, hoverinfo="skip",
             showlegend=False))
@@ -200,7 +201,7 @@ def modes(run: Any, look: Look, height: int = 400) -> go.Figure:
     found, T = Modes.expect(run), Noise.expect(run).T
     h, lit, kept = found.h, found.lit.astype(bool), found.kept.astype(bool)
     floor = FLOOR * T
-    figure = go.Figure()
+    figure = Drawing()
     known = lit & np.isfinite(found.theory)
     figure.add_trace(points(h[known], np.maximum(found.theory[known], floor), None, _("exact law"), look,
                             colour=look.theory, symbol="circle-open", x_name="h", size=1.6))
@@ -237,18 +238,18 @@ def thermometers(run: Any, look: Look, height: int = 400) -> go.Figure:
     readings, errors = found.readings
     titles = [_("strength of the noise"), _("mean over directions"), _("slope² over curvature"),
               _("energy per entropy")]
-    figure = go.Figure()
+    figure = Drawing()
     for k, (colour, symbol) in enumerate(((look.heat, "circle"), (look.dim, "diamond"))):
         name, known = condition(SHOWN[k]), np.isfinite(readings[k])
         error = {"type": "data", "array": errors[k][known], "color": rgba(colour, 0.8), "width": 0}
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=readings[k][known], y=[title for title, there in zip(titles, known, strict=True) if there],
             mode="markers", name=name, error_x=error,
             marker={"color": colour, "size": 5 * look.stroke, "symbol": symbol},
             hovertemplate=f"{name}<br>%{{y}}<br>T <b>%{{x:.3g}}</b> ± %{{error_x.array:.2g}}<extra></extra>"))
     expected = found.theory
     told = np.flatnonzero(np.isfinite(expected))
-    figure.add_trace(go.Scatter(
+    figure.add_trace(scatter(
         x=expected[told], y=[titles[k] for k in told], mode="markers", name=_("SGD, exact law"),
         marker={"color": look.theory, "size": 8 * look.stroke, "symbol": "circle-open"},
         hovertemplate=_("exact law") + "<br>%{y}<br>T <b>%{x:.3g}</b><extra></extra>"))
@@ -271,7 +272,7 @@ def thermometers_sentence(run: Any) -> str:
 def rate_law(run: Any, look: Look, height: int = 400) -> go.Figure:
     """Excess loss of pairs with equal lr/B against the learning rate, and of rates at one batch size."""
     found = RateLaw.expect(run)
-    figure = go.Figure()
+    figure = Drawing()
     names = (_("equal lr/B: batch grows with the rate"), _("batch stays the same"))
     for k, (name, colour) in enumerate(zip(names, (look.heat, look.dim), strict=True)):
         seen = np.isfinite(found.excess[k]) & (found.excess[k] > 0)
@@ -303,7 +304,7 @@ def rate_law_sentence(run: Any) -> str:
 def rate_curves(run: Any, look: Look, height: int = 400) -> go.Figure:
     """Median loss of the pairs with equal lr/B against lr x steps: one curve, where the law holds."""
     found = RateLaw.expect(run)
-    figure = go.Figure()
+    figure = Drawing()
     n = len(found.factors)
     for k in range(n):
         name = _("lr {lr}, batch {B}").format(lr=number(float(found.lr[0, k]), 2), B=int(found.B[0, k]))
@@ -327,7 +328,7 @@ def turning(run: Any, look: Look, height: int = 400) -> go.Figure:
     found, T = Currents.expect(run), Noise.expect(run).T
     known = np.isfinite(found.theory)
     theory = found.theory[known] / T
-    figure = go.Figure()
+    figure = Drawing()
     if theory.size:
         reach = 1.1 * np.abs(theory).max() or 1.0
         figure.add_trace(line([-reach, reach], [-reach, reach], _("as theory says"), look.theory, look,
@@ -352,7 +353,7 @@ def linear(run: Any, look: Look, height: int = 400) -> go.Figure:
     """Entries of the stationary covariances of linear regression: measured against two theories."""
     found = Linear.expect(run)
     measured, error = found.covariances
-    figure = go.Figure()
+    figure = Drawing()
     reach = [float(min(found.exact.min(), 0)) - 0.05, float(found.exact.max()) + 0.1]
     figure.add_trace(line(reach, reach, _("measured = computed"), look.theory, look, x_name=_("computed")))
     figure.add_trace(points(found.additive, measured, None, _("noise that is the same everywhere"), look,

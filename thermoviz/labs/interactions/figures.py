@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ...core.errors import BadInput
+from ...figures import drawing
+from ...figures.drawing import Drawing, Properties, bar, histogram, scatter
 from ...figures.marks import MARKER, line, points
 from ...figures.paper import axis, fading_colorscale, lay_out, levels
 from ...presentation import names
@@ -34,33 +35,34 @@ def energies(run: Any, look: Look, height: int = 400) -> go.Figure:
     parts, grid = Parts.expect(run), Grid.expect(run)
     energies = ((parts.data, _("data")), (run.spec.strength * parts.added, _("regulariser")),
                 (run.surface.E, _("both")))
-    figure = make_subplots(1, 3, shared_yaxes=True, horizontal_spacing=0.05,
-                           subplot_titles=[name for _E, name in energies])
-    figure.update_annotations(font={"size": look.font_small, "color": look.dim})
+    figure = drawing.grid(1, 3, across=0.05, titles=tuple(name for _E, name in energies), title=_small(look))
     lowest = float(np.min(run.surface.E))
     ceiling = max(run.surface.ceiling, lowest + 1e-9)
     for k, (E, name) in enumerate(energies, start=1):
         low = float(np.min(E))
         top = low + (ceiling - lowest)
-        figure.add_trace(go.Contour(
+        figure.add_trace(drawing.contour(
             x=grid.xs, y=grid.ys, z=E.T, zmin=low, zmax=top, colorscale=fading_colorscale(look), showscale=False,
             contours={"coloring": "heatmap", **levels(low, top)}, name="",
             line={"color": rgba(look.contour, 0.3), "width": 0.35 * look.stroke},
-            hovertemplate=f"{name}<br>u %{{x:.3g}}, v %{{y:.3g}}<br><b>%{{z:.4g}}</b><extra></extra>"), row=1, col=k)
+            hovertemplate=f"{name}<br>u %{{x:.3g}}, v %{{y:.3g}}<br><b>%{{z:.4g}}</b><extra></extra>"), k)
         for trace in _minima_path(run, look, legend=k == 1):
-            figure.add_trace(trace, row=1, col=k)
+            figure.add_trace(trace, k)
     (x0, x1), (y0, y1) = run.surface.bounds
     title = _("Three energies on one slice, λ = {strength}").format(strength=number(run.spec.strength))
-    lay_out(figure, look, title=title, height=height)
-    figure.update_layout(margin={"t": 4.2 * look.font}, legend={"y": -0.2})
-    for k in (1, 2, 3):
-        figure.update_xaxes(axis(look, _("u"), range=[x0, x1], showgrid=False, nticks=4, tickangle=0), row=1, col=k)
-        figure.update_yaxes(axis(look, _("v") if k == 1 else "", range=[y0, y1], showgrid=False, nticks=6,
-                                 showticklabels=k == 1), row=1, col=k)
-    return figure
+    across = axis(look, _("u"), range=[x0, x1], showgrid=False, nticks=4, tickangle=0)
+    up, beside = (axis(look, name, range=[y0, y1], showgrid=False, nticks=6, **settings) for name, settings in (
+        (_("v"), {"showticklabels": True}), ("", {"showticklabels": False, "matches": "y"})))
+    return lay_out(figure, look, title=title, height=height, margin={"t": 4.2 * look.font}, legend={"y": -0.2},
+                   xaxis=across, xaxis2=across, xaxis3=across, yaxis=up, yaxis2=beside, yaxis3=beside)
 
 
-def _minima_path(run: Any, look: Look, legend: bool) -> list[go.Scatter]:
+def _small(look: Look) -> Properties:
+    """Of the titles above the parts of a figure."""
+    return {"font": {"size": look.font_small, "color": look.dim}}
+
+
+def _minima_path(run: Any, look: Look, legend: bool) -> list[Properties]:
     """The minima as points on a line, dotted where one vanished; the last and strongest is the largest."""
     found, parts = Minima.expect(run), Parts.expect(run)
     u, jumped = parts.places, found.jumped
@@ -69,15 +71,15 @@ def _minima_path(run: Any, look: Look, legend: bool) -> list[go.Scatter]:
         segments = [part for k in np.flatnonzero(jumped == flag) for part in (u[k], u[k + 1], [np.nan, np.nan])]
         if segments:
             xy = np.array(segments)
-            traces.append(go.Scatter(x=xy[:, 0], y=xy[:, 1], mode="lines", showlegend=False, hoverinfo="skip",
+            traces.append(scatter(x=xy[:, 0], y=xy[:, 1], mode="lines", showlegend=False, hoverinfo="skip",
                                      line={"color": rgba(look.halo, 0.5), "width": 2.4 * look.stroke}))
-            traces.append(go.Scatter(x=xy[:, 0], y=xy[:, 1], mode="lines", name=name, showlegend=legend,
+            traces.append(scatter(x=xy[:, 0], y=xy[:, 1], mode="lines", name=name, showlegend=legend,
                                      hoverinfo="skip", line={"color": look.path, "width": 0.8 * look.stroke,
                                                              "dash": dash}))
     sizes = np.full(len(u), 2.4 * look.stroke)
     sizes[-1] = 5 * look.stroke
     told = np.stack([found.strengths, found.data, parts.residual], axis=1)
-    traces.append(go.Scatter(
+    traces.append(scatter(
         x=u[:, 0], y=u[:, 1], mode="markers", customdata=told, showlegend=False, name="",
         marker={"size": sizes, "color": look.path, "line": {"color": look.halo, "width": 1}},
         hovertemplate="λ %{customdata[0]:.3g}<br>" + _("data energy") + " <b>%{customdata[1]:.4g}</b><br>"
@@ -103,9 +105,9 @@ def minima(run: Any, look: Look, height: int = 360) -> go.Figure:
     """Train and test loss of the minimum against the strength, and the lowest total energy."""
     found = Minima.expect(run)
     s, total = found.strengths, found.data + found.strengths * found.added
-    figure = go.Figure()
+    figure = Drawing()
     for k in np.flatnonzero(found.jumped):
-        figure.add_vrect(x0=s[k], x1=s[k + 1], fillcolor=rgba(look.line, 0.4), line_width=0, layer="below")
+        figure.add_vrect(x0=s[k], x1=s[k + 1], fillcolor=rgba(look.line, 0.4), line={"width": 0}, layer="below")
     figure.add_trace(line(s, total, _("with the regulariser's energy"), look.theory, look, dash="dash"))
     figure.add_trace(line(s, found.data, _("train loss"), look.path, look))
     if np.isfinite(found.test).any():
@@ -136,29 +138,26 @@ def minima_sentence(run: Any) -> str:
 def baths(run: Any, look: Look, height: int = 380) -> go.Figure:
     """What each regulariser adds: heat (tr C over that of the plain bath), and energy (mean shift of the loss)."""
     found = list(Baths.expect(run).baths.values())
-    figure = make_subplots(1, 2, horizontal_spacing=0.16, subplot_titles=[
-        _("heat: ratio of tr C"), _("energy: loss shift")])
-    figure.update_annotations(font={"size": look.font_small, "color": look.dim})
+    titles = (_("heat: ratio of tr C"), _("energy: loss shift"))
+    figure = drawing.grid(1, 2, across=0.16, titles=titles, title=_small(look))
     for k, (key, base, colour) in enumerate((("ratio", 1.0, look.heat), ("loss_shift", 0.0, look.path)), start=1):
         measured = [bath.measured.found(key) for bath in found]
         values, errors = [one.value for one in measured], [one.stderr for one in measured]
         exact = [None if bath.theory is None else getattr(bath.theory, key) for bath in found]
-        figure.add_trace(go.Bar(
+        figure.add_trace(bar(
             x=bath_names(), y=[value - base for value in values], base=base, showlegend=False, name="",
             marker={"color": rgba(colour, 0.75), "line": {"width": 0}}, customdata=np.array([values, errors]).T,
             error_y={"type": "data", "array": errors, "color": look.text, "thickness": look.stroke / 2, "width": 4},
-            hovertemplate="%{x}<br><b>%{customdata[0]:.4g}</b> ± %{customdata[1]:.2g}<extra></extra>"), row=1, col=k)
-        figure.add_trace(go.Scatter(
+            hovertemplate="%{x}<br><b>%{customdata[0]:.4g}</b> ± %{customdata[1]:.2g}<extra></extra>"), k)
+        figure.add_trace(scatter(
             x=bath_names(), y=exact, mode="markers", name=_("theory: all masks, all labels"), showlegend=k == 1,
             marker={"symbol": "line-ew", "size": 9 * look.stroke,
                     "line": {"color": look.theory, "width": 1.2 * look.stroke}},
-            hovertemplate=_("theory") + " <b>%{y:.4g}</b><extra></extra>"), row=1, col=k)
-        figure.add_hline(y=base, line={"color": look.line, "width": 1}, row=1, col=k)
-        figure.update_xaxes(axis(look, showgrid=False, tickangle=-35), row=1, col=k)
-        figure.update_yaxes(axis(look, nticks=6), row=1, col=k)
-    lay_out(figure, look, title=_("Heat or energy?"), height=height)
-    figure.update_layout(margin={"t": 4.4 * look.font}, legend={"y": -0.42}, bargap=0.35)
-    return figure
+            hovertemplate=_("theory") + " <b>%{y:.4g}</b><extra></extra>"), k)
+        figure.add_hline(y=base, line={"color": look.line, "width": 1}, cell=k)
+    across, up = axis(look, showgrid=False, tickangle=-35), axis(look, nticks=6)
+    return lay_out(figure, look, title=_("Heat or energy?"), height=height, margin={"t": 4.4 * look.font},
+                   legend={"y": -0.42}, bargap=0.35, xaxis=across, xaxis2=across, yaxis=up, yaxis2=up)
 
 
 def baths_sentence(run: Any) -> str:
@@ -178,13 +177,13 @@ def baths_sentence(run: Any) -> str:
 def training(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Train and test loss at the end of training for each condition; the bar between them is the gap."""
     found, labels = Gaps.expect(run), bath_names()
-    figure = go.Figure()
+    figure = Drawing()
     for k, label in enumerate(labels):
         ends = [found.train.value[k], found.test.value[k]]
-        figure.add_trace(go.Scatter(x=[label, label], y=ends, mode="lines", showlegend=False, hoverinfo="skip",
+        figure.add_trace(scatter(x=[label, label], y=ends, mode="lines", showlegend=False, hoverinfo="skip",
                                     line={"color": look.dim, "width": 2.5 * look.stroke}))
     for name, (values, errors), colour in _train_and_test(found.train, found.test, look):
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=labels, y=values, mode="markers", name=name, marker={"color": colour, "size": 1.3 * MARKER * look.stroke},
             error_y={"type": "data", "array": errors, "color": colour, "thickness": look.stroke / 2,
                      "width": 5},
@@ -210,7 +209,7 @@ def linear_work(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Linear regression: mean work and Jarzynski's free energy against the length of the ramp, exact line between."""
     found = LinearRamps.expect(run)
     steps, groups, T = np.array(found.steps, float), found.groups, found.T
-    exact, figure = found.dF / T, go.Figure()
+    exact, figure = found.dF / T, Drawing()
     figure.add_trace(line(steps[[0, -1]], [exact, exact], _("exact ΔF/T = {F}").format(F=number(exact)), look.theory,
                            look))
     for x, these, key, name, colour, symbol in (
@@ -221,7 +220,7 @@ def linear_work(run: Any, look: Look, height: int = 380) -> go.Figure:
         figure.add_trace(_points(x, these, key, name, look, colour, T, symbol))
     refused = steps[[group.dF is None for group in groups]]
     if len(refused):
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=refused, y=np.full(len(refused), exact), mode="markers", name=_("refused: too few weights count"),
             marker={"symbol": "x-thin", "size": 1.4 * MARKER * look.stroke, "line": {"width": 2, "color": look.dim}},
             hovertemplate=_("cannot tell") + "<extra></extra>"))
@@ -241,20 +240,19 @@ def network_work(run: Any, look: Look, height: int = 380) -> go.Figure:
     low, high = np.nanquantile(work, SHOWN)
     low, high = low - 0.15 * (high - low), high + 0.15 * (high - low) + 1e-9
     bins = {"start": low, "end": high, "size": (high - low) / BINS}
-    figure = go.Figure()
+    figure = Drawing()
     kinds = ((_("W, up"), look.heat), (_("−W, down again"), look.optimisers[1]))
     for values, (name, colour) in zip(work, kinds, strict=True):
-        figure.add_trace(go.Histogram(x=values, name=name, xbins=bins, marker={"color": rgba(colour, 0.6)},
+        figure.add_trace(histogram(x=values, name=name, xbins=bins, marker={"color": rgba(colour, 0.6)},
                                       hovertemplate=f"{name} %{{x:.5g}}<br><b>%{{y}}</b><extra></extra>"))
     marks = [(found.dF / T, _("harmonic ΔF"), look.theory, "dash", 1.0)]
     if found.slow.dF is not None:
         marks.append((found.slow.dF / T, _("Jarzynski"), look.text, "solid", 0.9))
     for value, name, colour, dash, at in marks:
         figure.add_vline(x=value, line={"color": colour, "width": 0.8 * look.stroke, "dash": dash})
-        figure.add_annotation(x=value, yref="paper", y=at, text=name, showarrow=False, xanchor="left", xshift=4,
+        figure.add_annotation(x=value, yref="paper", y=at, text=name, xanchor="left", xshift=4,
                               font={"size": look.font_small, "color": colour})
-    figure.update_layout(barmode="overlay")
-    return lay_out(figure, look, title=_("Work on the network's walkers"), height=height,
+    return lay_out(figure, look, title=_("Work on the network's walkers"), height=height, barmode="overlay",
                    xaxis=axis(look, _("work, in units of T"), showgrid=False, nticks=5, range=[low, high]),
                    yaxis=axis(look, _("walkers"), nticks=5))
 
@@ -273,10 +271,10 @@ def ramp(run: Any, look: Look, height: int = 340) -> go.Figure:
     """Train and test loss of the walkers along the ramp, means and errors over walkers."""
     _ramped(run)
     found = Walkers.expect(run)
-    figure = go.Figure()
+    figure = Drawing()
     for name, (values, errors), colour in _train_and_test(found.train, found.test, look):
         if np.isfinite(values).any():
-            figure.add_trace(go.Scatter(
+            figure.add_trace(scatter(
                 x=found.strengths, y=values, mode="lines+markers", name=name,
                 error_y={"type": "data", "array": errors, "color": rgba(colour, 0.8),
                          "thickness": look.stroke / 2, "width": 0},
@@ -301,7 +299,7 @@ def _train_and_test(train: Pair, test: Pair, look: Look) -> tuple[tuple[str, Pai
 
 
 def _points(x: Any, groups: list[Work], key: str, name: str, look: Look, colour: str,
-            unit: float, symbol: str) -> go.Scatter:
+            unit: float, symbol: str) -> Properties:
     """`key` of each group with its error, in this unit; nothing where it was refused."""
     known = [(at, found) for at, group in zip(x, groups, strict=True) if (found := getattr(group, key)) is not None]
     return points([at for at, _found in known], [found.value / unit for _at, found in known],

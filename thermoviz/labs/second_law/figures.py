@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from ...figures.drawing import Drawing, grid, heatmap, scatter
 from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
 from ...presentation.numbers import number
@@ -22,7 +22,7 @@ TOLD = 0.1
 
 def falling_free_energy(run: Any, look: Look, height: int = 360) -> go.Figure:
     """F of the balls over log time with errors, F of the exact evolution, and -T ln Z."""
-    figure = go.Figure()
+    figure = Drawing()
     _curve(figure, run, look, "F", _("F"))
     _rest(figure, run, look, "F_eq", _("−T ln Z = {F}"))
     return lay_out(figure, look, title=_("Free energy F = ⟨E⟩ − TS"), height=height, **_legend(look),
@@ -32,20 +32,18 @@ def falling_free_energy(run: Any, look: Look, height: int = 360) -> go.Figure:
 def energy_and_entropy(run: Any, look: Look, height: int = 360) -> go.Figure:
     """<E> above, S below, as in `falling_free_energy`; at T = 0 there is no S."""
     if "cloud_S" not in run.arrays:
-        figure = go.Figure()
+        figure = Drawing()
         _curve(figure, run, look, "E", _("⟨E⟩"))
         return lay_out(figure, look, title=_("Mean energy ⟨E⟩"), height=height, **_legend(look),
                        xaxis=_time_axis(run, look), yaxis=axis(look, _("⟨E⟩"), nticks=6))
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.1)
-    for row, (name, title, rest) in enumerate((("E", _("⟨E⟩"), "E_eq"), ("S", _("S, nats"), "S_eq")), 1):
-        _curve(figure, run, look, name, title, row=row, legend=row == 1)
-        _rest(figure, run, look, rest, _("equilibrium {F}"), row=row)
-        figure.update_yaxes(**axis(look, title, nticks=5), row=row, col=1)
-    lay_out(figure, look, title=_("Mean energy ⟨E⟩ and entropy S"), height=height, **_legend(look))
-    time = _time_axis(run, look)
-    figure.update_xaxes(**{**time, "title": {"text": ""}}, row=1, col=1)
-    figure.update_xaxes(**time, row=2, col=1)
-    return figure
+    figure, titles, time = grid(2, 1, down=0.1), (_("⟨E⟩"), _("S, nats")), _time_axis(run, look)
+    for cell, name, title in zip((1, 2), "ES", titles, strict=True):
+        _curve(figure, run, look, name, title, cell, legend=cell == 1)
+        _rest(figure, run, look, f"{name}_eq", _("equilibrium {F}"), cell)
+    return lay_out(
+        figure, look, title=_("Mean energy ⟨E⟩ and entropy S"), height=height, **_legend(look),
+        xaxis={**time, "title": {"text": ""}, "matches": "x2", "showticklabels": False}, xaxis2=time,
+        yaxis=axis(look, titles[0], nticks=5), yaxis2=axis(look, titles[1], nticks=5))
 
 
 def _legend(look: Look) -> dict[str, Any]:
@@ -54,39 +52,36 @@ def _legend(look: Look) -> dict[str, Any]:
             "margin": {"l": 8, "r": 12, "t": 4.2 * look.font, "b": 8}}
 
 
-def _curve(figure: go.Figure, run: Any, look: Look, name: str, title: str, row: int | None = None,
+def _curve(figure: Drawing, run: Any, look: Look, name: str, title: str, cell: int | None = None,
            legend: bool = True) -> None:
     """The exact curve and the balls' dots of one quantity; time 0 has no place on a logarithmic axis."""
-    place = {} if row is None else {"row": row, "col": 1}
     times = run.arrays["times"][1:]
     exact, dots = run.arrays.get(f"exact_{name}"), run.arrays[f"cloud_{name}"][1:]
     if exact is not None:
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=times, y=exact[1:], mode="lines", name=_("exact evolution"), showlegend=legend,
             line={"color": look.theory, "width": 1.3 * look.stroke},
-            hovertemplate=_("t %{x:.3g}") + f"<br>{title} <b>%{{y:.4g}}</b><extra></extra>"), **place)
+            hovertemplate=_("t %{x:.3g}") + f"<br>{title} <b>%{{y:.4g}}</b><extra></extra>"), cell)
     known = np.isfinite(dots)
-    figure.add_trace(go.Scatter(
+    figure.add_trace(scatter(
         x=times[known], y=dots[known], mode="markers", showlegend=legend,
         name=_("{n} balls").format(n=f"{run.spec.balls:,}"),
         error_y={"type": "data", "array": run.arrays[f"cloud_{name}_error"][1:][known], "thickness": look.stroke / 2,
                  "width": 0, "color": rgba(look.heat, 0.8)},
         marker={"color": look.heat, "size": 3.2 * look.stroke},
         hovertemplate=_("t %{x:.3g}") + f"<br>{title} <b>%{{y:.4g}}</b> ± %{{error_y.array:.2g}}<extra></extra>"),
-        **place)
+        cell)
 
 
-def _rest(figure: go.Figure, run: Any, look: Look, name: str, label: str, row: int | None = None) -> None:
+def _rest(figure: Drawing, run: Any, look: Look, name: str, label: str, cell: int = 1) -> None:
     """The equilibrium's value as a thin line with its number."""
     value = run.numbers.get(name)
     if value is None:
         return
-    place = {} if row is None else {"row": row, "col": 1}
     figure.add_hline(
-        y=value, line={"color": rgba(look.theory, 0.6), "width": 1, "dash": "dot"},
-        annotation={"text": label.format(F=number(value)), "font": {"size": look.font_small, "color": look.theory},
-                    "showarrow": False, "xanchor": "left", "yanchor": "bottom", "bgcolor": rgba(look.panel, 0.8)},
-        annotation_position="top left", **place)
+        y=value, line={"color": rgba(look.theory, 0.6), "width": 1, "dash": "dot"}, cell=cell,
+        words={"text": label.format(F=number(value)), "font": {"size": look.font_small, "color": look.theory},
+               "x": 0, "xanchor": "left", "bgcolor": rgba(look.panel, 0.8)})
 
 
 def _time_axis(run: Any, look: Look) -> dict[str, Any]:
@@ -101,28 +96,24 @@ def snapshots(run: Any, look: Look, height: int = 440) -> go.Figure:
     arrays = run.arrays
     times, density = arrays["snapshot_times"], arrays.get("snapshot_density")
     rows = -(-len(times) // COLUMNS)
-    figure = make_subplots(rows=rows, cols=COLUMNS, horizontal_spacing=0.02, vertical_spacing=0.11,
-                           subplot_titles=[_moment(t) for t in times])
+    figure = grid(rows, COLUMNS, across=0.02, down=0.11, titles=tuple(_moment(t) for t in times),
+                  title={"font": {"size": look.font_small, "color": look.dim}, "yshift": -2})
     for k in range(len(times)):
-        place = {"row": k // COLUMNS + 1, "col": k % COLUMNS + 1}
         if density is not None and k < len(density):
-            figure.add_trace(go.Heatmap(
+            figure.add_trace(heatmap(
                 x=arrays["snapshot_xs"], y=arrays["snapshot_ys"], z=density[k].T, zsmooth="best", showscale=False,
                 colorscale=_glow(look), zmin=0, zmax=float(max(density[k].max(), density[-1].max())),
-                hovertemplate=_("density %{z:.3g}") + "<extra></extra>"), **place)
+                hovertemplate=_("density %{z:.3g}") + "<extra></extra>"), k + 1)
         if "snapshot_balls" in arrays:
             x, y = arrays["snapshot_balls"][k].T
-            figure.add_trace(go.Scatter(x=x, y=y, mode="markers", showlegend=False, hoverinfo="skip",
-                                        marker={"size": 1.4 * look.stroke, "color": rgba(look.heat, 0.75)}), **place)
+            figure.add_trace(scatter(x=x, y=y, mode="markers", showlegend=False, hoverinfo="skip",
+                                        marker={"size": 1.4 * look.stroke, "color": rgba(look.heat, 0.75)}), k + 1)
     (x0, x1), (y0, y1) = run.surface.bounds
-    lay_out(figure, look, title=_("Where the balls are, and the exact density"), height=height)
     bare: dict[str, Any] = {"showticklabels": False, "showgrid": False, "showline": True, "mirror": True, "ticks": ""}
-    figure.update_xaxes(**axis(look, range=[x0, x1], **bare))
-    figure.update_yaxes(**axis(look, range=[y0, y1], **bare))
-    for title in figure.layout.annotations:
-        title.update(font={"size": look.font_small, "color": look.dim}, yshift=-2)
-    figure.update_layout(margin={"t": 4.6 * look.font})
-    return figure
+    axes = {"x": axis(look, range=[x0, x1], **bare), "y": axis(look, range=[y0, y1], **bare)}
+    return lay_out(figure, look, title=_("Where the balls are, and the exact density"), height=height,
+                   margin={"t": 4.6 * look.font},
+                   **{name: axes[name[0]] for name in figure.layout if name[1:5] == "axis"})
 
 
 def answer(run: Any) -> str:
@@ -177,22 +168,21 @@ def known_rises(run: Any, look: Look, height: int = 440) -> go.Figure:
     """The control wells: what was measured as a share of what theory says, beside the case without the drive."""
     found = [verdict for verdict in run.verdicts if verdict.key in RISES and verdict.theory]
     names = [term(verdict.name) for verdict in found]
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_vline(x=1, line={"color": look.theory, "width": 1.3 * look.stroke})
-    figure.add_trace(go.Scatter(
+    figure.add_trace(scatter(
         x=[_control(verdict) / _drive(verdict) for verdict in found], y=names, mode="markers", name=_("control"),
         marker={"color": look.dim, "size": 5 * look.stroke, "symbol": "circle-open", "line": {"width": look.stroke}},
         hovertemplate="%{y}<br>" + _("control, %{x:.2f} of theory") + "<extra></extra>"))
-    figure.add_trace(go.Scatter(
+    figure.add_trace(scatter(
         x=[_driven(verdict) / _drive(verdict) for verdict in found], y=names, mode="markers", name=_("measured"),
         error_x={"type": "data", "array": [verdict.stderr / _drive(verdict) for verdict in found],
                  "color": rgba(look.heat, 0.8), "thickness": look.stroke, "width": 0},
         marker={"color": look.heat, "size": 5 * look.stroke},
         hovertemplate="%{y}<br>" + _("measured, %{x:.2f} of theory") + "<extra></extra>"))
-    lay_out(figure, look, title=_("Wells in which F must rise"), height=height, **_legend(look),
-            xaxis=axis(look, _("share of theory"), range=[-0.25, 1.45], nticks=6),
-            yaxis=axis(look, autorange="reversed", showgrid=False, range=None))
-    return figure
+    return lay_out(figure, look, title=_("Wells in which F must rise"), height=height, **_legend(look),
+                   xaxis=axis(look, _("share of theory"), range=[-0.25, 1.45], nticks=6),
+                   yaxis=axis(look, autorange="reversed", showgrid=False, range=None))
 
 
 def _nothing(verdict: Any) -> float:

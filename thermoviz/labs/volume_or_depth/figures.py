@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from ...core.errors import BadInput
 from ...core.thermodynamics.free_energy import crossing_temperature
 from ...figures import charts
+from ...figures.drawing import Drawing, Properties, bar, scatter
 from ...figures.marks import MARKER, line, points
 from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
@@ -54,15 +55,15 @@ def _harmonic_crossing(depth: float, ratio: float) -> float:
 def energy_line(run: Any, look: Look, height: int = 380) -> go.Figure:
     """The energy along the line that joins the two minima, and how high T* is beside it."""
     path = Line.expect(run)
-    figure = go.Figure()
+    figure = Drawing()
     ridge = int(np.searchsorted(path.x, path.ridge))
     deep, shallow = _basins(run)
     for part, name, colour in ((slice(ridge + 1), shallow, look.basins[1]), (slice(ridge, None), deep, look.basins[0])):
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=path.x[part], y=path.E[part], mode="lines", name=name, line={"color": colour, "width": 1.6 * look.stroke},
             hovertemplate=f"{name}<br>x %{{x:.3g}}<br>E <b>%{{y:.3g}}</b><extra></extra>"))
     bottom, top = -run.spec.depth, -run.spec.depth + 1.8 * path.barrier
-    figure.add_annotation(x=path.ridge, y=path.barrier - run.spec.depth, showarrow=False, align="right",
+    figure.add_annotation(x=path.ridge, y=path.barrier - run.spec.depth, align="right",
                           text=_("pass, {barrier} above<br>the deep basin").format(barrier=number(path.barrier)),
                           xanchor="right", yanchor="bottom", font={"size": look.font_small, "color": look.dim})
     return lay_out(figure, look, title=_("Two basins, on the line between them"), height=height,
@@ -73,7 +74,7 @@ def energy_line(run: Any, look: Look, height: int = 380) -> go.Figure:
 def basin_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Share of the deep basin against T: exact, measured by bridges, and seen among walkers that hop."""
     curves, control = Curves.expect(run), EqualWidths.expect(run)
-    figure, T = go.Figure(), curves.T
+    figure, T = Drawing(), curves.T
     figure.add_trace(line(T, curves.share_exact, _("exact"), look.theory, look, x_name="T"))
     figure.add_trace(line(T, curves.share_harmonic, _("harmonic theory"), look.theory, look, dash="dash",
                           x_name="T"))
@@ -81,7 +82,7 @@ def basin_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
     figure.add_trace(line(T, control.exact, _("equal widths (control)"), look.dim, look, dash="dot",
                           x_name="T"))
     figure.add_trace(points(T, *control.share, _("control, measured"), look,
-                            colour=look.dim, size=0.7, x_name="T").update(showlegend=False))
+                            colour=look.dim, size=0.7, x_name="T", showlegend=False))
     for trace in _hops(run, look):
         figure.add_trace(trace)
     _crossing_marks(figure, run, look)
@@ -91,7 +92,7 @@ def basin_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
                    yaxis=axis(look, _("share of the deep basin"), tickformat=".0%", range=[-0.02, 1.04], nticks=6))
 
 
-def _hops(run: Any, look: Look) -> list[go.Scatter]:
+def _hops(run: Any, look: Look) -> list[Properties]:
     """Free walkers by where they started: filled where a share is claimed, hollow where it cannot be told."""
     seen = FreeWalkers.read(run)
     if seen is None or not len(seen.T):
@@ -102,7 +103,7 @@ def _hops(run: Any, look: Look) -> list[go.Scatter]:
     for start, (name, symbol) in enumerate(((_("free walkers, from deep"), "triangle-down"),
                                             (_("free walkers, from wide"), "triangle-up"))):
         symbols = [symbol if yes else f"{symbol}-open" for yes in claimed]
-        traces.append(go.Scatter(
+        traces.append(scatter(
             x=T, y=seen.share.value[:, start], mode="markers", name=name, text=labels,
             error_y={"array": seen.share.stderr[:, start], "color": rgba(look.text, 0.6), "thickness": 1,
                      "width": 0},
@@ -115,7 +116,7 @@ def _hops(run: Any, look: Look) -> list[go.Scatter]:
 def basin_free_energies(run: Any, look: Look, height: int = 380) -> go.Figure:
     """F of both basins against T, counted from one common well; where the curves cross, both hold half."""
     curves = Curves.expect(run)
-    figure, T = go.Figure(), curves.T
+    figure, T = Drawing(), curves.T
     for k, (name, colour) in enumerate(zip(_basins(run), look.basins, strict=False)):
         figure.add_trace(line(T, curves.F_exact[:, k], _("{name}: exact").format(name=name), colour, look,
                               x_name="T"))
@@ -150,7 +151,7 @@ def free_energies_sentence(run: Any) -> str:
 
 def slice_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
     """Exact shares of the valleys of the slice, and where the widest overtakes the deepest."""
-    figure = charts.shares(run, look, height)
+    figure = charts.draw_shares(run, look)
     found, shown = Overtaking.read(run), Grid.expect(run).temperatures
     crossing, predicted = (None, None) if found is None else (found.crossing, found.predicted)
     said = []
@@ -160,10 +161,10 @@ def slice_shares(run: Any, look: Look, height: int = 380) -> go.Figure:
             _mark(figure, look, T, dash)
             said.append(label.format(T=number(T)))
     # In the corner, where a narrow window has room for them and no curve goes: hot, no valley holds nearly all.
-    figure.add_annotation(x=0.99, y=0.97, xref="paper", yref="paper", text="<br>".join(said), showarrow=False,
+    figure.add_annotation(x=0.99, y=0.97, xref="paper", yref="paper", text="<br>".join(said),
                           xanchor="right", yanchor="top", align="right", bgcolor=rgba(look.panel, 0.8),
                           font={"size": look.font_small, "color": look.theory}, visible=bool(said))
-    return figure
+    return charts.lay_out_shares(figure, run, look, height)
 
 
 def slice_sentence(run: Any) -> str:
@@ -188,18 +189,18 @@ def network_free_energies(run: Any, look: Look, height: int = 330) -> go.Figure:
     found = _networks(run)
     T, gain = found.T, found.F - found.F[:, :1]
     room = 3 * abs(found.loss[1] - found.loss[0])
-    figure = go.Figure()
+    figure = Drawing()
     for k, name in enumerate(_solutions(run)):
         limit = found.harmonic_up_to[k]
         for part, dash, label in ((T <= limit, "solid", name),
                                   (T >= limit, "dot", _("{name}, not harmonic").format(name=name))):
-            figure.add_trace(go.Scatter(
+            figure.add_trace(scatter(
                 x=T[part], y=gain[part, k], mode="lines", name=label, line={
                     "color": look.basins[k], "width": 1.3 * look.stroke, "dash": dash},
                 hovertemplate=f"{label}<br>T %{{x:.3g}}<br><b>%{{y:.3g}}</b><extra></extra>"))
     if found.crossing is not None and T[0] <= found.crossing <= T[-1]:
         _mark(figure, look, found.crossing, "dash")
-        figure.add_annotation(x=np.log10(found.crossing), y=1, yref="paper", yanchor="bottom", showarrow=False,
+        figure.add_annotation(x=np.log10(found.crossing), y=1, yref="paper", yanchor="bottom",
                               text=_("T* {T}, were they harmonic").format(T=number(found.crossing, 2)),
                               font={"size": look.font_small, "color": look.theory})
     return lay_out(figure, look, title=_("Free energy of two solutions, A as zero"), height=height,
@@ -210,11 +211,11 @@ def network_free_energies(run: Any, look: Look, height: int = 330) -> go.Figure:
 
 def spectra(run: Any, look: Look, height: int = 330) -> go.Figure:
     """Hessian eigenvalues of both solutions, the softest first."""
-    figure, names = go.Figure(), _solutions(run)
+    figure, names = Drawing(), _solutions(run)
     h = _networks(run).h
     for k, name in enumerate(names):
         shown = np.where(h[k] > 0, h[k], np.nan)
-        figure.add_trace(go.Scatter(
+        figure.add_trace(scatter(
             x=np.arange(1, len(shown) + 1), y=shown, mode="lines+markers", name=name,
             marker={"size": 0.6 * MARKER * look.stroke}, line={"color": look.basins[k], "width": 0.7 * look.stroke},
             hovertemplate=f"{name}<br>%{{x}}<br>h <b>%{{y:.3g}}</b><extra></extra>"))
@@ -231,10 +232,10 @@ def fates(run: Any, look: Look, height: int = 330) -> go.Figure:
     starts = (_("from A"), _("from B"))
     x = [[np.format_float_positional(t, 2, fractional=False, trim="-") for t in heat for _start in starts],
          [start for _t in heat for start in starts]]
-    figure = go.Figure()
+    figure = Drawing()
     for k, (name, colour) in enumerate(ends):
         counts = fate[:, :, k].ravel()
-        figure.add_trace(go.Bar(
+        figure.add_trace(bar(
             x=x, y=counts / fate.sum(axis=2).ravel(), name=_("back") if same and k == 0 else name, text=counts,
             marker={"color": colour, "line": {"width": 0}}, showlegend=not (same and k == 1),
             hovertemplate=f"T %{{x}}<br>{name} <b>%{{y:.0%}}</b>, %{{text}}<extra></extra>"))
@@ -294,7 +295,7 @@ def _crossings(run: Any) -> tuple[float | None, float | None]:
     return (None, None) if found is None else (found.predicted, found.measured)
 
 
-def _crossing_marks(figure: go.Figure, run: Any, look: Look) -> None:
+def _crossing_marks(figure: Drawing, run: Any, look: Look) -> None:
     predicted, measured = _crossings(run)
     if predicted is None:
         return
@@ -303,10 +304,10 @@ def _crossing_marks(figure: go.Figure, run: Any, look: Look) -> None:
     if measured is not None:
         _mark(figure, look, measured, "solid", look.heat)
         text += ", " + _("{T} measured").format(T=number(measured))
-    figure.add_annotation(x=np.log10(predicted), y=1, yref="paper", text=text, showarrow=False, yanchor="bottom",
+    figure.add_annotation(x=np.log10(predicted), y=1, yref="paper", text=text, yanchor="bottom",
                           font={"size": look.font_small, "color": look.theory})
 
 
-def _mark(figure: go.Figure, look: Look, T: float, dash: str, colour: str | None = None) -> None:
+def _mark(figure: Drawing, look: Look, T: float, dash: str, colour: str | None = None) -> None:
     """A vertical line at a temperature."""
     figure.add_vline(x=T, line={"color": rgba(colour or look.theory, 0.75), "width": 1.2, "dash": dash})
