@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import balls, engine, first_picture, labs, memory, preset, reruns, stage_cpu, surface, training
+from . import balls, engine, figures, first_picture, labs, memory, preset, reruns, stage_cpu, surface, training
 from .clock import Row, matrix_rate, show
 
 GROUPS = {
@@ -14,6 +14,7 @@ GROUPS = {
     "stage": stage_cpu.rows,
     "labs": labs.rows,
     "engine": engine.rows,
+    "figures": figures.rows,
     "first_picture": first_picture.rows,
     "reruns": reruns.rows,
 }
