@@ -1,5 +1,7 @@
 """An engine without processes, for pages in tests: what is asked for is there at once, or stays as `mode` says."""
 
+import dataclasses
+
 from computed_runs import computed
 
 import thermoviz as tv
@@ -10,11 +12,11 @@ from thermoviz.engine import JobState
 class AtOnce:
     """mode: "done", "running" or "failed". limits: {setting: most}, above which fewer are computed than asked for.
 
-    `left`: the ids that were no longer waited for.
+    `left`: the ids that were no longer waited for. `told`: what else its states say, {field: value}.
     """
 
     def __init__(self, **limits):
-        self.limits, self.mode, self.runs, self.left = limits, "done", {}, []
+        self.limits, self.mode, self.runs, self.left, self.told = limits, "done", {}, [], {}
 
     def submit(self, spec, viewer):
         if self.mode == "done" and identity(spec) not in self.runs:
@@ -27,7 +29,8 @@ class AtOnce:
         return from_json(type(spec), asked | fewer)
 
     def state(self, id):
-        return JobState(self.mode, 0.4, "balls", message="It went wrong." if self.mode == "failed" else "")
+        state = JobState(self.mode, 0.4, "balls", message="It went wrong." if self.mode == "failed" else "")
+        return dataclasses.replace(state, **self.told)
 
     def partial(self, id):
         """There is none."""

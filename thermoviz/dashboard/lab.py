@@ -35,6 +35,8 @@ from .style import stylesheet
 
 # What a link says for all pages.
 HOUSE = ("look", "hide")
+# What of the run on the page is still to come: nothing, the rest, or nothing though it is not all there.
+WHOLE, COMING, STOPPED = "", "coming", "stopped"
 RAISED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -141,13 +143,14 @@ def lab_page(kind: str) -> None:
         if job is not None:
             scene.progress(here, job)
     run = here.shown
+    comes = WHOLE if here.complete else STOPPED if job is None or job.finished else COMING
     with st.container(key="scene"):
         if run is not None:
             if page.stage is not None and run.surface is not None:
                 _stage(kind, run, look, query, page.stage(run))
             if "charts" not in house.hidden:
-                drawn(run, look, f"charts {kind}", lambda: (None, _charts(page.shown(run), run, look)))
-            drawn(run, look, "verdicts", lambda: (None, verdict_cards(run, here.complete)), str(here.complete))
+                drawn(run, look, f"charts {kind}", lambda: (None, _charts(page.shown(run), run, look, comes)), comes)
+            drawn(run, look, "verdicts", lambda: (None, verdict_cards(run, comes)), comes)
     if "explanation" not in house.hidden:
         with st.expander(_("What am I seeing?"), icon=":material/help:"):
             st.markdown(page.explain)
@@ -204,7 +207,7 @@ def _stage(kind: str, run: Run, look: Look, query: dict[str, str], settings: dic
     stage(run, look, key=f"stage_{kind}", link=address(query), **settings)
 
 
-def _charts(charts: Sequence[Chart], run: Run, look: Look) -> int:
+def _charts(charts: Sequence[Chart], run: Run, look: Look, comes: str) -> int:
     """Two charts beside each other, a wide one alone; their bytes."""
     row: list[Chart] = []
     weight = 0
@@ -212,29 +215,30 @@ def _charts(charts: Sequence[Chart], run: Run, look: Look) -> int:
         if row and (chart is None or chart.wide or len(row) == 2):
             for column, one in zip(st.columns(2), row, strict=False):
                 with column:
-                    weight += _chart(one, run, look)
+                    weight += _chart(one, run, look, comes)
             row = []
         if chart is not None and chart.wide:
-            weight += _chart(chart, run, look)
+            weight += _chart(chart, run, look, comes)
         elif chart is not None:
             row.append(chart)
     return weight
 
 
-def _chart(chart: Chart, run: Run, look: Look) -> int:
+def _chart(chart: Chart, run: Run, look: Look, comes: str) -> int:
     if chart.ready(run):
         return panels.chart(run, look, chart.key, chart.draw, lambda run: raised(_said(chart.caption, run)))
     with st.container(key=f"card_{chart.key}"):
-        st.caption(_("This chart is being computed."))
+        st.caption(_("This chart is being computed.") if comes == COMING else _("This chart was not computed."))
     return 0
 
 
-def verdict_cards(run: Run, complete: bool = True) -> int:
+def verdict_cards(run: Run, comes: str = WHOLE) -> int:
     """One card per verdict: is the claim true, does theory agree, the numbers, where the analogy breaks. Its bytes."""
     if not run.verdicts:
         return 0
     cards = "".join(_card(verdict) for verdict in run.verdicts)
-    note = "" if complete else f' · {html.escape(_("still measuring"))}'
+    notes = {COMING: _("still measuring"), STOPPED: _("not measured to the end")}
+    note = f" · {html.escape(notes[comes])}" if comes in notes else ""
     st.html(f'<div class="tv-panel-title">{html.escape(_("Verdicts"))}{note}</div>'
             f'<div class="tv-verdicts">{cards}</div>')
     return len(cards)

@@ -6,7 +6,8 @@ import streamlit as st
 
 from ..engine import JobState
 from ..presentation.looks import Look
-from ..presentation.words import _, term
+from ..presentation.waits import in_line
+from ..presentation.words import _, read_in, term
 from .component import stage
 from .share import address
 from .state import STAGE, Visit, Watching, engine
@@ -18,8 +19,12 @@ POLL_SECONDS = 0.25
 def progress(visit: Watching, job: JobState) -> None:
     """Where the awaited run stands, with a way back; or in one sentence why there is none."""
     if job.status == "failed":
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.error(job.message, icon=":material/error:")
+        with st.container(horizontal=True, vertical_alignment="center", key="failed"):
+            if job.again:
+                st.warning(job.message, icon=":material/hourglass_empty:")
+                st.button(_("Try again"), on_click=visit.leave, key="again", icon=":material/refresh:")
+            else:
+                st.error(job.message, icon=":material/error:")
             st.button(_("Back to what is shown"), on_click=visit.cancel, key="back")
     elif job.status == "cancelled":
         st.info(_("This computation was cancelled; change a control to ask for another."))
@@ -32,17 +37,23 @@ def progress(visit: Watching, job: JobState) -> None:
 @st.fragment(run_every=POLL_SECONDS)
 def _watch(visit: Watching) -> None:
     """Polls the engine; draws the page anew when there is something new to draw, or nothing to wait for."""
+    read_in(st.context.locale)
     if visit.waiting is None:
         st.rerun()
     job = engine().state(visit.waiting)
     if job.finished or job.version > visit.version:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
-        stage = _("waiting for a free worker") if job.status == "queued" else term(job.stage) or _("starting")
         below = _("below is still the former picture") if visit.complete else _("below is a coarse one")
-        st.progress(min(max(job.fraction, 0.0), 1.0), text=f"{stage} · {below}")
+        st.progress(min(max(job.fraction, 0.0), 1.0), text=f"{stands(job)} · {below}")
         # A callback, since it is heard before the poll above can draw the page anew and forget the click.
         st.button(_("Cancel"), key="cancel", icon=":material/close:", on_click=visit.cancel)
+
+
+def stands(job: JobState) -> str:
+    """What becomes of a job just now: its place in the queue, or what is computed."""
+    said = in_line(job.place or 0, job.wait) if job.status == "queued" else term(job.stage) or _("starting")
+    return said if job.attempt == 1 else _("begun again after a fault: {stage}").format(stage=said)
 
 
 def scene(visit: Visit, run: Any, look: Look, query: dict[str, str]) -> None:

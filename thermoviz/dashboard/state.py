@@ -34,11 +34,18 @@ def engine() -> Engine:
     return Engine()
 
 
+def _viewer() -> str:
+    """This browser session's name in the queue, where turns go round the names: the same on all its pages."""
+    if "viewer" not in st.session_state:
+        st.session_state["viewer"] = uuid.uuid4().hex
+    return str(st.session_state["viewer"])
+
+
 @dataclasses.dataclass(kw_only=True)
 class Watching(abc.ABC):
     """A visitor's talk with the engine. `generation` counts how often the widgets began anew."""
 
-    viewer: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
+    viewer: str = dataclasses.field(default_factory=_viewer)
     generation: int = 0
     shown: Any = None  # the run on the page
     waiting: str | None = None  # the id of the run that is awaited
