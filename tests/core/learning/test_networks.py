@@ -238,6 +238,21 @@ def test_on_plane_is_the_loss_on_the_plane(hidden, task, outputs, dtype, toleran
     assert grid.shape == (5, 4) and np.abs(grid - direct).max() < tolerance * max(1, np.abs(direct).max())
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 3e-6), ("float64", 1e-12)])
+@pytest.mark.parametrize("steepness", [0.1, 30, 1e4])
+def test_on_plane_holds_for_flat_and_for_steep_directions(activation, dtype, tolerance, steepness):
+    """More columns than share their factors, and sums so far apart that exp of one and of the other leaves float32."""
+    loss = make((6, 5), activation, "classification", 3, dtype)
+    origin, u, v = loss.init(3, seed=5)
+    plane = SimpleNamespace(origin=origin, u=u, v=steepness * v)
+    us, vs = np.linspace(-2, 2, 3), np.linspace(-1, 3, 70)
+    grid = loss.on_plane(plane, us, vs)
+    direct = loss(origin + us[:, None, None] * u + vs[:, None] * (steepness * v))
+    # Rounding of the parameters themselves grows with them.
+    assert (np.abs(grid - direct) < tolerance * max(1, steepness) * np.maximum(1, np.abs(direct))).all()
+
+
 # What is not finite
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,10 @@ from . import kernels
 ACTIVATIONS = ("linear", "tanh", "relu", "gelu", "sigmoid")
 # Samples per block: a layer of 32 units then fills 32 kB, so that two layers stay near the processor.
 _BLOCK = 256
+# On a plane, where as much again is kept of a row and of a column: all fits into 48 kB.
+_PLANE_BLOCK = 64
+# Activations that are logistic curves: f(z) = offset + share/(1 + exp(factor z)), as (factor, offset, share).
+_LOGISTIC = {"tanh": (2.0, 1.0, -2.0), "sigmoid": (-1.0, 0.0, 1.0)}
 # Below this many multiplications a second thread costs more than it saves (about 0.1 ms of work).
 _WORTH_A_THREAD = 4_000_000
 # Asked once: the system takes 20 microseconds to answer, as long as everything else around a call.
@@ -119,17 +123,54 @@ class CompiledNetworks:
 
     def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:
         """Data energies [m, k] of the networks origin + us[i] u + vs[j] v."""
-        x, t = self._blocks
-        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite, and so does its loss
-            working = [np.array(vector, x.dtype) for vector in (origin, u, v, us, vs)]
+        x, t = self._small_blocks
+        sizes = self.sizes.copy()
+        if self._binary:
+            sizes[-1] = 1
+        # What single precision cannot hold becomes infinite, and so does its loss.
+        with np.errstate(over="ignore", invalid="ignore"):
+            working = [np.array(vector, x.dtype) for vector in (*map(self._for_planes, (origin, u, v)), us, vs)]
         energies = np.empty((len(us), len(vs)))
 
         def part(first: int, last: int) -> None:
-            kernels.networks.evaluate_plane(*working, first, last, x, t, self.sizes, self.activation, self.head,
-                                            self.samples, kernels.networks.ENERGY, energies)
+            kernels.planes.evaluate_plane(*working, first, last, x, t, sizes, self.activation, self.head,
+                                          self.samples, kernels.networks.ENERGY, energies)
 
         in_parts(part, len(us), energies.size * self.samples * self.d)
         return energies
+
+    @property
+    def _binary(self) -> bool:
+        """Whether there are two classes: their loss depends on the difference of the two outputs alone."""
+        return self.head == 1 and self.sizes[-1] == 2
+
+    @cached_property
+    def _small_blocks(self) -> tuple[np.ndarray, np.ndarray]:
+        """The data in blocks that leave room beside them for what a row and a column of a plane keep."""
+        ld = min(_PLANE_BLOCK, self._ld)
+        return _blocks(self._tables[0][0], ld, ones=True), _blocks(self._tables[1][0], ld, ones=False)
+
+    def _for_planes(self, vector: np.ndarray) -> np.ndarray:
+        """Parameters [d] as `kernels.planes` reads them: a linear change, so that it holds for directions too.
+
+        tanh z = 1 - 2/(1 + exp 2z), and sigmoid z = 1/(1 + exp(-z)): the factors go into the layers before and after
+        the first hidden one. Two outputs become one, the second less the first.
+        """
+        layers = [layer.copy() for layer in self._layers(vector)]
+        factor, offset, share = _LOGISTIC.get(ACTIVATIONS[self.activation], (1.0, 0.0, 1.0))
+        if len(layers) > 1:
+            layers[0] *= factor
+            layers[1][-1] += offset * layers[1][:-1].sum(axis=0)
+            layers[1][:-1] *= share
+        if self._binary:
+            layers[-1] = layers[-1][:, 1:] - layers[-1][:, :1]
+        return np.concatenate([layer.ravel() for layer in layers])
+
+    def _layers(self, vector: np.ndarray) -> list[np.ndarray]:
+        """Parameters [d] as one matrix [fan_in + 1, fan_out] per layer, biases last."""
+        shapes = list(zip(self.sizes[:-1] + 1, self.sizes[1:], strict=True))
+        parts = np.split(vector, np.cumsum([a * b for a, b in shapes])[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def outputs(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """What the networks answer: [n, d], [m, p] -> [n, m, k]."""
