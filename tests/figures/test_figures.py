@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import thermoviz as tv
 from thermoviz.core.dynamics.integrators import SGD, Adam
 from thermoviz.core.energies.potentials import DoubleWell
 from thermoviz.core.errors import BadInput
@@ -174,6 +175,23 @@ def test_still_refuses_what_it_does_not_know(potential):
         still(potential, look="pink")
     with pytest.raises(BadInput, match="contour"):
         still(potential, figure="pie")
+
+
+def test_where_all_diverged_the_losses_stand_for_the_run_and_its_surface_is_refused(networks):
+    losses = np.where(np.arange(N_RECORDS)[:, None] < 3, networks.arrays["losses"], np.nan)
+    run = Run(networks.spec, {"steps": networks.arrays["steps"], "member": networks.arrays["member"],
+                              "losses": losses, "diverged_at": np.full(6, 30)})
+    figure = run.figure()
+    assert "Loss" in figure.layout.title.text
+    assert any("diverged at step 30" in annotation.text for annotation in figure.layout.annotations)
+    for name in FIGURES.keys() - set(NETWORK_FIGURES):
+        with pytest.raises(BadInput, match=f"'{name}' shows a surface, and this run has none: every network diverged"):
+            run.figure(figure=name)
+
+
+def test_a_chart_of_a_lab_that_is_not_measured_yet_is_refused_in_one_sentence():
+    with pytest.raises(BadInput, match="lacks Cloud: it was not asked for, or is not measured yet"):
+        Run(tv.SecondLaw(), {"times": np.arange(3.0)}).figure()
 
 
 def test_still_says_how_much_the_slice_hides(networks, potential):

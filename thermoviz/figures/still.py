@@ -23,17 +23,18 @@ def still(run: Any, look: str | Look = "dark", figure: str | None = None, title:
     """One figure of a run as it stands alone in a notebook or a picture file: own ground, title and caption.
 
     `look`: a name in LOOKS or a Look; `figure`: a name in FIGURES, or the key of a chart of the run's lab (None: the
-    one that stands for the lab, else the surface); `settings` go to that figure (`height`).
-    The caption says how much the slice hides. Raises BadInput for an unknown look or figure, or for a figure
-    of networks asked of a potential.
+    one that stands for the lab, else the surface, else the losses of networks that all diverged); `settings` go to that
+    figure (`height`).
+    The caption says how much the slice hides. Raises BadInput for an unknown look or figure, and for a figure of what
+    the run does not have: networks of a potential, a surface where all diverged, what is not measured yet.
     """
     theme = _named("look", look, LOOKS) if isinstance(look, str) else look
     page = perhaps(room_of(run.spec), "page")  # a general experiment has none
     lab = page.page().drawings if page else {}
-    figure = figure or next(iter(lab), "surface3d")
+    general = "losses" if run.surface is None and "losses" in run.arrays else "surface3d"
+    figure = figure or next(iter(lab), general)
     draw = _named("figure", figure, {**lab, **FIGURES})
-    if "losses" not in run.arrays and run.kind != "descent" and figure in NETWORK_FIGURES:
-        raise BadInput(f"figure {figure!r} shows networks, and a {run.kind} run has none.")
+    _refuse_what_is_missing(run, figure)
     drawn = go.Figure(draw(run, theme, **settings))  # checked by Plotly: it goes to somebody's own hands
     drawn.update_layout(paper_bgcolor=theme.background, plot_bgcolor=theme.background)
     if title:
@@ -42,6 +43,15 @@ def still(run: Any, look: str | Look = "dark", figure: str | None = None, title:
     if caption:
         _write_caption(drawn, run, theme)
     return drawn
+
+
+def _refuse_what_is_missing(run: Any, figure: str) -> None:
+    if figure in NETWORK_FIGURES:
+        if "losses" not in run.arrays and run.kind != "descent":
+            raise BadInput(f"figure {figure!r} shows networks, and a {run.kind} run has none.")
+    elif figure in FIGURES and run.surface is None:
+        raise BadInput(f"figure {figure!r} shows a surface, and this run has none: every network diverged, or it is "
+                       "not computed yet.")
 
 
 def _named(what: str, name: str, table: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from ...figures.paper import axis, lay_out
 from ...presentation.looks import Look, rgba
 from ...presentation.numbers import number
 from ...presentation.words import _, term
+from .results import Cloud
 
 # Of the density's colour bar: the share of its largest value at one moment from which on it is solid.
 BRIGHT = 0.5
@@ -56,7 +57,8 @@ def _curve(figure: Drawing, run: Any, look: Look, name: str, title: str, cell: i
            legend: bool = True) -> None:
     """The exact curve and the balls' dots of one quantity; time 0 has no place on a logarithmic axis."""
     times = run.arrays["times"][1:]
-    exact, dots = run.arrays.get(f"exact_{name}"), run.arrays[f"cloud_{name}"][1:]
+    exact = run.arrays.get(f"exact_{name}")
+    dots, errors = (values[1:] for values in getattr(Cloud.expect(run), name))
     if exact is not None:
         figure.add_trace(scatter(
             x=times, y=exact[1:], mode="lines", name=_("exact evolution"), showlegend=legend,
@@ -66,7 +68,7 @@ def _curve(figure: Drawing, run: Any, look: Look, name: str, title: str, cell: i
     figure.add_trace(scatter(
         x=times[known], y=dots[known], mode="markers", showlegend=legend,
         name=_("{n} balls").format(n=f"{run.spec.balls:,}"),
-        error_y={"type": "data", "array": run.arrays[f"cloud_{name}_error"][1:][known], "thickness": look.stroke / 2,
+        error_y={"type": "data", "array": errors[known], "thickness": look.stroke / 2,
                  "width": 0, "color": rgba(look.heat, 0.8)},
         marker={"color": look.heat, "size": 3.2 * look.stroke},
         hovertemplate=_("t %{x:.3g}") + f"<br>{title} <b>%{{y:.4g}}</b> ± %{{error_y.array:.2g}}<extra></extra>"),
