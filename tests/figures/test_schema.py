@@ -104,10 +104,9 @@ def test_a_grid_is_plotlys_own(rows, columns, heights):
         assert (trace.xaxis, trace.yaxis) == (other.xaxis, other.yaxis)
     for name in (f"{letter}axis{k or ''}" for letter in "xy" for k in (0, *range(2, rows * columns + 1))):
         one, other = found.layout[name], own.layout[name]
-        np.testing.assert_allclose(one.domain, other.domain, atol=1e-12)
-        assert one.anchor == other.anchor
+        assert (one.domain, one.anchor) == (other.domain, other.anchor)
     for one, other in zip(found.layout.annotations, own.layout.annotations, strict=True):
-        np.testing.assert_allclose([one.x, one.y], [other.x, other.y], atol=1e-12)
-        assert (one.text, one.xref, one.xanchor, one.yanchor) == (other.text, other.xref, other.xanchor, other.yanchor)
+        for name in ("x", "y", "text", "xref", "yref", "xanchor", "yanchor", "showarrow"):
+            assert one[name] == other[name], name
     assert (found.layout.shapes[0].xref, found.layout.shapes[0].yref) == (
         own.layout.shapes[0].xref, own.layout.shapes[0].yref)

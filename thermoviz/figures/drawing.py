@@ -5,7 +5,7 @@ Here nothing is asked. `tests/figures/test_schema.py` asks Plotly about every fi
 figure leaves the house.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -76,7 +76,7 @@ def grid(rows: int, columns: int, *, across: float = 0.0, down: float = 0.0, hei
     heights: of the rows, from above, their sum 1; (): all alike. titles: above each cell, `title`: their settings.
     """
     drawing = Drawing()
-    widths, tops = _ends([1 / columns] * columns, across), _ends(list(heights or [1 / rows] * rows)[::-1], down)[::-1]
+    widths, tops = _ends(columns, across), _ends(rows, down, heights[::-1])[::-1]
     for k in range(rows * columns):
         (x0, x1), (y0, y1) = widths[k % columns], tops[k // columns]
         drawing.layout[f"xaxis{_number(k + 1)}"] = {"domain": [x0, x1], "anchor": _axis("y", k + 1)}
@@ -87,13 +87,12 @@ def grid(rows: int, columns: int, *, across: float = 0.0, down: float = 0.0, hei
     return drawing
 
 
-def _ends(shares: list[float], gap: float) -> list[tuple[float, float]]:
-    """From where to where each goes, where that share of all but the gaps is its own."""
-    room, begin, ends = 1 - gap * (len(shares) - 1), 0.0, []
-    for share in shares:
-        ends.append((begin, begin + share * room))
-        begin += share * room + gap
-    return ends
+def _ends(n: int, gap: float, shares: Sequence[float] = ()) -> list[tuple[float, float]]:
+    """From where to where each of n goes; shares: of all but the gaps. To the last bit as Plotly's `make_subplots`."""
+    room = 1 - gap * (n - 1)
+    sizes = [room * share for share in shares] or [room / n] * n
+    begins = [sum(sizes[:k]) + k * gap for k in range(n)]
+    return [(begin, begin + size) for begin, size in zip(begins, sizes, strict=True)]
 
 
 def _number(cell: int) -> str:
