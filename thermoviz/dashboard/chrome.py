@@ -47,7 +47,7 @@ def open_house(page: Any) -> None:
     os.environ.setdefault("THERMOVIZ_NO_NUMBA", "1")
     here = visit()
     st.set_page_config(page_title=document_title(menu()[page.url_path or FIRST.name], here.preset), page_icon=ICON,
-                       layout="wide", initial_sidebar_state="expanded" if here.experimenting else "collapsed")
+                       layout="wide", initial_sidebar_state=here.sidebar)
     look = LOOKS[here.look]
     st.logo(_word_mark(look.text, look.heat), size="medium", link=None)
 

@@ -29,7 +29,7 @@ from .component import stage
 from .drawn import drawn, style
 from .menu import page_of
 from .plain import plain
-from .share import address, share
+from .share import address, share, show
 from .state import Visit, Watching, engine, remember, visit
 from .style import stylesheet
 
@@ -185,10 +185,9 @@ def _top(house: Visit, here: LabVisit, query: dict[str, str], page: Page) -> Non
             complete = "whole" if here.complete else ""
             drawn(here.shown, house.look, "headline", lambda: (None, _headline(here.shown, page, complete)), complete)
         if "controls" not in house.hidden:
-            st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment,
-                      help=_("The settings of this experiment, in the panel on the left"))
+            panels.settings(house, _("The settings of this experiment, in the panel on the left"))
         if "share" not in house.hidden and here.shown is not None:
-            share(here.shown, query)
+            show(query, share(here.shown, query))
 
 
 def _headline(run: Run | None, page: Page, complete: str = "") -> int:
@@ -202,8 +201,10 @@ def _headline(run: Run | None, page: Page, complete: str = "") -> int:
     return len(said)
 
 
+@st.fragment
 def _stage(kind: str, run: Run, look: Look, query: dict[str, str], settings: dict[str, Any]) -> None:
-    """The live stage of the lab's surface."""
+    """The live stage of the lab's surface: nothing else on the page depends on its heat."""
+    read_in(st.context.locale)
     stage(run, look, key=f"stage_{kind}", link=address(query), **settings)
 
 

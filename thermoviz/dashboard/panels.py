@@ -20,7 +20,7 @@ from ..presentation.badge import badge
 from ..presentation.looks import LOOKS, Look
 from ..presentation.numbers import number
 from ..presentation.reading import reading, readings
-from ..presentation.words import _, counted, term
+from ..presentation.words import _, counted, read_in, term
 from . import controls
 from .changes import changes
 from .drawn import drawn, kept, style
@@ -72,6 +72,13 @@ def experiment(visit: Visit) -> tuple[Any, str]:
             return controls.controls(cls, visit.base, visit.generation), ""
         except BadInput as error:
             return visit.asked or visit.base, refused(cls, error)
+
+
+@st.fragment
+def settings(house: Visit, what: str) -> None:
+    """The button that opens the controls, and closes them: nothing else is drawn anew. `what`: which they are."""
+    read_in(st.context.locale)
+    st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment, help=what)
 
 
 def refused(cls: type, error: BadInput) -> str:
@@ -141,6 +148,7 @@ def charts_in_turn(visit: Visit, run: Any, look: Look) -> None:
 @st.fragment(run_every=HEAD_START_SECONDS)
 def _draw_soon(visit: Visit) -> None:
     """The browser asks again after the head start; then the page is drawn with its charts."""
+    read_in(st.context.locale)
     if visit.let_stage_begin():
         st.rerun()
     st.caption(_("The charts follow in a moment."))

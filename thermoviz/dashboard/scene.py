@@ -9,8 +9,8 @@ from ..presentation.looks import Look
 from ..presentation.waits import in_line
 from ..presentation.words import _, read_in, term
 from .component import stage
-from .share import address
-from .state import STAGE, Visit, Watching, engine
+from .share import address, show
+from .state import STAGE, Visit, Watching, engine, remember
 from .style import DIMMED
 
 POLL_SECONDS = 0.25
@@ -56,14 +56,27 @@ def stands(job: JobState) -> str:
     return said if job.attempt == 1 else _("begun again after a fault: {stage}").format(stage=said)
 
 
-def scene(visit: Visit, run: Any, look: Look, query: dict[str, str]) -> None:
-    """The live stage of the run."""
+def scene(visit: Visit, run: Any, look: Look, spec: Any, link: Any) -> None:
+    """The live stage of the run. `spec`: what is asked for; `link`: the container of the link, None without."""
     with st.container(key="scene"):
-        if run.surface is None:
-            st.error(_("No replica stayed finite, so there is no landscape to draw; the losses below show "
-                       "where each training left."), icon=":material/trending_up:")
+        if run.surface is not None:
+            _live(visit, run, look, spec, link)
             return
-        # The stage has its own temperature, and need not be told again what it said: it writes it for {T}.
-        link = address({name: value for name, value in query.items() if name != "T"}) + "&T={T}"
-        stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
-              title=visit.caption(), link=link, captions="explanation" not in visit.hidden)
+        st.error(_("No replica stayed finite, so there is no landscape to draw; the losses below show "
+                   "where each training left."), icon=":material/trending_up:")
+        if link is not None:
+            show(visit.query(spec), link)
+
+
+@st.fragment
+def _live(visit: Visit, run: Any, look: Look, spec: Any, link: Any) -> None:
+    """The stage and, since the heat stands in it, the link: of the page no more is drawn anew when the heat is set."""
+    read_in(st.context.locale)
+    query = visit.query(spec)
+    remember(query)
+    if link is not None:
+        show(query, link)
+    # The stage has its own temperature, and need not be told again what it said: it writes it for {T}.
+    there = address({name: value for name, value in query.items() if name != "T"}) + "&T={T}"
+    stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
+          title=visit.caption(), link=there, captions="explanation" not in visit.hidden)

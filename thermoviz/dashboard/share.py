@@ -21,14 +21,13 @@ def _here_only(link: str) -> bool:
     return host in ("localhost", "::1", "0.0.0.0") or host.startswith("127.") or host.endswith(".localhost")
 
 
-def share(run: Any, query: dict[str, str]) -> None:
+def share(run: Any, query: dict[str, str]) -> Any:
     """A popover with everything that can be carried away. Links are text, since browsers keep the clipboard
-    from pages on plain-HTTP addresses."""
+    from pages on plain-HTTP addresses. Returns the container of the link, for who changes it (`show`)."""
     with st.popover(_("Share"), icon=":material/ios_share:"):
         st.markdown(_("**Link** to exactly this experiment, with its seed:"))
-        link = address(query)
-        st.code(link, language=None, wrap_lines=True)
-        if _here_only(link):
+        place = st.container()
+        if _here_only(address(query)):
             st.caption(_("This address opens on this computer only. For others, put this computer's name or "
                          "address in the network in its place."))
         st.download_button(
@@ -42,3 +41,9 @@ def share(run: Any, query: dict[str, str]) -> None:
                 icon=":material/deployed_code:", help=_("One file that needs no network."))
         st.caption(_("A picture or a film of the balls: the buttons on the stage. A chart as PNG: the camera "
                      "that appears above it."))
+    return place
+
+
+def show(query: dict[str, str], place: Any) -> None:
+    """The link as text, in its place in the popover."""
+    place.code(address(query), language=None, wrap_lines=True)

@@ -9,7 +9,7 @@ import dataclasses
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -176,6 +176,11 @@ class Visit(Watching):
     def experiment(self) -> None:
         """The button that opens and closes the controls."""
         self.experimenting = not self.experimenting
+        st.set_page_config(initial_sidebar_state=self.sidebar)
+
+    @property
+    def sidebar(self) -> Literal["expanded", "collapsed"]:
+        return "expanded" if self.experimenting else "collapsed"
 
     def cancel(self) -> None:
         """Back to what is shown."""

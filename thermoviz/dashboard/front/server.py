@@ -20,6 +20,7 @@ from ...experiments.presets import DEFAULT_PRESET
 from .addresses import BeginAtFirstPage, below, header
 from .memory import keep_few_heaps
 from .shell import card, document, has_picture, opened, still
+from .sockets import send_at_once
 
 A_DAY = "public, max-age=86400"
 COMPRESSIBLE = re.compile(r"(text/|application/(javascript|json|manifest\+json|wasm)|image/svg\+xml|font/ttf)")
@@ -34,6 +35,7 @@ def middleware() -> list[Middleware]:
     except BadInput as error:  # an operator's slip ends the server before it answers anybody
         raise SystemExit(f"thermoviz: {error}") from None
     keep_few_heaps()  # before there are threads
+    send_at_once()
     base = config.get_option("server.baseUrlPath") or ""
     threading.Thread(target=still, args=(DEFAULT_PRESET, "dark"), daemon=True).start()
     return [Middleware(BeginAtFirstPage, base=base), Middleware(FirstDocument, base=base),

@@ -33,10 +33,8 @@ def landscape() -> None:
     with st.container(key="top", horizontal=True, vertical_alignment="center"):
         panels.headline(here, spec)
         if "controls" not in here.hidden:
-            st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=here.experiment,
-                      help=_("Data, network, optimisers and slice, in the panel on the left"))
-        if "share" not in here.hidden:
-            share(here.shown, query)
+            panels.settings(here, _("Data, network, optimisers and slice, in the panel on the left"))
+        link = None if "share" in here.hidden else share(here.shown, query)
     run = here.shown
     # Whatever comes and goes has a container of its own that stays, so that the stage keeps its place and lives on.
     panels.messages(here, refusal)
@@ -47,7 +45,7 @@ def landscape() -> None:
     with st.container(key="status"):
         if job is not None:
             scene.progress(here, job)
-    scene.scene(here, run, look, query)
+    scene.scene(here, run, look, spec, link)
     if later:
         panels.experiment(here)
     if "presets" not in here.hidden:

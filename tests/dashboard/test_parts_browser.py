@@ -1,0 +1,74 @@
+"""An interaction that concerns one part of the page draws that part alone: what the server sends after it."""
+
+import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from test_app_browser import PATIENCE_MS, STAGE, first_drawing, sidebar_slider
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def opened(server, new_page):
+    """Opens a page, and waits until all of it is drawn: `page.sent` lists what elements the server has sent."""
+    def open_it(query="", chart="losses"):
+        page = new_page()
+        page.sent, page.finished = [], []
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: hear(page, frame)))
+        first_drawing(page, f"{server[0]}/{query}")
+        page.locator(f".st-key-card_{chart} .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
+        return page
+    return open_it
+
+
+def hear(page, frame):
+    message = ForwardMsg()
+    message.ParseFromString(frame)
+    kind = message.WhichOneof("type")
+    if kind == "delta":
+        page.sent.append(message.delta.new_element.WhichOneof("type") or "block")
+    elif kind == "ref_hash":  # what the browser has already
+        page.sent.append("known")
+    elif kind == "script_finished":
+        page.finished.append(message.script_finished)
+
+
+def heat(page):
+    """One step warmer; the elements that the server sends for it, in order."""
+    page.sent.clear(), page.finished.clear()
+    page.locator(".st-key-scene").get_by_role("slider", name="Temperature").press("ArrowRight")
+    wait_for_answer(page)
+    return sorted({*page.sent} - {"block"})
+
+
+def wait_for_answer(page):
+    while not page.finished:
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
+def test_the_heat_changes_the_link_and_draws_nothing_else(opened):
+    page = opened()
+    assert set(heat(page)) <= {"code", "bidi_component", "known"}
+    assert page.finished == [ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY]
+    page.wait_for_function("() => location.search.includes('T=')", timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Share").click()
+    page.wait_for_function("() => document.querySelector('[data-testid=stPopoverBody] code')?.textContent"
+                           " === location.href", timeout=PATIENCE_MS)
+    assert page.complaints == []
+
+
+def test_the_heat_of_a_labs_stage_draws_nothing_else(opened):
+    page = opened("?kind=heat_bath", "modes")
+    assert set(heat(page)) <= {"bidi_component", "known"}
+    assert page.complaints == []
+
+
+def test_the_controls_open_and_close_and_the_page_is_not_drawn_again(opened):
+    page = opened()
+    page.evaluate(f"() => {{ ({STAGE}).marked = true }}")
+    for visible in (True, False):
+        page.sent.clear(), page.finished.clear()
+        page.get_by_role("button", name="Experiment").click()
+        wait_for_answer(page)
+        assert set(page.sent) <= {"block", "button"}
+        sidebar_slider(page, "Learning rate").wait_for(state="visible" if visible else "hidden", timeout=PATIENCE_MS)
+    assert page.evaluate(f"({STAGE}).marked") and page.complaints == []
