@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import balls, engine, figures, first_picture, labs, memory, preset, reruns, stage_cpu, surface, training
+from . import balls, crowd, engine, figures, first_picture, labs, memory, preset, reruns, stage_cpu, surface, training
 from .clock import Row, matrix_rate, show
 
 GROUPS = {
@@ -17,6 +17,7 @@ GROUPS = {
     "figures": figures.rows,
     "first_picture": first_picture.rows,
     "reruns": reruns.rows,
+    "crowd": crowd.rows,
 }
 
 
