@@ -296,9 +296,13 @@ def test_a_job_that_kills_its_worker_every_time_is_refused_and_remembered(engine
     assert computations(diary) == ATTEMPTS + 1
 
 
-def test_a_worker_that_does_not_answer_a_cancel_is_killed(engine, diary, gate):
+@pytest.mark.parametrize("moved", [False, True], ids=["", "the clock was moved back"])
+def test_a_worker_that_does_not_answer_a_cancel_is_killed(engine, diary, gate, moved):
     id = engine.submit(Errand(str(diary), str(gate), mood="silent"), "ann")
     wait_for(lambda: computations(diary) == 1)
+    if moved:  # what was written a moment ago is of the future
+        progress, = engine.store.jobs.glob("*.progress")
+        os.utime(progress, (time.time() + 3600, time.time() + 3600))
     engine.leave(id, "ann")
     assert engine.state(id).status == "cancelled"
     wait_for(lambda: not list(engine.store.jobs.iterdir()))

@@ -150,26 +150,29 @@ class LocalAttempt:
         worker that has just taken it up.
         """
         self._scratch.cancel()
-        self._watch(time.time())
+        self._watch(self._scratch.last_sign(), time.monotonic())
 
     def remove(self) -> None:
         """Its files go."""
         self._scratch.remove()
 
-    def _watch(self, since: float) -> None:
-        timer = threading.Timer(SILENCE_SECONDS, self._kill_if_silent, (since,))
+    def _watch(self, sign: float, since: float) -> None:
+        timer = threading.Timer(SILENCE_SECONDS, self._kill_if_silent, (sign, since))
         timer.daemon = True
         timer.start()
 
-    def _kill_if_silent(self, since: float) -> None:
+    def _kill_if_silent(self, sign: float, since: float) -> None:
+        """`sign`: the time of the last one, only to be compared, since clocks may be moved; `since`: when it came."""
         if self._future is None or self._future.done():
             return
-        last = max(self._scratch.last_sign(), since if self._future.running() else time.time())
-        if time.time() - last >= SILENCE_SECONDS:
+        now, latest = time.monotonic(), self._scratch.last_sign()
+        if latest != sign or not self._future.running():
+            since = now
+        if now - since >= SILENCE_SECONDS:
             log.warning("the worker of run %s did not answer a cancel and was stopped", self._id)
             self._future.cancel()
         else:
-            self._watch(last)
+            self._watch(latest, since)
 
     def _outcome(self, future: Future) -> Outcome:
         """What became of it: the worker answered, was killed, or ran out of time."""
