@@ -57,7 +57,7 @@ $(RUNTIME): requirements.txt
 	$(BIN)/python -m pip install -r requirements.txt
 	touch $@
 
-$(WARM): $(RUNTIME) $(wildcard thermoviz/core/*/kernels/*.py) thermoviz/core/landscape/bicubic.py
+$(WARM): $(RUNTIME) $(wildcard thermoviz/core/*/kernels/*.py) thermoviz/core/landscape/bicubic.py thermoviz/core/kernels_options.py
 	$(BIN)/python -m thermoviz warm
 	touch $@
 

@@ -15,16 +15,16 @@ from numba.core import caching
 
 HERE = Path(__file__).parent
 _config: Any = numba.config
-# Where kernels stand, and the files besides whose functions are compiled into them.
+# Where kernels stand, and the files besides that they are made of: functions compiled into them, and how they are.
 KERNELS = "*/kernels/*.py"
-INLINED = ("landscape/bicubic.py",)
+BESIDES = ("landscape/bicubic.py", "kernels_options.py")
 OTHERS = ("UserProvidedCacheLocator", "InTreeCacheLocator", "UserWideCacheLocator", "IPythonCacheLocator",
           "ZipCacheLocator")
 
 
 def sources(folder: Path = HERE) -> list[Path]:
     """The files that kernels are made of, sorted."""
-    return sorted([*folder.glob(KERNELS), *(folder / name for name in INLINED)])
+    return sorted([*folder.glob(KERNELS), *(folder / name for name in BESIDES)])
 
 
 def digest(folder: Path = HERE) -> str:

@@ -4,16 +4,25 @@ import os
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
 from scipy.special import expit, ndtr
 
 from thermoviz.core.learning.compiled import ACTIVATIONS
 from thermoviz.core.learning.data import Dataset
-from thermoviz.core.learning.kernels.activations import GELU, LINEAR, RELU, SIGMOID, TANH, activate, multiply_by_slope
-from thermoviz.core.learning.kernels.tiles import add_outer, product
+from thermoviz.core.learning.kernels import activations, tiles
+from thermoviz.core.learning.kernels.activations import GELU, LINEAR, RELU, SIGMOID, TANH
 from thermoviz.core.learning.networks import MLP, NetworkLoss
 
+
+def for_python(part):
+    """A part of kernels as a function that Python may call."""
+    return numba.njit(lambda *arguments: part(*arguments))
+
+
+product, add_outer = for_python(tiles.product), for_python(tiles.add_outer)
+activate, multiply_by_slope = for_python(activations.activate), for_python(activations.multiply_by_slope)
 # (fan_in, fan_out): one, odd, even, around the tiles of 8, 4 and 2, and the largest layer.
 SHAPES = [(1, 1), (3, 2), (5, 7), (8, 8), (13, 16), (33, 31), (65, 10), (129, 128)]
 
@@ -72,6 +81,14 @@ def test_activations_pass_nan_on(kind, dtype):
     assert np.isnan(h).all()
 
 
+def test_python_cannot_call_a_part_of_kernels():
+    """It has no machine code of its own: numba would jump to nowhere, also once it is compiled."""
+    h = np.zeros(32, np.float32)
+    activate(TANH, h, h.copy(), True)
+    with pytest.raises(TypeError, match="part of compiled code"):
+        activations.activate(TANH, h, h.copy(), True)
+
+
 def test_threads_change_no_bit(setting):
     random = np.random.default_rng(0)
     loss = NetworkLoss(MLP((32, 32)), Dataset(random.normal(size=(500, 2)), np.arange(500) % 2))
@@ -106,7 +123,7 @@ def test_no_writable_folder_is_no_error():
     """Numba then refuses to cache; the kernels compile without."""
     code = ("import numba\n"
             "numba.config.CACHE_LOCATOR_CLASSES = 'IPythonCacheLocator'\n"  # which is for notebooks alone
-            "from thermoviz.core.learning.kernels.tiles import JIT\n"
+            "from thermoviz.core.kernels_options import ENTRY\n"
             "import thermoviz.core.learning.kernels.networks\n"
-            "assert JIT['cache'] is False")
+            "assert ENTRY['cache'] is False")
     subprocess.run([sys.executable, "-c", code], check=True)

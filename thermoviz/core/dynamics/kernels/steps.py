@@ -6,12 +6,10 @@ a running mean of squares. Python's `integrators` are the reference; the order o
 """
 
 import math
-from typing import Any
 
-import numba
 import numpy as np
 
-from ...kernels_cache import CACHE
+from ...kernels_options import part
 
 # Numbers of numpy stay variables for numba, which would make a copy of the code for each constant.
 # x += c0 f
@@ -28,10 +26,8 @@ COEFFICIENTS = 7
 # Beyond this a position counts as diverged, as in `tape`.
 FAR = 1e15
 
-_JIT: dict[str, Any] = {"nogil": True, "cache": CACHE, "error_model": "numpy"}
 
-
-@numba.njit(**_JIT)
+@part
 def step_number(code, x, memory, square, force, fresh, c):
     """(x, memory, square) of one coordinate after a step under `force`, with the normal number `fresh`."""
     if code == DESCENT:
@@ -51,7 +47,7 @@ def step_number(code, x, memory, square, force, fresh, c):
     return x + c[3] * memory, memory, square
 
 
-@numba.njit(**_JIT)
+@part
 def step_row(code, x, memory, square, force, noise, c):
     """A step of x, memory, square [d] in place; rows that a dynamics has no use for are empty."""
     zero = 0.0
@@ -72,7 +68,7 @@ def step_row(code, x, memory, square, force, noise, c):
             x[j], memory[j], _ = step_number(INERTIAL, x[j], memory[j], zero, force[j], noise[j], c)
 
 
-@numba.njit(**_JIT)
+@part
 def is_finite(x):
     """Whether no number of the row x has left what counts as finite."""
     far = 0

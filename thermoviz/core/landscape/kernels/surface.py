@@ -2,16 +2,15 @@
 
 import math
 
-import numba
 import numpy as np
 
-from ...kernels_cache import CACHE
+from ...kernels_options import entry, part
 from .. import bicubic
 
-_value_and_slope = numba.njit(nogil=True, error_model="numpy")(bicubic.value_and_slope)
+_value_and_slope = part(bicubic.value_and_slope)
 
 
-@numba.njit(nogil=True, cache=CACHE, error_model="numpy")
+@entry
 def evaluate(
     nodes: np.ndarray, origin: np.ndarray, per_step: np.ndarray, slack: float, u: np.ndarray, value: np.ndarray,
     force: np.ndarray,

@@ -8,21 +8,21 @@ Nothing here assumes finite numbers: a NaN that goes in comes out.
 import math
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic, overload
 
-from .tiles import JIT
+from ...kernels_options import PART, part
 
 # "contract" allows fused multiply-add, "nsz" ignores the sign of zero; sums may be reordered only in REDUCE.
-FAST: dict[str, Any] = {**JIT, "fastmath": {"contract", "nsz"}}
-REDUCE: dict[str, Any] = {**JIT, "fastmath": {"contract", "nsz", "reassoc"}}
+FAST = {"contract", "nsz"}
+REDUCE = {*FAST, "reassoc"}
+
 
 def _inline(function: Any) -> Any:
     """Decorator: the implementation of `function` by the type of its argument, with the flags of FAST."""
-    options: Any = {"fastmath": FAST["fastmath"], "error_model": "numpy"}
+    options: Any = {**PART, "fastmath": FAST}
     return overload(function, jit_options=options)
 
 
@@ -117,7 +117,7 @@ def _gaussian(x):
     return single if x == types.float32 else double
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def activate(kind, h, slope, with_slope):
     """h <- activation(h) in place (flat); GELU leaves its derivative in `slope` if asked."""
     half, one = h.dtype.type(0.5), h.dtype.type(1)
@@ -144,7 +144,7 @@ def activate(kind, h, slope, with_slope):
             h[i] = z * below
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def multiply_by_slope(kind, g, h, slope):
     """g <- g x activation'(z), written in terms of h = activation(z) (GELU: of the stored slope)."""
     one = h.dtype.type(1)

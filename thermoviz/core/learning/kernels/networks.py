@@ -7,19 +7,19 @@ stores them. All arrays are flat with offsets; `sizes` are the layer widths from
 
 import math
 
-import numba
 import numpy as np
 
+from ...kernels_options import entry, part
 from .activations import FAST, GELU, REDUCE, activate, exponential, multiply_by_slope
-from .tiles import COLUMNS, JIT, add_outer, product
+from .tiles import COLUMNS, add_outer, product
 
-SQUARED, CROSS_ENTROPY = range(2)
-ENERGY, GRADIENT, CORRECT = range(3)
 # As numbers of numpy these stay variables for the compiler, which would make a copy of the code for each constant.
+SQUARED, CROSS_ENTROPY = np.arange(2)
+ENERGY, GRADIENT, CORRECT = np.arange(3)
 START, UNIT = np.int64(0), np.int64(1)
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _shift_by_largest(z, top):
     """z <- z - max over classes, per sample; `top` [ld] is scratch."""
     for c in range(z.shape[0]):
@@ -32,7 +32,7 @@ def _shift_by_largest(z, top):
             one[s] -= top[s]
 
 
-@numba.njit(**REDUCE)
+@part(fastmath=REDUCE)
 def _dot(a, b):
     total = 0.0
     for i in range(a.size):
@@ -40,7 +40,7 @@ def _dot(a, b):
     return total
 
 
-@numba.njit(**REDUCE)
+@part(fastmath=REDUCE)
 def _sum_of_logs(a, shift):
     """sum log(shift + a[i]): logarithms of products of 32, each factor between 1 and 2^31."""
     total = 0.0
@@ -52,7 +52,7 @@ def _sum_of_logs(a, shift):
     return total
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _softmax_energy(z, t, count, row, scale, with_gradient):
     """Sum of cross-entropies in nats over the first `count` samples; z becomes its gradient times `scale`.
 
@@ -78,7 +78,7 @@ def _softmax_energy(z, t, count, row, scale, with_gradient):
     return energy
 
 
-@numba.njit(**REDUCE)
+@part(fastmath=REDUCE)
 def _positive_part(d, y):
     """sum over samples of max(d, 0) - y d: the part of the cross-entropy beside ln(1 + exp(-|d|))."""
     total, zero = 0.0, d.dtype.type(0)
@@ -87,7 +87,7 @@ def _positive_part(d, y):
     return total
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _binary_energy(z, t, count, row, scale, with_gradient):
     """`_softmax_energy` for two classes, through the difference d of the two outputs."""
     one = z.dtype.type(1)
@@ -105,7 +105,7 @@ def _binary_energy(z, t, count, row, scale, with_gradient):
     return energy
 
 
-@numba.njit(**REDUCE)
+@part(fastmath=REDUCE)
 def _squared_energy(z, t, count, scale, with_gradient):
     """Sum over samples of the mean over outputs of half the squared error; z: as `_softmax_energy`."""
     total = 0.0
@@ -121,7 +121,7 @@ def _squared_energy(z, t, count, scale, with_gradient):
     return 0.5 * total / z.shape[0]
 
 
-@numba.njit(**JIT)
+@part
 def _count_correct(z, t, count):
     """Number of samples whose largest output (the first of equals) is their class."""
     correct = 0
@@ -134,7 +134,7 @@ def _count_correct(z, t, count):
     return correct
 
 
-@numba.njit(**JIT)
+@part
 def _head(head, z, t, count, row, scale, with_gradient):
     if head == SQUARED:
         energy = _squared_energy(z, t, count, scale, with_gradient)
@@ -149,7 +149,7 @@ def _head(head, z, t, count, row, scale, with_gradient):
     return energy
 
 
-@numba.njit(**JIT)
+@part
 def _room(sizes, ld):
     """Offsets of the layers' values in one flat array (each with its row of ones), and its length."""
     offsets = np.zeros(sizes.size, np.int64)
@@ -160,7 +160,7 @@ def _room(sizes, ld):
     return offsets, total
 
 
-@numba.njit(**JIT)
+@part
 def _scratch(sizes, ld, act, like, mode):
     """Per call: hidden values, slopes of GELU, outputs, a row, two arrays for the backward pass."""
     offsets, total = _room(sizes, ld)
@@ -174,7 +174,7 @@ def _scratch(sizes, ld, act, like, mode):
     return offsets, h, slope, z, np.zeros(ld, like.dtype), back
 
 
-@numba.njit(**JIT)
+@part
 def _forward(w, sizes, act, x, x0, first, scratch, ld, width, mode):
     """Layers `first`..last, of parameters w. Layer 0 reads the block x [p + 1, ld]; outputs land in z."""
     offsets, h, slope, z, row, back = scratch
@@ -189,7 +189,7 @@ def _forward(w, sizes, act, x, x0, first, scratch, ld, width, mode):
         at += (fan_in + 1) * fan_out
 
 
-@numba.njit(**JIT)
+@part
 def _backward(w, g, sizes, act, x, x0, scratch, ld, width):
     """g += gradient of this block, from the gradient with respect to the outputs in z."""
     offsets, h, slope, z, row, back = scratch
@@ -208,12 +208,12 @@ def _backward(w, g, sizes, act, x, x0, scratch, ld, width):
             dz = dh
 
 
-@numba.njit(**JIT)
+@part
 def _padded(count):
     return (count + COLUMNS - 1) // COLUMNS * COLUMNS
 
 
-@numba.njit(**JIT)
+@part
 def _block(w, g, sizes, act, head, x, x0, t, scratch, ld, count, scale, mode):
     """One block of `count` samples: energy sum (gradient added to g), or number of correct answers."""
     width = _padded(count)
@@ -227,7 +227,7 @@ def _block(w, g, sizes, act, head, x, x0, t, scratch, ld, count, scale, mode):
     return energy
 
 
-@numba.njit(**JIT)
+@part
 def _load(theta, w):
     """w <- theta in the working precision; returns 0, or NaN where a parameter is not finite there."""
     poison = 0.0
@@ -237,14 +237,14 @@ def _load(theta, w):
     return poison
 
 
-@numba.njit(**JIT)
+@part
 def _force_of(theta, g, l2, l1, poison, force):
     for j in range(g.size):
         value = theta[j]
         force[j] = poison - np.float64(g[j]) - l2 * value - l1 * ((value > 0) - (value < 0))
 
 
-@numba.njit(**REDUCE)
+@part(fastmath=REDUCE)
 def _norms(theta):
     square, absolute = 0.0, 0.0
     for j in range(theta.size):
@@ -253,7 +253,7 @@ def _norms(theta):
     return square, absolute
 
 
-@numba.njit(**JIT)
+@part
 def _gather(table, indices, to):
     """to [columns (+ 1), ld] <- the chosen rows of `table` [n, columns], transposed; what is left becomes 0."""
     for s in range(indices.size):
@@ -265,7 +265,7 @@ def _gather(table, indices, to):
             to[k, s] = 0
 
 
-@numba.njit(**JIT)
+@entry
 def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2, l1, mode, energies, forces):
     """Networks first..last-1: energies[i], the mean loss with regularisers (mode CORRECT: the share of correct
     answers), and in mode GRADIENT forces[i], minus its gradient.
@@ -303,7 +303,7 @@ def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2
             _force_of(theta[i], g, l2, l1, poison, forces[i])
 
 
-@numba.njit(**JIT)
+@entry
 def answers(theta, x, sizes, act, samples, outputs):
     """outputs[i, s, c] <- what network i answers to sample s (blocks as in `evaluate`)."""
     w, ld, k = np.empty(theta.shape[1], x.dtype), x.shape[2], sizes[-1]

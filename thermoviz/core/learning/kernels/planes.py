@@ -6,12 +6,12 @@ exp of such a sum is a product of two factors, one of the row and one of the col
 
 from collections import namedtuple
 
-import numba
 import numpy as np
 
+from ...kernels_options import entry, part
 from .activations import FAST, REDUCE, RELU, SIGMOID, TANH, activate, exponential, hyperbolic_tangent
 from .networks import GRADIENT, SQUARED, START, UNIT, _forward, _padded, _scratch, _squared_energy, _sum_of_logs
-from .tiles import JIT, product
+from .tiles import product
 
 # Columns whose factors exp(b v) are kept at once.
 PANEL = 32
@@ -22,19 +22,19 @@ Reach = namedtuple("Reach", "column row largest")
 SINGLE, DOUBLE = Reach(34.0, 52.0, 2.0**30), Reach(100.0, 140.0, 2.0**200)
 
 
-@numba.njit(**JIT)
+@part
 def _reach(like):
     return SINGLE if like.itemsize == 4 else DOUBLE
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _combine(a, b, factor, to):
     """to <- a + factor b."""
     for i in range(to.size):
         to[i] = a[i] + factor * b[i]
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _largest(a):
     """max |a[i]|; infinite where one is not finite."""
     most = a.dtype.type(0)
@@ -44,7 +44,7 @@ def _largest(a):
     return most
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _exponentials(a, b, factor, to):
     """to <- exp(a + factor b), cut where it would be of no use."""
     most = to.dtype.type(_reach(to).row)
@@ -54,7 +54,7 @@ def _exponentials(a, b, factor, to):
         to[i] = exponential(-most if x < -most else x)
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _logistic_of_product(a, b, to):
     """to <- 1/(1 + a b), four of them by one division; the size is a multiple of four."""
     n, one, most = to.size // 4, to.dtype.type(1), to.dtype.type(_reach(to).largest)
@@ -68,7 +68,7 @@ def _logistic_of_product(a, b, to):
         to[i], to[n + i], to[2 * n + i], to[3 * n + i] = first * x1, first * x0, second * x3, second * x2
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _logistic(a, b, factor, to):
     """to <- 1/(1 + exp(a + factor b))."""
     half = to.dtype.type(0.5)
@@ -76,7 +76,7 @@ def _logistic(a, b, factor, to):
         to[i] = half - half * hyperbolic_tangent(half * (a[i] + factor * b[i]))
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _rectified(a, b, factor, to):
     zero = to.dtype.type(0)
     for i in range(to.size):
@@ -84,7 +84,7 @@ def _rectified(a, b, factor, to):
         to[i] = zero if x < 0 else x
 
 
-@numba.njit(**JIT)
+@part
 def _fill_factors(along, columns, centre, factors):
     """factors[j] <- exp((columns[j] - centre) along); False, and nothing done, where they would be too large."""
     furthest = _largest(along) * max(abs(columns[0] - centre), abs(columns[-1] - centre))
@@ -95,7 +95,7 @@ def _fill_factors(along, columns, centre, factors):
     return True
 
 
-@numba.njit(**REDUCE)
+@part(fastmath=REDUCE)
 def _less_hits(top, hit):
     total = 0.0
     for s in range(top.size):
@@ -103,7 +103,7 @@ def _less_hits(top, hit):
     return total
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _binary_energy(d, y, count, row, hit):
     """Sum of cross-entropies of two classes, in nats, over the first `count` samples; d: difference of the outputs."""
     zero = d.dtype.type(0)
@@ -114,7 +114,7 @@ def _binary_energy(d, y, count, row, hit):
     return _less_hits(d[:count], hit[:count]) + _sum_of_logs(row[:count], 1.0)
 
 
-@numba.njit(**FAST)
+@part(fastmath=FAST)
 def _softmax_energy(z, t, count, row, hit):
     """Sum of cross-entropies in nats over the first `count` samples; z, t [classes, ld]."""
     top = z[0].copy()
@@ -134,7 +134,7 @@ def _softmax_energy(z, t, count, row, hit):
     return _less_hits(top[:count], hit[:count]) + _sum_of_logs(row[:count], 0.0)
 
 
-@numba.njit(**JIT)
+@part
 def _energy(head, z, t, count, row, hit):
     """Sum of losses over the first `count` samples; two classes have one output, the difference."""
     if head == SQUARED:
@@ -144,7 +144,7 @@ def _energy(head, z, t, count, row, hit):
     return _softmax_energy(z, t, count, row, hit)
 
 
-@numba.njit(**JIT)
+@entry
 def evaluate_plane(origin, u, v, us, vs, first, last, x, t, sizes, act, head, samples, mode, energies):
     """Data energies of the networks origin + us[i] u + vs[j] v, rows first..last-1 of energies [m, k].
 

@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from ...kernels_cache import CACHE
+from ...kernels_options import part
 
 COLUMNS = 32
 _FEATURES: str | None = getattr(numba.config, "CPU_FEATURES", None)  # NUMBA_CPU_FEATURES
@@ -186,10 +186,7 @@ _dot_44, _dot_14 = _dot_tile(_DOT_ROWS, 4), _dot_tile(1, 4)
 _dot_41, _dot_11 = _dot_tile(_DOT_ROWS, 1), _dot_tile(1, 1)
 
 
-JIT: dict[str, Any] = {"nogil": True, "cache": CACHE, "error_model": "numpy"}
-
-
-@numba.njit(**JIT)
+@part
 def product(C, c0, A, a0, row, step, B, b0, ld, rows, K, width):
     """C[r, s] = sum_k A[a0 + r row + k step] B[k, s] for r < rows, s < width (a multiple of COLUMNS).
 
@@ -207,7 +204,7 @@ def product(C, c0, A, a0, row, step, B, b0, ld, rows, K, width):
             _one(C, c0 + r * ld + s, ld, A, a0 + r * row, row, step, B, b0 + s, ld, K)
 
 
-@numba.njit(**JIT)
+@part
 def add_outer(G, g0, A, a0, B, ld, rows, columns, width):
     """G[r, c] += sum_s A[r, s] B[c, s] for r < rows, c < columns, s < width (a multiple of COLUMNS).
 

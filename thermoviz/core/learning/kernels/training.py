@@ -1,14 +1,13 @@
 """Many steps of many small networks in one call: the compiled part of `movers.py`."""
 
-import numba
 import numpy as np
 
 from ...dynamics.kernels.steps import is_finite, step_row
+from ...kernels_options import entry, part
 from .networks import GRADIENT, _block, _force_of, _gather, _load, _scratch
-from .tiles import JIT
 
 
-@numba.njit(**JIT)
+@part
 def _gradient(theta, w, g, indices, count, x, t, drawn_x, drawn_t, sizes, act, head, scratch, ld, l2, l1, force):
     """force <- that of the first `count` samples of `indices`, or of all in blocks where `indices` is empty."""
     batched = indices.size > 0
@@ -27,7 +26,7 @@ def _gradient(theta, w, g, indices, count, x, t, drawn_x, drawn_t, sizes, act, h
     _force_of(theta, g, l2, l1, poison, force)
 
 
-@numba.njit(**JIT)
+@part
 def _drawn(indices):
     """How many samples stand in front of the first -1."""
     count = 0
@@ -36,7 +35,7 @@ def _drawn(indices):
     return count
 
 
-@numba.njit(**JIT)
+@entry
 def move(begin, end, first, steps, code, theta, memory, square, coefficients, noise, indices, times, kept, diverged_at,
          x, t, sizes, act, head, samples, ld, l2, l1, push, push_rows):
     """Steps of replicas begin..end-1 (arrays as in `dynamics.blocks.Block`), one replica after the other.

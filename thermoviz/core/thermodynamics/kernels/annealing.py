@@ -4,12 +4,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from ...kernels_cache import CACHE
+from ...kernels_options import entry, part
 
 
-@njit(cache=CACHE, nogil=True)
+@part
 def _bernoulli(z: float) -> float:
     """z / (e^z - 1) for z >= 0."""
     if z < 1e-8:
@@ -19,7 +18,7 @@ def _bernoulli(z: float) -> float:
     return z / math.expm1(z)
 
 
-@njit(cache=CACHE, nogil=True)
+@part
 def _sweep(energy: Any, speed: float, T: float, dt: float, p: Any, axis: int, work: Any) -> None:
     """p <- (1 - dt A)^-1 p with the rates along one axis only, line by line (Thomas's algorithm), in place.
 
@@ -60,7 +59,7 @@ def _sweep(energy: Any, speed: float, T: float, dt: float, p: Any, axis: int, wo
                 p[line, i] = side[i]
 
 
-@njit(cache=CACHE, nogil=True)
+@entry
 def follow(energy: Any, size: Any, temperatures: Any, dt: float, p: Any, held: Any, means: Any, kept: Any) -> None:
     """p [nx, ny], in place, through one step of length dt at each of temperatures [N].
 

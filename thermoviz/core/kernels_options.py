@@ -1,0 +1,109 @@
+"""How kernels are compiled: `entry` for what Python calls, `part` for what is compiled into entries only.
+
+numba optimises each function by itself, writes machine code for it, and does both again in each of its callers. Of a
+part neither is wanted: it keeps its LLVM code as it was written, and is optimised where it is linked into an entry.
+That, and no wrappers for Python around parts, halves the time that compiling takes. A part must neither print nor
+raise: only an entry has the environment that numba needs for it.
+
+Source: numba documentation, "Customizing the Compiler".
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numba
+from numba.core import codegen, compiler
+from numba.core.compiler_machinery import FunctionPass, register_pass
+from numba.core.typed_passes import NopythonRewrites
+
+from .kernels_cache import CACHE
+
+
+class _NoEnvironment:
+    """A part's code generator: it runs nothing by itself, so that there is no environment to set."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def set_env(self, name: str, environment: Any) -> None:
+        """Nowhere to set it."""
+
+
+class _Part(codegen.JITCodeLibrary):
+    """LLVM code to be linked into other code, neither optimised nor made into machine code by itself."""
+
+    @property
+    def codegen(self) -> Any:
+        return _NoEnvironment(self._codegen)
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self) -> None:
+        """Where it is linked."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """0: it cannot be called from Python."""
+        self._ensure_finalized()
+        return 0
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _AsPart(FunctionPass):
+    """Lowers a function into a `_Part`."""
+
+    _name = "thermoviz_as_part"
+
+    def __init__(self) -> None:
+        FunctionPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        """numba's protocol: whether the function was changed."""
+        state.library = _Part(state.targetctx.codegen(), state.func_id.func_qualname)
+        return False
+
+
+class _PartCompiler(compiler.CompilerBase):
+    def define_pipelines(self) -> list[Any]:
+        """numba's own steps with `_AsPart` before the last one."""
+        steps = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        steps.add_pass_after(_AsPart, NopythonRewrites)
+        steps.finalize()
+        return [steps]
+
+
+ENTRY: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": CACHE, "no_cfunc_wrapper": True}
+# What parts are compiled with, also where `overload` asks for options.
+PART: dict[str, Any] = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+                        "pipeline_class": _PartCompiler}
+
+
+def _refuse(*arguments: Any, **named: Any) -> None:
+    raise TypeError("this is a part of compiled code: Python calls an entry.")
+
+
+def part(function: Callable[..., Any] | None = None, *, fastmath: set[str] | bool = False) -> Any:
+    """Decorator of a compiled function that only compiled functions call. fastmath: LLVM's flags."""
+    if function is None:
+        return partial(part, fastmath=fastmath)
+    compiled: Any = numba.njit(fastmath=fastmath, **PART)(function)
+    # There is no machine code: numba must not call it, as it would where it has compiled it for these types.
+    compiled._insert, compiled._compile_for_args = (lambda *entry_point: None), _refuse
+    return compiled
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Decorator of a compiled function that Python calls: it lets other threads run, and is kept on disk.
+
+    Each new combination of argument types is compiled anew, for seconds: callers pass C-contiguous writable arrays,
+    Python's numbers, and no arguments by name.
+    """
+    return numba.njit(**ENTRY)(function)
