@@ -68,6 +68,11 @@ class LabVisit(Watching):
         elif self.waiting is not None:
             engine().leave(self.waiting, self.viewer)
 
+    @property
+    def can_go_back(self) -> bool:
+        """Not before the first run is there: until then the page shows the bare surface."""
+        return self.whole is not None
+
     def take_up(self) -> None:
         """A visitor who comes back to the page finds the controls as they were: Streamlit forgot its widgets."""
         if self.asked is not None and f"{self.prefix}/seed" not in st.session_state:

@@ -25,7 +25,8 @@ def progress(visit: Watching, job: JobState) -> None:
                 st.button(_("Try again"), on_click=visit.leave, key="again", icon=":material/refresh:")
             else:
                 st.error(job.message, icon=":material/error:")
-            st.button(_("Back to what is shown"), on_click=visit.cancel, key="back")
+            if visit.can_go_back:
+                st.button(_("Back to what is shown"), on_click=visit.cancel, key="back")
     elif job.status == "cancelled":
         st.info(_("This computation was cancelled; change a control to ask for another."))
     else:

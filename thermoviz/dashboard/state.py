@@ -67,6 +67,11 @@ class Watching(abc.ABC):
     def cancel(self) -> None:
         """The button beside the progress: back to what is shown."""
 
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is a whole run to go back to."""
+        return True
+
     def ask(self, spec: Any) -> JobState | None:
         """Makes `spec` what is shown or awaited; the state of its job, None once it is shown whole."""
         id = identity(spec)

@@ -290,8 +290,8 @@ class Engine:
 
 
 def _kills_workers() -> str:
-    return _("This experiment has ended the process that computed it, {n} times out of {n}, so it is not tried again "
-             "today. With fewer replicas, points, steps or parameters it may be computed.").format(n=ATTEMPTS)
+    return _("All {n} processes that began this experiment died of it, so it is not tried again today. With fewer "
+             "replicas, points, steps or parameters it may be computed.").format(n=ATTEMPTS)
 
 
 def _no_worker() -> str:
