@@ -46,7 +46,7 @@ def test_environment_before_env_file_before_default(nothing_set, monkeypatch):
 
 def test_settings_reach_what_they_are_for(nothing_set, setting):
     setting(workers=2, job_seconds=5.5, store=nothing_set / "kept", store_megabytes=3, threads=3)
-    from thermoviz.core.learning.compiled import n_threads
+    from thermoviz.core.threads import n_threads
     with Engine() as engine:
         assert (engine.workers.places, engine.workers.seconds) == (2, 5.5)
         assert (engine.store.folder, engine.store.limit) == (nothing_set / "kept", 3 * 2**20)

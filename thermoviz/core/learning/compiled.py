@@ -1,14 +1,11 @@
 """Losses of many networks on the CPU, in numpy arrays: data laid out for the compiled kernels, work over threads."""
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..settings import settings
+from ..threads import in_parts
 from . import kernels
 
 # Order of the kernels' codes (kernels/activations.py).
@@ -19,36 +16,6 @@ _BLOCK = 256
 _PLANE_BLOCK = 64
 # Activations that are logistic curves: f(z) = offset + share/(1 + exp(factor z)), as (factor, offset, share).
 _LOGISTIC = {"tanh": (2.0, 1.0, -2.0), "sigmoid": (-1.0, 0.0, 1.0)}
-# Below this many multiplications a second thread costs more than it saves (about 0.1 ms of work).
-_WORTH_A_THREAD = 4_000_000
-# Asked once: the system takes 20 microseconds to answer, as long as everything else around a call.
-_CORES = os.cpu_count() or 1
-
-
-def n_threads() -> int:
-    """Threads for compiled work: those that are set, else the processor's cores, at most 4."""
-    return settings().threads or min(4, _CORES)
-
-
-@cache
-def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Threads of this process: those of a parent do not survive a fork."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="thermoviz-networks")
-
-
-def in_parts(work: Callable[[int, int], Any], n: int, multiplications: float) -> None:
-    """work(first, last) over 0..n, split over threads where it pays; the calling thread takes the last part."""
-    threads = min(n_threads(), n, 1 + int(multiplications / _WORTH_A_THREAD))
-    if threads <= 1:
-        work(0, n)
-        return
-    ends = [n * k // threads for k in range(threads + 1)]
-    pool = _pool(n_threads(), os.getpid())
-    others = [pool.submit(work, *part) for part in zip(ends[:-2], ends[1:-1], strict=True)]
-    work(ends[-2], ends[-1])
-    for other in others:
-        other.result()
-
 
 class CompiledNetworks:
     """One learning problem for networks of given widths, in the layout of `kernels.networks`.

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from ..dynamics.blocks import Block
+from ..threads import in_parts
 from . import kernels
-from .compiled import CompiledNetworks, in_parts
+from .compiled import CompiledNetworks
 
 
 class NetworkMover:
