@@ -8,7 +8,9 @@ hands the block on to the mover of the energy that it is made of. The first step
 it every state has its full memory. `integrators` stay the reference for what a step does.
 """
 
+import math
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +18,7 @@ import numpy as np
 
 from ..arrays import is_tensor
 from ..replicas import plain
+from ..threads import alongside, n_threads
 from .integrators import (
     BAOAB,
     SGD,
@@ -41,6 +44,8 @@ SLOWEST = 5e8
 GROWTH = 8
 # Numbers that are drawn or kept for one block: 8 MB each of noise, indices and positions.
 MOST_AHEAD = 2**20
+# Normal numbers worth a second thread's while: half a millisecond.
+WORTH_A_THREAD = 2**16
 
 
 @dataclass
@@ -168,7 +173,33 @@ def mover_of(energy: Any, dynamics: Any, x: Any, walls: Walls | None) -> Mover |
     return offered(walls)
 
 
-def block_of(dynamics: Any, state: Any, first: int, steps: int, T: np.ndarray, rng: Any, indices: np.ndarray,
+class Normals:
+    """The next normal numbers of a stream, drawn by a second thread while those before them are in use."""
+
+    def __init__(self, rng: np.random.Generator, shape: tuple[int, int], steps: int) -> None:
+        """shape (n, d): of one step's; steps: how many there will be."""
+        self.rng, self.shape, self.left = rng, shape, steps
+        self.ready: Future[np.ndarray] | np.ndarray = np.zeros((0, *shape))
+
+    def take(self, steps: int) -> np.ndarray:
+        """[steps, n, d]."""
+        ready = self.ready if isinstance(self.ready, np.ndarray) else self.ready.result()
+        taken, rest = self._filled(ready, steps)[:steps], ready[steps:]
+        self.left -= steps
+        ahead = min(steps, self.left)
+        worth = (ahead - len(rest)) * math.prod(self.shape) >= WORTH_A_THREAD
+        self.ready = alongside(lambda: self._filled(rest, ahead)) if worth and n_threads() > 1 else rest
+        return taken
+
+    def _filled(self, ready: np.ndarray, steps: int) -> np.ndarray:
+        missing = steps - len(ready)
+        if missing <= 0:
+            return ready
+        fresh = self.rng.standard_normal((missing, *self.shape))
+        return np.concatenate([ready, fresh]) if len(ready) else fresh
+
+
+def block_of(dynamics: Any, state: Any, first: int, steps: int, T: np.ndarray, normals: Normals, indices: np.ndarray,
              times: np.ndarray, diverged_at: np.ndarray, walls: Walls | None, massless: bool) -> tuple[Block, Form]:
     """The block of the next `steps` steps, its noise drawn. T [steps or 1, n or 1]: temperatures."""
     form = FORMS[type(dynamics)](dynamics, state, T, steps)
@@ -177,7 +208,7 @@ def block_of(dynamics: Any, state: Any, first: int, steps: int, T: np.ndarray, r
     none = np.zeros((n, 0))
     memory, square = (none if part is None else np.array(part, np.float64, order="C")
                       for part in (form.memory, form.square))
-    noise = rng.standard_normal((steps, n, d)) if form.noisy else np.zeros((steps, n, 0))
+    noise = normals.take(steps) if form.noisy else np.zeros((steps, n, 0))
     cold = massless & (T == 0)
     return Block(first, steps, form.code, x, memory, square, form.coefficients, noise, indices, times,
                  np.empty((len(times), n, d)), diverged_at, walls, cold), form

@@ -12,7 +12,7 @@ from ..energies.protocol import as_energy
 from ..errors import BadInput, Unstable
 from ..seeds import rng as seeded
 from .batches import Batches, Batching, batches_of
-from .blocks import Mover, Pace, block_of, mover_of
+from .blocks import Mover, Normals, Pace, block_of, mover_of
 from .tape import FAR, Tape, Watch
 from .walls import Walls, fold, stop, walls_for
 
@@ -111,6 +111,7 @@ def _follow(course: _Course, x: Any, steps: int, progress: Callable[[float], Any
     state = course.dynamics.init(course.energy, x, course.noise)
     course.tape.record(0, state.x)
     pace: Pace | None = None
+    normals = Normals(course.noise, state.x.shape, steps - 1)
     done, heard = 0, clock.perf_counter()
     while done < steps:
         if mover is None or done == 0:
@@ -119,7 +120,7 @@ def _follow(course: _Course, x: Any, steps: int, progress: Callable[[float], Any
             pace = pace or _pace(course, mover, state.x)
             ahead = min(pace.ahead(), steps - done)
             begun = clock.perf_counter()
-            state, done = _block(course, mover, state, done, ahead), done + ahead
+            state, done = _block(course, mover, state, normals, done, ahead), done + ahead
             pace.took(ahead, clock.perf_counter() - begun)
         if progress is not None and clock.perf_counter() - heard > PROGRESS_EVERY:
             progress(done / steps)
@@ -141,13 +142,13 @@ def _single(course: _Course, state: Any, step: int) -> Any:
     return moved
 
 
-def _block(course: _Course, mover: Mover, state: Any, first: int, steps: int) -> Any:
+def _block(course: _Course, mover: Mover, state: Any, normals: Normals, first: int, steps: int) -> Any:
     """The state after `steps` more steps in compiled code, all random numbers drawn ahead in the usual order."""
     recorded, seen = course.tape.due(first, first + steps), course.watch.due(first, first + steps)
     times = np.unique(np.concatenate([recorded, seen, seen + 1])) - first
     T = course.temperatures.ahead(first, steps)
     indices = np.zeros((1, len(state.x), 0), np.int32) if course.batches is None else course.batches.ahead(steps)
-    block, form = block_of(course.dynamics, state, first, steps, T, course.noise, indices, times,
+    block, form = block_of(course.dynamics, state, first, steps, T, normals, indices, times,
                            course.tape.diverged_at, course.walls, course.massless)
     mover.move(block)
     if len(seen):

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import real
+from ..dynamics.blocks import Block
+from ..dynamics.walls import Walls
 from ..errors import BadInput
+from ..threads import in_parts
 from . import bicubic, kernels
 
 # Points evaluated without the compiled kernel, whose call would cost more than it saves.
@@ -105,6 +108,12 @@ class Spline:
         no_data = outside | np.isnan(local).any(axis=1) | self.mask[cells[:, 0], cells[:, 1]]
         return no_data.reshape(points.shape[:-1])[()]
 
+    def mover(self, walls: Walls | None) -> "SplineMover | None":
+        """What moves balls in blocks of compiled steps, between walls that lie within the box; else None."""
+        low, high = np.array(self.bounds).T
+        within = walls is not None and bool((walls.low >= low).all() and (walls.high <= high).all())
+        return SplineMover(self) if within and "THERMOVIZ_NO_NUMBA" not in os.environ else None
+
     def on_product(self, us: Any, vs: Any, orders: tuple[int, int] = (0, 0)) -> np.ndarray:
         """Energy, or its derivative of `orders` (0 to 2 along x and y), at every (us [m], vs [k]): [m, k].
 
@@ -155,6 +164,29 @@ class Spline:
         grid = np.stack([np.stack([energy, slope_y], -1), np.stack([slope_x, both], -1)], -2)
         along_y = np.concatenate([grid[:, :-1], grid[:, 1:]], axis=-1)
         return np.concatenate([along_y[:-1], along_y[1:]], axis=-2)
+
+
+class SplineMover:
+    """Blocks of steps on a spline (`dynamics.blocks`)."""
+
+    def __init__(self, spline: Spline) -> None:
+        mask = spline.mask.copy() if spline.mask.any() else np.zeros((0, 0), bool)
+        self.surface = spline._nodes, spline._origin, spline._per_step, mask
+
+    def work(self, samples: int) -> float:
+        return 100.0
+
+    def move(self, block: Block) -> None:
+        assert block.walls is not None
+        low, high = (np.ascontiguousarray(edge[0], np.float64) for edge in block.walls)
+
+        def part(begin: int, end: int) -> None:
+            kernels.surface.move(
+                begin, end, block.first, block.steps, block.code, block.x, block.memory, block.square,
+                block.coefficients, block.noise, block.times, block.kept, block.diverged_at, low, high, block.cold,
+                *self.surface)
+
+        in_parts(part, len(block.x), len(block.x) * block.steps * self.work(0))
 
 
 def _cubic(f: np.ndarray, slope: np.ndarray, cell: np.ndarray, weights: np.ndarray) -> np.ndarray:

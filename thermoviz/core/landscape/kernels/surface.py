@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 
+from ...dynamics.kernels.steps import FAR, step_number
 from ...kernels_options import entry, part
 from .. import bicubic
 
-_value_and_slope = part(bicubic.value_and_slope)
+# "contract" allows fused multiply-add.
+_value_and_slope = part(bicubic.value_and_slope, fastmath={"contract"})
 
 
 @entry
@@ -54,3 +56,102 @@ def evaluate(
         force[n, 0] = -slope_s * per_x
         force[n, 1] = -slope_t * per_y
     return outside
+
+
+# Balls that take all their steps together: what they carry stays in the nearest cache.
+GROUP = 256
+
+
+@part
+def _folded(x, low, high):
+    """x, which lies outside a wall, reflected into [low, high], and the sign that the reflections leave."""
+    length = high - low
+    count, rest = (x - low) // length, (x - low) % length
+    odd = count % 2
+    place = low + rest + odd * (length - 2 * rest)
+    place = low if place < low else place
+    return high if place > high else place, 1 - 2 * odd
+
+
+@part
+def _inside(x, memory, low, high, cold):
+    """(x, memory) of one coordinate inside the walls: without heat it stops at them, else it is reflected."""
+    if cold and abs(x) < np.inf:
+        x = low if x < low else high if x > high else x
+    if x < low or x > high:
+        x, sign = _folded(x, low, high)
+        memory *= sign
+    return x, memory
+
+
+@part
+def _slopes(corner, a, b, s, t):
+    """dE/ds, dE/dt at (s, t) of the cell whose nodes stand at a, a + 4, b, b + 4 of the flat array `corner`."""
+    _, slope_s, slope_t = _value_and_slope(
+        corner[a], corner[a + 1], corner[a + 2], corner[a + 3], corner[a + 4], corner[a + 5], corner[a + 6],
+        corner[a + 7], corner[b], corner[b + 1], corner[b + 2], corner[b + 3], corner[b + 4], corner[b + 5],
+        corner[b + 6], corner[b + 7], s, t)
+    return slope_s, slope_t
+
+
+@part
+def _of(table, n, k):
+    """table[n, k], or 0 where a dynamics has no use for it."""
+    return table[n, k] if table.shape[1] > 0 else 0.0
+
+
+@part
+def _copy(x, to, begin, end):
+    for n in range(begin, end):
+        to[n, 0], to[n, 1] = x[n, 0], x[n, 1]
+
+
+@entry
+def move(begin, end, first, steps, code, x, memory, square, coefficients, noise, times, kept, diverged_at, low, high,
+         cold, nodes, origin, per_step, mask):
+    """Steps of balls begin..end-1 between walls low, high [2] on a surface (arrays as in `dynamics.blocks.Block`).
+
+    mask [nx - 1, ny - 1]: cells without data, or [0, 0]: there are none.
+    """
+    noisy, carries, scaled = noise.shape[2] > 0, memory.shape[1] > 0, square.shape[1] > 0
+    # Flat arrays and plain indices: a row taken out of an array is counted, which costs as much as the step.
+    corner, table = nodes.reshape(-1), coefficients.reshape(-1)
+    last_x, last_y = nodes.shape[0] - 2, nodes.shape[1] - 2
+    rows, columns, colds = coefficients.shape[0] - 1, coefficients.shape[1] - 1, cold.shape[1] - 1
+    for group in range(begin, end, GROUP):
+        stop, at = min(group + GROUP, end), 0
+        for step in range(steps):
+            if at < times.size and times[at] == step:
+                _copy(x, kept[at], group, stop)
+                at += 1
+            c_row, cold_row = min(step, rows) * (columns + 1), min(step, cold.shape[0] - 1)
+            for n in range(group, stop):
+                if diverged_at[n] >= 0:
+                    continue
+                k, stops = 7 * (c_row + min(n, columns)), cold[cold_row, min(n, colds)]
+                c = table[k], table[k + 1], table[k + 2], table[k + 3], table[k + 4], table[k + 5], table[k + 6]
+                u, v = x[n, 0], x[n, 1]
+                s, t = (u - origin[0]) * per_step[0], (v - origin[1]) * per_step[1]
+                i, j = min(max(int(s), 0), last_x), min(max(int(t), 0), last_y)
+                k = 4 * (i * nodes.shape[1] + j)
+                slope_s, slope_t = _slopes(corner, k, k + 4 * nodes.shape[1], s - i, t - j)
+                new_u, m, q = step_number(code, u, _of(memory, n, 0), _of(square, n, 0), -slope_s * per_step[0],
+                                          noise[step, n, 0] if noisy else 0.0, c)
+                new_v, p, o = step_number(code, v, _of(memory, n, 1), _of(square, n, 1), -slope_t * per_step[1],
+                                          noise[step, n, 1] if noisy else 0.0, c)
+                new_u, m = _inside(new_u, m, low[0], high[0], stops)
+                new_v, p = _inside(new_v, p, low[1], high[1], stops)
+                if mask.size > 0:
+                    s, t = (new_u - origin[0]) * per_step[0], (new_v - origin[1]) * per_step[1]
+                    if math.isnan(s + t) or mask[min(max(int(s), 0), last_x), min(max(int(t), 0), last_y)]:
+                        new_u, new_v, m, p = u, v, -m, -p
+                if not (abs(new_u) < FAR and abs(new_v) < FAR):
+                    diverged_at[n] = first + step + 1
+                    new_u = new_v = np.nan
+                x[n, 0], x[n, 1] = new_u, new_v
+                if carries:
+                    memory[n, 0], memory[n, 1] = m, p
+                if scaled:
+                    square[n, 0], square[n, 1] = q, o
+        if at < times.size:
+            _copy(x, kept[at], group, stop)
