@@ -68,35 +68,53 @@ class _Clock:
         return self.now
 
 
-def test_what_is_alive_is_put_aside_at_each_first_visit_and_from_time_to_time(monkeypatch):
+def test_everything_is_searched_for_garbage_from_time_to_time(monkeypatch):
     clock, done = _Clock(), []
     monkeypatch.setattr(memory, "time", clock)
-    monkeypatch.setattr(memory, "_aside", memory._Aside())
-    monkeypatch.setattr(gc, "freeze", lambda: done.append(clock.now))
-    for clock.now, place in ((0.0, ""), (1.0, ""), (2.0, "heat_bath"), (3.0, ""), (61.0, ""), (62.5, ""), (63.0, "")):
-        memory.put_aside(place)
-    assert done == [0.0, 2.0, 62.5]
+    monkeypatch.setattr(memory, "_search", memory._Search())
+    for name in ("unfreeze", "collect", "freeze"):
+        monkeypatch.setattr(gc, name, lambda name=name: done.append((clock.now, name)))
+    for clock.now in (0.0, 59.0, 60.0, 61.0, 121.0):
+        memory.put_aside()
+    assert [now for now, name in done if name == "freeze"] == [0.0, 59.0, 60.0, 61.0, 121.0]
+    assert [now for now, name in done if name == "collect"] == [60.0, 121.0]
+    assert [name for now, name in done if now == 60.0] == ["unfreeze", "collect", "freeze"]
 
 
-def test_garbage_among_what_was_put_aside_is_found_later(monkeypatch):
-    class Ring:
-        alive = 0
+class Ring:
+    """Something that only a search finds to be garbage."""
 
-        def __init__(self):
-            self.self, Ring.alive = self, Ring.alive + 1
+    alive = 0
 
-        def __del__(self):
-            Ring.alive -= 1
+    def __init__(self):
+        self.self, Ring.alive = self, Ring.alive + 1
 
+    def __del__(self):
+        Ring.alive -= 1
+
+
+def test_garbage_among_what_was_put_aside_is_found_by_the_next_search(monkeypatch):
+    clock = _Clock()
+    monkeypatch.setattr(memory, "time", clock)
+    monkeypatch.setattr(memory, "_search", memory._Search())
     try:
-        monkeypatch.setattr(memory, "_aside", memory._Aside())
         ring = Ring()
-        memory.put_aside("here")
+        memory.put_aside()
         assert gc.get_freeze_count() > 0
         del ring
         gc.collect()
         assert Ring.alive == 1
-        memory.put_aside("there")
+        clock.now = memory.SEARCH_SECONDS
+        memory.put_aside()
         assert Ring.alive == 0
+    finally:
+        gc.unfreeze()
+
+
+def test_after_a_rerun_only_what_it_left_is_searched_not_all_that_is_alive():
+    try:
+        visitors = [first_page(), first_page()]  # their widgets stay alive
+        shown(visitors[0])
+        assert len(gc.get_objects()) < gc.get_freeze_count() / 5
     finally:
         gc.unfreeze()

@@ -23,6 +23,7 @@ from .state import HEAD_START_SECONDS, Watching, engine, visit
 
 def draw() -> None:
     """Draws the page that the visitor is on. It runs at every visit and after every change."""
+    memory.put_aside()
     pages = app_pages()
     page = st.navigation(pages, position="top")
     go_back(page)
@@ -31,7 +32,6 @@ def draw() -> None:
     leave_others(page)
     page.run()
     settle()
-    memory.put_aside(page.url_path)
 
 
 def app_pages() -> list[Any]:

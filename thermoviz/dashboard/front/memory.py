@@ -10,7 +10,7 @@ import time
 _TRIM_THRESHOLD, _ARENA_MAX = -1, -8
 HEAPS = 2
 FREE_BYTES = 64 * 1024
-ASIDE_SECONDS = 60.0
+SEARCH_SECONDS = 60.0
 
 
 def keep_few_heaps() -> None:
@@ -28,31 +28,35 @@ def keep_few_heaps() -> None:
         mallopt(_TRIM_THRESHOLD, FREE_BYTES)
 
 
-class _Aside:
-    """When what is alive was last put aside, and at which places that has been done."""
+
+class _Search:
+    """When everything was last searched for garbage."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.places: set[str] = set()
-        self.last = -ASIDE_SECONDS
+        self.last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time again; who is told so does it."""
+        now = time.monotonic()
+        with self.lock:
+            if now < self.last + SEARCH_SECONDS:
+                return False
+            self.last = now
+            return True
 
 
-_aside = _Aside()
+_search = _Search()
 
 
-def put_aside(place: str) -> None:
-    """Puts what is alive aside from the search for garbage: at the first visit to a place, and then now and again.
+def put_aside() -> None:
+    """What is alive just now is not searched for garbage for a while: asked when a page script begins.
 
-    Streamlit searches all objects for garbage after every rerun, which takes long over imported modules, runs and other
-    visitors' widgets. Those that were put aside are not searched. What of them becomes garbage meanwhile is found when
-    everything is searched once more, which costs a tenth of a second every ASIDE_SECONDS, while somebody is there.
+    Streamlit searches all objects after every rerun, which takes long over imported modules, runs and other visitors'
+    widgets; so it searches what the rerun itself has left. What becomes garbage among the rest is found when everything
+    is searched, which costs a tenth of a second every SEARCH_SECONDS, while somebody is there.
     """
-    now = time.monotonic()
-    with _aside.lock:
-        if place in _aside.places and now < _aside.last + ASIDE_SECONDS:
-            return
-        _aside.places.add(place)
-        _aside.last = now
-    gc.unfreeze()
-    gc.collect()
+    if _search.due():
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()
