@@ -18,7 +18,9 @@ from .lab import lab_page, lab_visit
 from .menu import FIRST, LAST, document_title, menu
 from .pages.about import about
 from .pages.landscape import landscape
-from .state import HEAD_START_SECONDS, Watching, engine, visit
+from .state import Watching, engine, visit
+
+WARMING_AFTER_SECONDS = 1.6
 
 
 def draw() -> None:
@@ -93,7 +95,7 @@ def settle() -> bool:
 
     Workers warm up in the background, but a moment later: on a small machine the browser is drawing just now.
     """
-    warming = threading.Timer(2 * HEAD_START_SECONDS, engine().warm)
+    warming = threading.Timer(WARMING_AFTER_SECONDS, engine().warm)
     warming.daemon = True
     warming.start()
     return True

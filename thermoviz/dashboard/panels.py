@@ -25,7 +25,7 @@ from . import controls
 from .changes import changes
 from .drawn import drawn, kept, style
 from .plain import in_short, plain, plain_link
-from .state import HEAD_START_SECONDS, Visit
+from .state import PATIENCE_SECONDS, Visit
 from .style import thumbnail_rules
 
 MOST_MESSAGES = 3  # of a link, in full
@@ -136,20 +136,12 @@ def chart(run: Any, look: Look, key: str, draw: Callable[[Any, Look], Any],
     return len(figure.to_json(validate=False)) + len(said)
 
 
-def charts_in_turn(visit: Visit, run: Any, look: Look) -> None:
-    """The charts, once the stage has had its head start in the browser."""
-    with st.container(key="charts"):
-        if visit.let_stage_begin():
-            drawn(run, look, "charts", lambda: (None, run_charts(run, look)))
-        else:
-            _draw_soon(visit)
-
-
-@st.fragment(run_every=HEAD_START_SECONDS)
-def _draw_soon(visit: Visit) -> None:
-    """The browser asks again after the head start; then the page is drawn with its charts."""
+@st.fragment(run_every=PATIENCE_SECONDS)
+def rest_soon(visit: Visit) -> None:
+    """In place of all that comes after the stage. The page is drawn anew when the stage says that it stands; where it
+    never does, the browser asks again."""
     read_in(st.context.locale)
-    if visit.let_stage_begin():
+    if not visit.only_stage():
         st.rerun()
     st.caption(_("The charts follow in a moment."))
 

@@ -79,5 +79,8 @@ def _live(visit: Visit, run: Any, look: Look, spec: Any, link: Any) -> None:
         show(query, link)
     # The stage has its own temperature, and need not be told again what it said: it writes it for {T}.
     there = address({name: value for name, value in query.items() if name != "T"}) + "&T={T}"
-    stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
-          title=visit.caption(), link=there, captions="explanation" not in visit.hidden)
+    stage(run, look, key=STAGE, on_temperature=visit.released, on_drawn=visit.stage_stands,
+          temperature=visit.first_temperature(), title=visit.caption(), link=there,
+          captions="explanation" not in visit.hidden)
+    if visit.stands and not visit.rest:  # of the page no more is there yet than this
+        st.rerun()

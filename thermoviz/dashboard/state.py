@@ -22,8 +22,8 @@ from ..presentation.looks import LOOKS
 from ..presentation.words import _, term
 
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
-# The charts' program and drawing take a browser's main thread for longer than the stage's: they let it go first.
-HEAD_START_SECONDS = 0.8
+# What the page does without the stage's word that it stands, for a browser in which its program does not run.
+PATIENCE_SECONDS = 10.0
 # What an instructor can hide by link: ?hide=controls,share
 HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
@@ -113,8 +113,9 @@ class Visit(Watching):
     first: float | None = None  # the temperature that the stage started with on this surface
     experimenting: bool = False  # the sidebar with the controls stands open
     asked: Any = None  # the specification last asked for
-    stage_sent: float | None = None  # when the stage was first sent, on time.monotonic's clock
-    charts_due: bool = False  # the stage has had its head start
+    stage_due: float | None = None  # when the stage is waited for no more, on time.monotonic's clock
+    stands: bool = False  # the stage has drawn in the browser, or is not waited for any more
+    rest: bool = False  # so has been sent what comes after it
 
     @property
     def title(self) -> Any:
@@ -150,13 +151,19 @@ class Visit(Watching):
             self.base, self.asked = self.asked, None
             self.generation += 1
 
-    def let_stage_begin(self) -> bool:
-        """Whether what is slow to draw may follow: not before the stage has had its head start in the browser."""
-        if self.stage_sent is None:
-            self.stage_sent = time.monotonic()
-        elapsed = time.monotonic() - self.stage_sent
-        self.charts_due = self.charts_due or elapsed >= HEAD_START_SECONDS or not st.context.headers
-        return self.charts_due
+    def stage_stands(self) -> None:
+        """The stage has drawn its first pictures."""
+        self.stands = True
+
+    def only_stage(self) -> bool:
+        """Whether nothing but the stage is sent yet: charts and controls take a browser's main thread for longer than
+        the stage, and let it go first. Nobody waits where there is no stage or no browser, or once somebody acts."""
+        if self.stage_due is None:
+            self.stage_due = time.monotonic() + PATIENCE_SECONDS
+        self.stands = (self.stands or self.shown.surface is None or self.experimenting or self.generation > 0
+                       or time.monotonic() >= self.stage_due or not st.context.headers)
+        self.rest = self.stands
+        return not self.rest
 
     def restart(self, preset: str, spec: Any) -> None:
         """Widgets start anew from `spec`, under the headline of `preset`."""

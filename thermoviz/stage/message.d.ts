@@ -236,8 +236,9 @@ export interface Message {
 }
 
 /**
- * What the stage tells the page: the temperature that was last released, None before.
+ * What the stage tells the page: the temperature that was last released, None before; that it stands drawn.
  */
 export interface Said {
   temperature: number | null;
+  drawn?: boolean;
 }

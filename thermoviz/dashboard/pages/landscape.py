@@ -6,7 +6,7 @@ from ...experiments.presets import PRESETS
 from ...presentation.looks import LOOKS
 from ...presentation.words import _, read_in
 from .. import panels, scene
-from ..drawn import style
+from ..drawn import drawn, style
 from ..menu import FIRST, document_title
 from ..share import share
 from ..state import remember, visit
@@ -45,14 +45,19 @@ def landscape() -> None:
     with st.container(key="status"):
         if job is not None:
             scene.progress(here, job)
+    only_stage = here.only_stage()
     scene.scene(here, run, look, spec, link)
-    if later:
-        panels.experiment(here)
     if "presets" not in here.hidden:
         panels.thumbnails(here, look)
+    if only_stage:
+        panels.rest_soon(here)
+        return
+    if later:
+        panels.experiment(here)
     if "honesty" not in here.hidden:
         panels.honesty(run, look)
     if "charts" not in here.hidden:
-        panels.charts_in_turn(here, run, look)
+        with st.container(key="charts"):
+            drawn(run, look, "charts", lambda: (None, panels.run_charts(run, look)))
     if "explanation" not in here.hidden:
         panels.explanation(run)

@@ -8,21 +8,23 @@ const stages = new WeakMap();
 /**
  * What Streamlit hands over. data: in a list, since it looks for data frames among a dictionary's values.
  * @typedef {object} Component
- * @property {[sent.Message]} data
+ * @property {[sent.Message, boolean]} data the message, and whether the page waits for the first pictures
  * @property {HTMLElement | ShadowRoot} parentElement
- * @property {<Name extends keyof sent.Said>(name: Name, value: sent.Said[Name]) => void} setStateValue
+ * @property {(name: "temperature", value: sent.Said["temperature"]) => void} setStateValue
+ * @property {(name: "drawn", value: sent.Said["drawn"]) => void} setTriggerValue
  */
 
 /**
  * source: address of this program, from which the file that runs by itself takes it.
  * @param {Component} component @param {string} source
  */
-export function mount({ data: [data], parentElement: root, setStateValue }, source) {
+export function mount({ data: [data, awaited], parentElement: root, setStateValue, setTriggerValue }, source) {
   const standing = stages.get(root);
   if (standing) standing.update(data);
   else {
     stages.set(root, createStage(root, data, {
       temperature: (T) => setStateValue("temperature", T),
+      drawn: () => awaited && setTriggerValue("drawn", true),
       program: async () => (await fetch(source)).text(),
     }));
   }

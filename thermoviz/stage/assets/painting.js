@@ -8,6 +8,7 @@ import { recordOf } from "./state.js";
 /** @import { State } from "./state.js" */
 
 const TRAIL_EVERY = 40; // ms
+const STANDS = 8; // pictures after which the page hears of it: what follows there takes the browser's time
 /** @type {State["basins"]} */
 const NO_NAMES = [];
 
@@ -58,6 +59,7 @@ export function paint(state, seconds, now) {
   });
   view.draw(seconds);
   if (!state.pictures++) state.frame.classList.remove("waiting");
+  if (state.pictures === STANDS) state.callbacks.drawn?.();
   explain(state);
   film?.frame(view.film);
 }

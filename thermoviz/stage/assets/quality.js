@@ -19,7 +19,7 @@ export function createQuality(software) {
   const start = level;
   return {
     get ratio() { return Math.min(LEVELS[level].ratio, Math.max(0.6, window.devicePixelRatio || 1)); },
-    /** While the camera moves the whole relief is drawn for each picture: coarser, where drawing is slow. */
+    /** At first, and while the camera moves, the whole relief is drawn: coarser, where drawing is slow. */
     get movingRatio() { return Math.min(this.ratio, software || level > SOFTWARE ? 0.6 : 2); },
     get shadows() { return LEVELS[level].shadows; },
     get balls() { return LEVELS[level].balls; },

@@ -39,9 +39,10 @@ const viewFor = (state) => createView(state._, {
 });
 
 /** Where nothing can be drawn: a sentence that says so. @param {State} state @param {() => void} destroy */
-function without({ frame, _ }, destroy) {
+function without({ frame, _, callbacks }, destroy) {
   frame.classList.remove("waiting");
   frame.append(h("div", { class: "card without", role: "status" }, _("This browser cannot draw the stage.")));
+  callbacks.drawn?.();
   return { update() {}, state: () => ({ drawn: 0 }), destroy };
 }
 

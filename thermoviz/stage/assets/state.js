@@ -21,7 +21,7 @@ import { createWords } from "./words.js";
 /** @import { Words } from "./words.js" */
 /**
  * What the stage tells the page, and where it finds its own source for the file that runs by itself.
- * @typedef {{temperature?: (T: number) => void, program?: () => Promise<string>}} Callbacks
+ * @typedef {{temperature?: (T: number) => void, drawn?: () => void, program?: () => Promise<string>}} Callbacks
  */
 /**
  * Milliseconds of the page's clock when each of these was last done; -Infinity: do it now.

@@ -22,6 +22,7 @@ import { createTouch } from "./touch.js";
  */
 
 const NARROW = 520; // css pixels
+const FIRST = 5; // pictures: they may be coarse
 
 // What stands at the rims of the stage: badge, buttons, colour bar, numbers on the axes.
 const MARGINS = { wide: { left: 52, right: 96, top: 74, bottom: 44 }, narrow: { left: 18, right: 52, top: 66,
@@ -71,7 +72,7 @@ function viewOf(_, on, canvas, renderer) {
   /** @type {Surface} */ let surface; // with `home` from the first surface on
   /** @type {ReturnType<typeof firstView>} */ let home;
   /** @type {Scene} */ let scene; // from the first picture on
-  let size = { width: 0, height: 0 }, changed = true, seen = true;
+  let size = { width: 0, height: 0 }, changed = true, seen = true, pictures = 0;
   // Nobody sees what is scrolled away.
   const watcher = new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; }, { rootMargin: "200px" });
   watcher.observe(element);
@@ -154,7 +155,7 @@ function viewOf(_, on, canvas, renderer) {
     get size() { return size; },
     get lost() { return renderer.lost; },
     /** Whether the next picture differs although no ball moves. */
-    get busy() { return changed || camera.moving; },
+    get busy() { return changed || camera.moving || pictures <= FIRST; },
     /** @param {sent.Look} look */
     setLook(look) { renderer.setLook(look); changed = true; },
     /**
@@ -215,7 +216,8 @@ function viewOf(_, on, canvas, renderer) {
       camera.ease(seconds, still.matches);
       const force = changed || moving;
       changed = false;
-      paint(size.width, size.height, moving ? quality.movingRatio : quality.ratio, force);
+      const coarse = moving || ++pictures <= FIRST;
+      paint(size.width, size.height, coarse ? quality.movingRatio : quality.ratio, force);
       if (force || labelled !== scene.basins || quiet !== scene.quiet) writeStanding();
       if (marked !== meansKey()) writeNeedle();
     },
