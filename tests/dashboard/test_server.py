@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
@@ -14,11 +15,13 @@ import pytest
 from streamlit import file_util
 
 from thermoviz.catalogue.links import to_query
+from thermoviz.dashboard.front import files as programs
 from thermoviz.dashboard.front import server, shell
 from thermoviz.dashboard.menu import document_title, menu
 from thermoviz.experiments.presets import PRESETS, load_preset
 from thermoviz.figures.preview import picture, png
 from thermoviz.presentation.looks import LOOKS
+from thermoviz.stage.html import component_file
 
 HOST = (b"host", b"lab.example.org:8501")
 
@@ -131,15 +134,15 @@ def test_what_comes_from_an_address_is_escaped(name):
     plain = first(b"preset=digits" if name != "preset" else b"").scripts
     query = f"{name}={html.escape(EVIL)}&{name}2={EVIL}".encode()
     assert first(query).scripts == plain
-    assert EVIL not in shell.document(server._shell(), shell.opened({name: EVIL}), "https://a.b/", EVIL)
+    assert EVIL not in shell.document(programs.shell(), shell.opened({name: EVIL}), "https://a.b/", EVIL)
 
 
 def test_the_head_changes_nothing_else_of_streamlits_document():
-    """Each thing that is replaced stands there once; the programs are all still asked for."""
-    before = server._shell()
-    after = shell.document(before, shell.opened({}), "", None)
-    assert set(re.findall(r'(?:src|href)="(\./static/[^"]*\.(?:js|css))"', before)) == set(
-        re.findall(r'(?:src|href)="(\./static/[^"]*\.(?:js|css))"', after))
+    """Each thing that is replaced stands there once; the programs are all still asked for, and those of the stage."""
+    before = programs.shell()
+    after = shell.document(before, shell.opened({}), "", None, programs.first_programs())
+    asked_before, asked_after = (re.findall(r'(?:src|href)="\.(/[^"]*\.(?:js|css))"', text) for text in (before, after))
+    assert sorted(asked_after) == sorted([*asked_before, *programs.first_programs()])
     assert after.count('<div id="root"></div>') == 1 and "Streamlit</title>" not in after
     assert after.count('rel="shortcut icon"') == 1 and "favicon.png" not in after
     # The style of the app comes after the picture: nothing stands in the head that a browser would wait for.
@@ -229,10 +232,10 @@ def files():
     """Streamlit's own files behind the middleware."""
     from streamlit.web.server.starlette.starlette_static_routes import create_streamlit_static_handler
 
-    return server.CompressedFiles(create_streamlit_static_handler(file_util.get_static_dir(), ""))
+    return programs.CompressedFiles(create_streamlit_static_handler(file_util.get_static_dir(), ""))
 
 
-PROGRAM = "/static/js/" + re.search(r"static/js/(index\.[\w-]+\.js)", server._shell())[1]
+PROGRAM = "/static/js/" + re.search(r"static/js/(index\.[\w-]+\.js)", programs.shell())[1]
 GZIP = (b"accept-encoding", b"gzip, deflate, br")
 
 
@@ -241,10 +244,38 @@ def test_programs_travel_compressed_and_are_the_same(files):
     status, packed, body = asked(files, PROGRAM, headers=[GZIP])
     assert status == 200 and gzip.decompress(body) == whole and len(body) < 0.4 * len(whole)
     assert packed[b"content-encoding"] == b"gzip" and int(packed[b"content-length"]) == len(body)
-    assert packed[b"cache-control"] == plain[b"cache-control"] and b"immutable" in packed[b"cache-control"]
+    kept = [set(one[b"cache-control"].split(b", ")) for one in (packed, plain)]
+    assert kept[0] == kept[1] and b"immutable" in kept[0]
+    assert packed[b"content-type"].split(b";")[0].endswith(b"/javascript")
     assert packed[b"vary"] == b"Accept-Encoding" and packed[b"etag"] != plain[b"etag"]
     assert b"content-encoding" not in plain
-    assert asked(files, PROGRAM, headers=[GZIP])[2] == body and len(files.kept) == 1
+
+
+def test_each_file_is_compressed_once(monkeypatch):
+    """Whoever asks for it, and the stage as well, which Streamlit would compress anew for everybody."""
+    programs.packed.cache_clear()
+    compressed, compress = [], gzip.compress
+    monkeypatch.setattr(programs.gzip, "compress", lambda *given, **more: compressed.append(1) or compress(
+        *given, **more))
+    app = programs.CompressedFiles(no_app)
+    wanted = [PROGRAM, *programs.first_programs()]
+    bodies = [[asked(app, path, headers=[GZIP])[2] for path in wanted if programs.packed(path)] for _visitor in "abc"]
+    assert bodies[0] == bodies[1] == bodies[2] and len(compressed) == len(bodies[0]) > 4
+    assert gzip.decompress(bodies[0][-1]).decode() == component_file()[1]
+
+
+def test_what_the_stage_needs_is_known_before_it_is_asked_for():
+    """The chunks of Streamlit's that draw the first page's elements are files, with all that they import."""
+    needed = programs.first_programs()
+    assert {path.rpartition("/")[2].partition(".")[0] for path in needed} >= set(programs.FIRST)
+    assert len(set(needed)) == len(needed) and needed[-1] == programs.STAGE
+    named = programs.shell()
+    for path in needed[:-1]:
+        text = (Path(file_util.get_static_dir()) / path[1:]).read_text()
+        assert all(name in named or f"/static/js/{name}" in needed for name in
+                   re.findall(r'(?:from|import)"\./([\w.-]+\.js)"', text))
+    assert not set(programs.programs(*programs.LATER)) & set(needed)
+    assert sum(len(programs.packed(path).body) for path in needed if programs.packed(path)) < 200_000
 
 
 def test_who_has_a_compressed_file_is_told_so(files):
@@ -256,7 +287,7 @@ def test_who_has_a_compressed_file_is_told_so(files):
 def test_what_is_small_ranged_or_compressed_passes(files):
     ranged = asked(files, PROGRAM, headers=[GZIP, (b"range", b"bytes=0-9")])
     assert ranged[0] == 206 and len(ranged[2]) == 10
-    font = next(path for path in re.findall(r"static/media/[\w.-]+\.woff2", server._shell()))
+    font = next(path for path in re.findall(r"static/media/[\w.-]+\.woff2", programs.shell()))
     assert b"content-encoding" not in asked(files, f"/{font}", headers=[GZIP])[1]
 
 
@@ -272,6 +303,6 @@ def test_sockets_and_streams_are_not_touched():
     for scope in ({"type": "websocket", "path": "/_stcore/stream", "headers": [GZIP]},
                   {"type": "lifespan"},
                   {"type": "http", "method": "GET", "path": "/_stcore/stream", "headers": [GZIP], "root_path": ""}):
-        asyncio.run(server.CompressedFiles(app)(scope, None, send))
+        asyncio.run(programs.CompressedFiles(app)(scope, None, send))
     assert [kind for kind, _send in seen] == ["websocket", "lifespan", "http"]
     assert all(passed is send for _kind, passed in seen)

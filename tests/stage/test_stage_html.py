@@ -22,7 +22,7 @@ def test_program_holds_every_module_once_and_no_module_syntax():
     names = sorted(path.stem for path in html.ASSETS.glob("*.js"))
     assert sorted(re.findall(r"^const m_(\w+) = \(\(\) => \{$", program, re.MULTILINE)) == names
     assert not re.search(r"^(import|export)\b", program, re.MULTILINE)
-    assert "import.meta" not in program and "import.meta.url" in html.component_program()
+    assert "import.meta" not in program and "import.meta.url" in html.component_file()[1]
 
 
 def test_program_holds_no_comment_lines_and_is_a_quarter_smaller_for_it():

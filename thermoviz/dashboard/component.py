@@ -2,7 +2,6 @@
 
 import atexit
 import functools
-import hashlib
 import json
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ from streamlit.components.v2.get_bidi_component_manager import get_bidi_componen
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
 from ..experiments.presets import PRESETS, preset_of
-from ..stage.html import component_program
+from ..stage.html import component_file
 from ..stage.message import Message, Said
 from ..stage.payload import payload
 from .drawn import drawn
@@ -33,10 +32,9 @@ def _program() -> tuple[Path, str]:
     installed package, and one file with its hash in the name is one request that no cache can confuse with
     that of another version.
     """
-    text = component_program()
+    name, text = component_file()
     root = Path(tempfile.mkdtemp(prefix="thermoviz-stage-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
-    name = f"stage-{hashlib.sha256(text.encode()).hexdigest()[:12]}.js"
     (root / ASSETS).mkdir()
     (root / ASSETS / name).write_text(text, encoding="utf-8")
     return root, name

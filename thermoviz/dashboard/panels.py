@@ -57,7 +57,8 @@ def _own(visit: Visit, spec: Any) -> tuple[str, str]:
 
 
 @functools.cache
-def _pictures(look_name: str) -> dict[str, str]:
+def pictures(look_name: str) -> dict[str, str]:
+    """The presets' pictures in a look, as data URIs."""
     look = LOOKS[look_name]
     return {key: data_uri(thumbnail(load_preset(key), look)) for key in PRESETS}
 
@@ -122,7 +123,7 @@ def presets(visit: Visit) -> None:
 def thumbnails(visit: Visit, look: Look) -> None:
     """The presets' pictures, drawn from their own grids. Apart from the buttons, since at the first visit to a
     server this takes longer than to send the stage."""
-    style(look, f"thumbnails {visit.preset}", lambda: thumbnail_rules(look, _pictures(look.name), visit.preset))
+    style(look, f"thumbnails {visit.preset}", lambda: thumbnail_rules(look, pictures(look.name), visit.preset))
 
 
 def chart(run: Any, look: Look, key: str, draw: Callable[[Any, Look], Any],

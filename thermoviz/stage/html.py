@@ -1,6 +1,7 @@
 """The stage as one program, and a Run as one HTML file that runs by itself: no requests, no third-party code."""
 
 import functools
+import hashlib
 import html
 import json
 import re
@@ -75,9 +76,12 @@ def program() -> str:
             "return { mount: m_component.mount, open: m_standalone.open };\n})();\n")
 
 
-def component_program() -> str:
-    """The stage as an ES module whose default export mounts it in Streamlit."""
-    return f"{program()}{_ENTRY}export default (component) => thermoviz.mount(component, import.meta.url);\n"
+@functools.cache
+def component_file() -> tuple[str, str]:
+    """The stage as an ES module whose default export mounts it in Streamlit: (name of its file, text). The name holds a
+    hash of the text, so that no cache takes it for that of another version."""
+    text = f"{program()}{_ENTRY}export default (component) => thermoviz.mount(component, import.meta.url);\n"
+    return f"stage-{hashlib.sha256(text.encode()).hexdigest()[:12]}.js", text
 
 
 def page(message: Message) -> str:

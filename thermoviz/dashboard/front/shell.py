@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -104,9 +104,10 @@ def still(key: str, look: str) -> str:
 # The document
 
 
-def document(shell: str, here: Opened, root: str, language: str | None) -> str:
+def document(shell: str, here: Opened, root: str, language: str | None, programs: Sequence[str] = ()) -> str:
     """Streamlit's `shell` for what is opened. `root`: the app's absolute address ("https://host/path/"), or "" where it
-    is not known; `language`: what the browser would like to read."""
+    is not known; `language`: what the browser would like to read; `programs`: addresses of what the stage needs, which
+    the browser would else ask for one after the other."""
     lang = read_in(language)
     title = document_title(here.page, here.preset, here.own)
     description = document_description(here.page, here.preset, here.own, here.changed)
@@ -114,12 +115,14 @@ def document(shell: str, here: Opened, root: str, language: str | None) -> str:
     stylesheet = re.search(r'<link rel="stylesheet"[^>]*>', shell)
     # The picture needs none of the app's style: a stylesheet at the end of the page does not keep it waiting.
     last = stylesheet[0] if stylesheet else ""
+    asked = [f'<link rel="modulepreload" crossorigin href=".{html.escape(name)}">' for name in programs
+             if here.page.stage]
     changes = (
         (r"<title>.*?</title>", f"<title>{html.escape(title)}</title>{head}"),
         (r'<html lang="[^"]*"', f'<html lang="{lang}"'),
         (r'(<link rel="shortcut icon" href=")[^"]*"', rf'\g<1>{_icon()}"'),
         (r'<link\s+rel="preload"[^>]*as="font"[^>]*>', ""),  # the page's own font is another
-        (r'<link rel="stylesheet"[^>]*>', ""),
+        (r'<link rel="stylesheet"[^>]*>', "\n".join(asked)),
         (r'<div id="root"></div>', f'{_painted(here)}<div id="root"></div>{last}'),
     )
     for pattern, text in changes:
