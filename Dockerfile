@@ -1,14 +1,17 @@
 # syntax=docker/dockerfile:1
 # thermoviz in two stages: the first builds a virtual environment, the second carries only that and the app.
-FROM python:3.11-slim AS build
+# The first has what the second does without: `strip`, which docker/slim.py uses.
+FROM python:3.11 AS build
 # PyTorch's own index of CPU wheels: the default build of torch for Linux carries 2.7 GB of CUDA.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 COPY requirements.txt /src/
+COPY docker/slim.py /src/
 RUN pip install --index-url "$TORCH_INDEX" "$(grep '^torch==' /src/requirements.txt)" \
-    && pip install -r /src/requirements.txt
+    && pip install -r /src/requirements.txt \
+    && python /src/slim.py /venv
 
 FROM python:3.11-slim
 RUN useradd --create-home --uid 1000 thermoviz
