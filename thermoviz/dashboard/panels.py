@@ -79,7 +79,9 @@ def experiment(visit: Visit) -> tuple[Any, str]:
 def settings(house: Visit, what: str) -> None:
     """The button that opens the controls, and closes them: nothing else is drawn anew. `what`: which they are."""
     read_in(st.context.locale)
-    st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment, help=what)
+    pressed = st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment, help=what)
+    if pressed and house.alone:  # the controls are not there yet
+        st.rerun()
 
 
 def refused(cls: type, error: BadInput) -> str:

@@ -82,5 +82,5 @@ def _live(visit: Visit, run: Any, look: Look, spec: Any, link: Any) -> None:
     stage(run, look, key=STAGE, on_temperature=visit.released, on_drawn=visit.stage_stands,
           temperature=visit.first_temperature(), title=visit.caption(), link=there,
           captions="explanation" not in visit.hidden)
-    if visit.stands and not visit.rest:  # of the page no more is there yet than this
+    if visit.alone and visit.stands:
         st.rerun()

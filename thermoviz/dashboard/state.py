@@ -115,7 +115,7 @@ class Visit(Watching):
     asked: Any = None  # the specification last asked for
     stage_due: float | None = None  # when the stage is waited for no more, on time.monotonic's clock
     stands: bool = False  # the stage has drawn in the browser, or is not waited for any more
-    rest: bool = False  # so has been sent what comes after it
+    alone: bool = False  # of what stands on the page below the stage nothing is sent yet
 
     @property
     def title(self) -> Any:
@@ -162,8 +162,8 @@ class Visit(Watching):
             self.stage_due = time.monotonic() + PATIENCE_SECONDS
         self.stands = (self.stands or self.shown.surface is None or self.experimenting or self.generation > 0
                        or time.monotonic() >= self.stage_due or not st.context.headers)
-        self.rest = self.stands
-        return not self.rest
+        self.alone = not self.stands
+        return self.alone
 
     def restart(self, preset: str, spec: Any) -> None:
         """Widgets start anew from `spec`, under the headline of `preset`."""

@@ -25,6 +25,7 @@ def landscape() -> None:
     later = here.untouched and "controls" not in here.hidden
     spec, refusal = (here.base, "") if later or "controls" in here.hidden else panels.experiment(here)
     job = here.ask(spec)
+    here.only_stage()
     query = here.query(spec)
     remember(query)
     if spec != here.title.spec:
@@ -45,11 +46,10 @@ def landscape() -> None:
     with st.container(key="status"):
         if job is not None:
             scene.progress(here, job)
-    only_stage = here.only_stage()
     scene.scene(here, run, look, spec, link)
     if "presets" not in here.hidden:
         panels.thumbnails(here, look)
-    if only_stage:
+    if here.alone:
         panels.rest_soon(here)
         return
     if later:
