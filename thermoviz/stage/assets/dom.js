@@ -25,6 +25,13 @@ export function h(tag, properties = {}, ...children) {
  */
 export const drawing = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
+/** Rectangles of elements, within another one. @param {Element} within @param {Element[]} elements */
+export function boxesIn(within, elements) {
+  const beside = within.getBoundingClientRect();
+  return elements.map((element) => element.getBoundingClientRect())
+    .map(({ x, y, width, height }) => ({ x: x - beside.x, y: y - beside.y, width, height }));
+}
+
 const ICONS = {
   play: "M7 4.5v15l13-7.5z",
   pause: "M6 4.5h4.2v15H6zM13.8 4.5H18v15h-4.2z",

@@ -1,6 +1,6 @@
 // When the captions that explain the picture stand, where they find room, and what sends them away.
 
-import { isIn } from "./dom.js";
+import { boxesIn, isIn } from "./dom.js";
 
 /** @import { State } from "./state.js" */
 
@@ -23,13 +23,6 @@ const spotOn = ({ surface, simulation: { balls } }, layout) => (/** @type {numbe
   return { ...layout.spot(x, y, balls.energy[k]), elsewhere: surface.basinCount < 2 || surface.basinAt(x, y) > 0 };
 };
 
-/** Rectangles of elements, within another one. @param {Element[]} elements @param {Element} within */
-function boxes(elements, within) {
-  const beside = within.getBoundingClientRect();
-  return elements.map((element) => element.getBoundingClientRect())
-    .map(({ x, y, width, height }) => ({ x: x - beside.x, y: y - beside.y, width, height }));
-}
-
 /**
  * Places the captions where the view has changed, and follows the ball that one of them points at.
  * @param {State} state
@@ -44,7 +37,7 @@ export function explain(state) {
   }
   state.laidOut = layout.key;
   ui.captions.layout({ ...layout, relief: layout.relief(),
-    taken: [...boxes([ui.head, ui.capture.element], view.element), ...layout.taken()],
+    taken: [...boxesIn(view.element, [ui.head, ui.capture.element]), ...layout.taken()],
     balls: Array.from({ length: Math.min(POINTED_AT, drawn) }, (_ball, k) => spot(k)) });
 }
 

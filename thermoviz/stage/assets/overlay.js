@@ -6,6 +6,7 @@ import { niceTicks } from "./words.js";
 
 /** @import * as sent from "../message" */
 /** @import { View } from "./camera.js" */
+/** @import { Pixel } from "./captions.js" */
 /** @import { Frame } from "./frame.js" */
 /** @import { Ticks } from "./mesh.js" */
 /** @import { Surface } from "./surface.js" */
@@ -20,7 +21,9 @@ import { niceTicks } from "./words.js";
  */
 /**
  * A scene, and the picture that it is written on.
- * @typedef {Scene & {view: View, frame: Frame, ticks: Ticks, surface: Surface, narrow: boolean}} OverlayScene
+ * covered: rectangles of the page's own that lie on it.
+ * @typedef {Scene & {view: View, frame: Frame, ticks: Ticks, surface: Surface, narrow: boolean, covered?: Box[]}}
+ *   OverlayScene
  */
 /** @typedef {{colour: string, shape: "dot" | "diamond", text: string}} LegendEntry */
 /**
@@ -180,17 +183,42 @@ function means(context, scene) {
 }
 
 /**
- * Where the names of the basins stand: [{name, foot, x, room}], x the middle of the text, room half of its width.
+ * Where the names of the basins stand: [{name, foot, x, y, room}], x the middle of the text, y its line, room half of
+ * its width. Above the minimum on a stem; where something covers that, at the first free place of `placesFor`.
  * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene
  */
-function namePlaces(context, { view, frame, surface, look, basins }) {
+function namePlaces(context, { view, frame, surface, look, basins, covered }) {
   context.font = `600 ${look.font_small + 1}px ${look.font_family}`;
-  return basins.map(({ x, y, name }) => {
-    const foot = view.project(frame.wx(x), frame.wy(y), frame.wz(surface.energy(x, y)));
-    const room = context.measureText(name).width / 2 + 6;
-    return { name, foot, room, x: Math.min(Math.max(foot.x, room), view.width - room) };
+  const taken = [...covered ?? []];
+  return basins.map(({ name, ...at }) => {
+    const foot = view.project(frame.wx(at.x), frame.wy(at.y), frame.wz(surface.energy(at.x, at.y)));
+    const room = context.measureText(name).width / 2 + 6, middle = Math.min(Math.max(foot.x, room), view.width - room);
+    const places = placesFor(foot, middle, room, look.font_small, covered && taken);
+    const { x, y } = places.find((place) => !taken.some((box) => meets(nameBox(place, room, look), box))) ?? places[0];
+    if (covered) taken.push(nameBox({ x, y }, room, look));
+    return { name, foot, room, x, y };
   }).filter(({ foot }) => foot.x >= 0 && foot.x <= view.width && foot.y >= 30 && foot.y <= view.height);
 }
+
+/**
+ * Places for a name: above; above, but right of what is in the way, as far as its stem stays under it; close below;
+ * further below. `taken`: what may be in the way; without it the first alone.
+ * @param {Pixel} foot @param {number} x @param {number} room @param {number} size @param {Box[]} [taken]
+ */
+function placesFor(foot, x, room, size, taken) {
+  const above = { x, y: foot.y - 31 };
+  if (!taken) return [above];
+  const beside = taken.map((box) => ({ x: box.x + box.width + room, y: above.y })).filter((place) => place.x > x
+    && place.x < foot.x + room - 8);
+  return [above, ...beside, { x, y: foot.y + 8 + size }, { x, y: foot.y + 29 + size }];
+}
+
+/** @param {Pixel} place @param {number} room @param {sent.Look} look @returns {Box} */
+const nameBox = ({ x, y }, room, { font_small: size }) => ({ x: x - room, y: y - 1 - size, width: 2 * room, height: size + 8 });
+
+/** @param {Box} one @param {Box} other */
+const meets = (one, other) => one.x < other.x + other.width && one.x + one.width > other.x && one.y < other.y + other.height
+  && one.y + one.height > other.y;
 
 /**
  * Rectangles {x, y, width, height} in css pixels that names and colour bar take up.
@@ -198,8 +226,7 @@ function namePlaces(context, { view, frame, surface, look, basins }) {
  */
 export function takenPlaces(context, scene) {
   const bar = barPlace(scene), { look } = scene;
-  const names = namePlaces(context, scene).map(({ foot, x, room }) => ({ x: x - room, y: foot.y - 32 - look.font_small,
-      width: 2 * room, height: look.font_small + 8 }));
+  const names = namePlaces(context, scene).map((place) => nameBox(place, place.room, look));
   if (scene.quiet && scene.narrow) return names;
   const unit = unitLines(context, scene).map(({ right, y, width }) => ({ x: right - width, y: y - look.font_small / 2, width,
     height: look.font_small }));
@@ -207,7 +234,7 @@ export function takenPlaces(context, scene) {
 }
 
 /**
- * Names of the basins on short stems above their minima.
+ * Names of the basins on short stems above, or below, their minima.
  * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene
  */
 function basinNames(context, scene) {
@@ -215,14 +242,14 @@ function basinNames(context, scene) {
   const places = namePlaces(context, scene);
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
-  for (const { name, foot, x } of places) {
+  for (const { name, foot, x, y } of places) {
     context.strokeStyle = fade(look.text, 0.7);
     context.lineWidth = 1.2;
     context.beginPath();
-    context.moveTo(foot.x, foot.y - 6);
-    context.lineTo(foot.x, foot.y - 26);
+    if (y < foot.y) { context.moveTo(foot.x, foot.y - 6); context.lineTo(foot.x, foot.y - 26); }
+    else if (y > foot.y + 28) { context.moveTo(foot.x, foot.y + 6); context.lineTo(foot.x, foot.y + 26); }
     context.stroke();
-    write(context, name, x, foot.y - 31, look.text, fade(look.background, 0.85));
+    write(context, name, x, y, look.text, fade(look.background, 0.85));
   }
 }
 

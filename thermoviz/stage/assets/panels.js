@@ -75,6 +75,7 @@ function createPanels(state) {
 function arrange({ ui, view, frame, note, probe }) {
   view.element.append(ui.head, ui.captions.element, ui.capture.element, ui.capture.menu, probe, note, ui.drawer.element,
     ui.keyboard.sheet);
+  view.setCovers([...ui.head.querySelectorAll(":scope > :not(.legend), .legend > *")]);
   ui.stage.append(view.element, ui.transport.element, ui.startRow.element);
   frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, ui.stage,
     h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, ui.thermometer.landmark, ui.pointer?.element,

@@ -1,7 +1,7 @@
 // The picture part of the stage: canvas, camera, labels and touch. It draws what it is given and knows no physics.
 
 import { createCamera, firstView } from "./camera.js";
-import { drawing, h, listen, prepare, sized } from "./dom.js";
+import { boxesIn, drawing, h, listen, prepare, sized } from "./dom.js";
 import { meansPlace, takenPlaces, writeLabels, writeMeans, writeOverlay } from "./overlay.js";
 import { createFlatRenderer } from "./flat.js";
 import { createQuality } from "./quality.js";
@@ -10,7 +10,7 @@ import { createTouch } from "./touch.js";
 
 /** @import * as sent from "../message" */
 /** @import { View } from "./camera.js" */
-/** @import { Scene } from "./overlay.js" */
+/** @import { OverlayScene, Scene } from "./overlay.js" */
 /** @import { Spot } from "./pointer.js" */
 /** @import { Renderer } from "./renderer.js" */
 /** @import { Surface } from "./surface.js" */
@@ -80,6 +80,7 @@ function viewOf(_, on, canvas, renderer) {
   /** @type {View | null} */ let standing = null;
   /** @type {unknown} */ let labelled = null;
   let quiet = false, marked = "";
+  /** @type {Element[]} */ let covers = [];
 
   /**
    * The view of a picture of that size, of which `pixel` make one css pixel.
@@ -130,10 +131,16 @@ function viewOf(_, on, canvas, renderer) {
       shadows: quality.shadows });
   }
 
+  /** As it stands on the page. @param {View} view @returns {OverlayScene} */
+  function standingScene(view) {
+    const onScreen = overlayScene(view);
+    return onScreen.narrow ? { ...onScreen, covered: boxesIn(element, covers) } : onScreen;
+  }
+
   function writeStanding() {
     labelled = scene.basins;
     quiet = scene.quiet;
-    writeLabels(prepare(labels, size.width, size.height), overlayScene(viewAt(size.width, size.height)));
+    writeLabels(prepare(labels, size.width, size.height), standingScene(viewAt(size.width, size.height)));
     marked = "";
   }
 
@@ -184,6 +191,8 @@ function viewOf(_, on, canvas, renderer) {
       changed = true;
     },
     goHome() { if (renderer.flat) view.startCamera(); else camera.home(home); },
+    /** What lies on the picture, so that names where it is narrow keep clear of it. @param {Element[]} elements */
+    setCovers(elements) { covers = elements; },
     /** @param {Scene} next */
     setScene(next) { scene = next; },
     /** Takes up a new size. Returns whether anybody can see the stage. */
@@ -206,7 +215,7 @@ function viewOf(_, on, canvas, renderer) {
         ...size, spot, key: `${size.width} ${size.height} ${now.matrix.join()}`,
         relief: () => frame.points.filter(([, , , part]) => part > 0).map(([x, y, z, part]) => ({ ...now.project(x,
           y, z), part })),
-        taken: () => takenPlaces(drawing(labels), overlayScene(now)),
+        taken: () => takenPlaces(drawing(labels), standingScene(now)),
       };
     },
     /** One picture. The labels are written anew when the camera moved or they differ. @param {number} seconds */
