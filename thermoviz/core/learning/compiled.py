@@ -32,6 +32,7 @@ class CompiledNetworks:
         self.samples = len(x)
         # Copies: arrays that cannot be written would be another type, and another compilation.
         self._tables = np.array(x, dtype, order="C")[None], np.array(targets, dtype, order="C")[None]
+        self.tables = self._tables[0][0], self._tables[1][0]
         self._ld = min(_BLOCK, padded(self.samples))
         self._blocks = (_blocks(self._tables[0][0], self._ld, ones=True),
                         _blocks(self._tables[1][0], self._ld, ones=False))

@@ -23,23 +23,26 @@ class NetworkMover:
         self.move_under(block)
 
     def move_under(self, block: Block, l2: Any = 0.0, l1: Any = 0.0, push: np.ndarray | None = None,
-                   push_rows: np.ndarray | None = None) -> None:
+                   push_rows: np.ndarray | None = None, keep: np.ndarray | None = None,
+                   keep_rows: np.ndarray | None = None, scale: Any = 1.0) -> None:
         """`move` under more than the loss: l2, l1 (numbers or [n]) are added to its own.
 
         push [steps, rows, d] is added to the forces of the replicas of which push_rows [n] names a row (-1: none).
+        Dropout: keep [steps, rows, B, hidden units], uint8, 0 or 1 for each sample of a batch, and `scale` (a number or
+        [n]) by which the outputs of kept units are multiplied; keep_rows [n] as push_rows.
         """
         nets, n = self.networks, len(block.x)
-        l2, l1 = (np.ascontiguousarray(np.broadcast_to(one, n), np.float64) for one in (self.l2 + l2, self.l1 + l1))
         if push is None or push_rows is None:
             push, push_rows = np.zeros((1, 1, 0)), np.full(n, -1)
-        samples = block.indices.shape[2]
-        x, t, ld = nets.laid_out(samples)
-        given = push, np.asarray(push_rows, np.int64)
+        if keep is None or keep_rows is None:
+            keep, keep_rows = np.zeros((1, 1, 0, 0), np.uint8), np.full(n, -1)
+        rows = [np.asarray(each, np.int64) for each in (push_rows, keep_rows)]
+        l2, l1, scale = (np.ascontiguousarray(np.broadcast_to(one, n), np.float64) for one in (self.l2 + l2, self.l1 + l1, scale))
 
         def part(begin: int, end: int) -> None:
             kernels.training.move(
                 begin, end, block.first, block.steps, block.code, block.x, block.memory, block.square,
                 block.coefficients, block.noise, block.indices, block.times, block.kept, block.diverged_at,
-                x, t, nets.sizes, nets.activation, nets.head, nets.samples, ld, l2, l1, *given)
+                *nets.tables, nets.sizes, nets.activation, nets.head, l2, l1, push, rows[0], keep, rows[1], scale)
 
-        in_parts(part, n, n * block.steps * self.work(samples))
+        in_parts(part, n, n * block.steps * self.work(block.indices.shape[2]))

@@ -41,6 +41,11 @@ class _Emit:
         self.lanes = _VECTOR_BYTES // self.size
         self.vector = ir.VectorType(self.scalar, self.lanes)
 
+    def narrow(self) -> None:
+        """From here on vectors of half the length."""
+        self.lanes //= 2
+        self.vector = ir.VectorType(self.scalar, self.lanes)
+
     def pointer(self, array_type: Any, array: Any, offset: Any) -> Any:
         data = self.context.make_array(array_type)(self.context, self.builder, array).data
         return self.builder.gep(data, [offset])
