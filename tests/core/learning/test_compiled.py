@@ -11,7 +11,7 @@ from scipy.special import expit, ndtr
 
 from thermoviz.core.learning.compiled import ACTIVATIONS
 from thermoviz.core.learning.data import Dataset
-from thermoviz.core.learning.kernels import activations, tiles
+from thermoviz.core.learning.kernels import activations, tiles, units
 from thermoviz.core.learning.kernels.activations import GELU, LINEAR, RELU, SIGMOID, TANH
 from thermoviz.core.learning.networks import MLP, NetworkLoss
 
@@ -22,6 +22,7 @@ def for_python(part):
 
 
 product, add_outer = for_python(tiles.product), for_python(tiles.add_outer)
+product_on, transpose = for_python(units.product_on), for_python(units.transpose)
 activate, multiply_by_slope = for_python(activations.activate), for_python(activations.multiply_by_slope)
 # (fan_in, fan_out): one, odd, even, around the tiles of 8, 4 and 2, and the largest layer.
 SHAPES = [(1, 1), (3, 2), (5, 7), (8, 8), (13, 16), (33, 31), (65, 10), (129, 128)]
@@ -46,6 +47,22 @@ def test_products_are_those_of_numpy(dtype, unit, width, ld):
         add_outer(G.ravel(), 0, B.ravel(), 0, C.ravel(), ld, K, M, width)
         left, right = B[:, :width].astype(float), C[:, :width].T.astype(float)
         assert (np.abs(G - 1 - left @ right) <= (width + 2) * unit * (1 + np.abs(left) @ np.abs(right))).all()
+
+
+@pytest.mark.parametrize("dtype, unit", [(np.float32, 2.0**-24), (np.float64, 2.0**-53)])
+def test_products_along_the_units_are_those_of_numpy(dtype, unit):
+    """The same bound, for one sample and more; rows of S, A as it is and turned."""
+    random = np.random.default_rng(0)
+    for rows, columns, K in [(1, 8, 1), (2, 16, 5), (3, 24, 2), (4, 32, 33), (13, 40, 8), (33, 72, 129), (9, 64, 3)]:
+        A, B = random.normal(size=(rows, K)).astype(dtype), random.normal(size=(K, columns)).astype(dtype)
+        S, C = random.normal(size=columns).astype(dtype), np.full((rows, columns + 8), 7, dtype)
+        exact, bound = S + A.astype(float) @ B, (K + 2) * unit * (np.abs(S) + np.abs(A).astype(float) @ np.abs(B))
+        for flat, row, step in ((A.ravel(), K, 1), (A.T.ravel(), 1, rows)):
+            product_on(C.ravel(), 0, columns + 8, S, 0, 0, flat, 0, row, step, B.ravel(), 0, columns, rows, columns, K)
+            assert (np.abs(C[:, :columns] - exact) <= bound).all() and (C[:, columns:] == 7).all()
+    matrix, turned = random.normal(size=(16, 40)).astype(dtype), np.zeros((40, 16), dtype)
+    transpose(matrix.ravel(), 0, 40, turned.ravel(), 0, 16, 16, 40)
+    np.testing.assert_array_equal(turned, matrix.T)
 
 
 def curve(kind, z):

@@ -37,12 +37,12 @@ class NetworkMover:
         if keep is None or keep_rows is None:
             keep, keep_rows = np.zeros((1, 1, 0, 0), np.uint8), np.full(n, -1)
         rows = [np.asarray(each, np.int64) for each in (push_rows, keep_rows)]
-        l2, l1, scale = (np.ascontiguousarray(np.broadcast_to(one, n), np.float64) for one in (self.l2 + l2, self.l1 + l1, scale))
+        own = [np.array(np.broadcast_to(one, n), np.float64) for one in (self.l2 + l2, self.l1 + l1, scale)]
 
         def part(begin: int, end: int) -> None:
             kernels.training.move(
                 begin, end, block.first, block.steps, block.code, block.x, block.memory, block.square,
                 block.coefficients, block.noise, block.indices, block.times, block.kept, block.diverged_at,
-                *nets.tables, nets.sizes, nets.activation, nets.head, l2, l1, push, rows[0], keep, rows[1], scale)
+                *nets.tables, nets.sizes, nets.activation, nets.head, *own[:2], push, rows[0], keep, rows[1], own[2])
 
         in_parts(part, n, n * block.steps * self.work(block.indices.shape[2]))

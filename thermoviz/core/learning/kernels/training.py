@@ -2,7 +2,7 @@
 
 One network after the other takes all steps of a block, so that its parameters stay near the processor. Samples are
 rows and vectors run along the units (`units`). Working copies w of the parameters, their gradient g and the turned
-weights have rows padded to a multiple of PIECE: a layer is [padded fan_in + 1, padded fan_out], its biases the last row.
+weights have rows padded to a multiple of PIECE: a layer is [padded fan_in + 1, padded fan_out], biases in the last row.
 """
 
 import numpy as np
