@@ -127,4 +127,4 @@ def transpose(A, a0, lda, T, t0, ldt, rows, columns):
     half = PIECE if A.itemsize == 4 else PIECE // 2
     for r in range(0, rows, half):
         for c in range(0, columns, half):
-            _turn(A, a0 + r * lda + c, lda, T, t0 + c * ldt + r, ldt)
+            _turn(A, a0 + r * lda + c, lda, T, t0 + c * ldt + r, ldt)  # type: ignore[call-arg]
