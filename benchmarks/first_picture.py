@@ -57,12 +57,15 @@ def _wait_until_healthy(address: str) -> None:
     raise SystemExit("The server did not start.")
 
 
-def visit(playwright: Any, address: str, drawn: str) -> float:
-    """Seconds from asking for the page to the first drawing, in a browser that has never been here."""
+def visit(playwright: Any, address: str, drawn: str, carried: dict[str, float] | None = None) -> float:
+    """Seconds from asking for the page to the first drawing, in a browser that has never been here. carried: takes up
+    the bytes that came on the way, by address; those of the socket as "socket"."""
     from tests.conftest import CHROMIUM_FLAGS, chromium_path
 
     browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
     page = browser.new_page(viewport={"width": 1400, "height": 900})
+    if carried is not None:
+        weigh(page, carried)
     begun = time.perf_counter()
     page.goto(address, wait_until="commit")
     page.wait_for_selector(drawn, timeout=PATIENCE_MS)
@@ -72,17 +75,50 @@ def visit(playwright: Any, address: str, drawn: str) -> float:
     return seconds
 
 
+def weigh(page: Any, carried: dict[str, float]) -> None:
+    """Counts the bytes that the page is sent, as they travel."""
+    network, addresses = page.context.new_cdp_session(page), dict[str, str]()
+
+    def add(name: str, n: float) -> None:
+        carried[name] = carried.get(name, 0) + n
+
+    network.on("Network.requestWillBeSent", lambda told: addresses.update({told["requestId"]: told["request"]["url"]}))
+    network.on("Network.loadingFinished", lambda told: add(addresses.get(told["requestId"], ""),
+                                                           told["encodedDataLength"]))
+    # What is binary comes here in base64.
+    network.on("Network.webSocketFrameReceived",
+               lambda told: add("socket", len(told["response"]["payloadData"]) * 3 / 4))
+    network.send("Network.enable")
+
+
+def own(carried: dict[str, float]) -> float:
+    """Of the bytes carried, those that are not Streamlit's own program."""
+    return sum(n for name, n in carried.items() if "/static/" not in name)
+
+
 def rows() -> list[Row]:
     from playwright.sync_api import sync_playwright
 
-    seconds = {}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    names, carried = ("plain", "thermoviz"), {name: dict[str, float]() for name in DRAWN}
+    cold, warm = dict[str, float](), {name: list[float]() for name in DRAWN}
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, contextlib.ExitStack() as servers:
         plain = Path(folder) / "plain.py"
         plain.write_text(PLAIN_APP)
-        for name, script in (("plain", plain), ("thermoviz", ROOT / "app.py")):
-            with serving(script, folder) as (address, _pid):
-                cold = visit(playwright, address, DRAWN[name])
-                warm = statistics.median(visit(playwright, address, DRAWN[name]) for _ in range(WARM_VISITS))
-            seconds[name] = {"cold": cold, "warm": warm}
-    return [Row(f"first picture in a browser, {kind}", seconds["thermoviz"][kind], "s", ">= 0.77 x",
-                seconds["plain"][kind], "plain Streamlit app with one Plotly surface") for kind in ("cold", "warm")]
+        running = {}
+        for name, script in zip(names, (plain, ROOT / "app.py"), strict=True):
+            running[name] = servers.enter_context(serving(script, folder))[0]
+            cold[name] = visit(playwright, running[name], DRAWN[name])
+        for _ in range(WARM_VISITS):  # in turn, so that a busy moment meets both
+            for name in names:
+                warm[name].append(visit(playwright, running[name], DRAWN[name]))
+        for name in names:
+            visit(playwright, running[name], DRAWN[name], carried[name])
+    peer = "plain Streamlit app with one Plotly surface"
+    middle = {name: statistics.median(seconds) for name, seconds in warm.items()}
+    return [
+        *(Row(f"first picture in a browser, {kind}", seconds["thermoviz"], "s", ">= 0.77 x", seconds["plain"], peer)
+          for kind, seconds in (("cold", cold), ("warm", middle))),
+        Row("bytes until the first picture, compressed", sum(carried["thermoviz"].values()) / 1000, "kB", "",
+            sum(carried["plain"].values()) / 1000, peer),
+        Row("of them not Streamlit's: document, stage, messages", own(carried["thermoviz"]) / 1000, "kB", ""),
+    ]

@@ -146,7 +146,7 @@ def test_nothing_that_is_left_out_is_missed(environment, tmp_path):
 
     assert used(environment, tmp_path, "-c", PAGES).count("drew ") == len(menu())
     for command in (("export", "three-minds", "a.html"), ("export", "digits", "b.html", "--figure"),
-                    ("show", "heat_bath"),):
+                    ("show", "digits")):
         used(environment, tmp_path, "-m", "thermoviz", *command)
 
 
