@@ -43,11 +43,12 @@ def middleware() -> list[Middleware]:
 
 
 def _prepare() -> None:
-    """What takes long and is kept: the still, the programs, the surface's own numbers, the presets' pictures."""
+    """What takes long and is kept: in the order in which a visitor waits for it: the still, the surface's own
+    numbers, the presets' pictures, the programs."""
     still(DEFAULT_PRESET, "dark")
-    files.prepare()
     payload(load_preset(DEFAULT_PRESET))
     pictures("dark")
+    files.prepare()
 
 
 class FirstDocument:
