@@ -5,5 +5,7 @@ if __name__ == "app":  # see thermoviz/dashboard/serving/app.py
 
     from thermoviz.dashboard.front.server import middleware
     from thermoviz.dashboard.serving import APP
+    from thermoviz.engine.worker import compile_beside
 
+    compile_beside()
     app = st.App(APP, middleware=middleware())

@@ -2,10 +2,25 @@
 
 import argparse
 
-from . import balls, crowd, engine, figures, first_picture, labs, memory, preset, reruns, stage_cpu, surface, training
+from . import (
+    balls,
+    compile,
+    crowd,
+    engine,
+    figures,
+    first_picture,
+    labs,
+    memory,
+    preset,
+    reruns,
+    stage_cpu,
+    surface,
+    training,
+)
 from .clock import Row, matrix_rate, show
 
 GROUPS = {
+    "compile": compile.rows,
     "surface": surface.rows,
     "training": training.rows,
     "preset": preset.rows,

@@ -1,15 +1,19 @@
 """Compiled kernels on disk: never those of another state of any file that they are made of."""
 
 import ast
+import importlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
 
-from thermoviz.core import kernels_cache
+from thermoviz.core import compiling, kernels_cache
 from thermoviz.core.landscape import bicubic
 
 
@@ -59,3 +63,44 @@ def test_an_inlined_file_that_changes_is_compiled_anew(tmp_path):
     inner = tmp_path / "thermoviz" / "core" / "landscape" / "bicubic.py"
     inner.write_text(inner.read_text().replace("    p = 1.0 - s\n", "    p = 0.0 * s\n"))
     assert answer() == 0.5
+
+
+def test_whoever_reports_hears_of_a_compilation_and_only_then():
+    importlib.import_module("thermoviz.core.kernels_options")
+    heard = []
+    double = numba.njit(lambda x: 2 * x)
+    with compiling.heard_by(lambda: heard.append("compiling")):
+        assert double(2) == 4 and heard
+        heard.clear()
+        assert double(3) == 6 and not heard
+        assert double(2.5) == 5 and heard
+    heard.clear()
+    assert double(np.float32(1)) == 2 and not heard
+
+
+# How many combinations of argument types each kernel is compiled for by `thermoviz warm`: each one costs seconds.
+SPECIALISATIONS = {"networks.evaluate": 2, "networks.answers": 2, "planes.evaluate_plane": 1, "training.move": 1,
+                   "annealing.follow": 1}
+
+
+COUNT = """
+import json, sys
+from numba.core.dispatcher import Dispatcher
+from thermoviz.core import kernels_cache
+from thermoviz.engine.worker import warm_up
+before = kernels_cache.compiled()
+warm_up()
+found = {}
+for name, module in list(sys.modules.items()):
+    for key, one in vars(module).items() if ".kernels." in name else ():
+        if isinstance(one, Dispatcher) and one.py_func.__module__ == name and one.targetoptions.get("nogil"):
+            found[f"{name.split('.')[-1]}.{key}"] = len(one.signatures)
+print(json.dumps([before, kernels_cache.compiled(), {key: n for key, n in found.items() if n}]))
+"""
+
+
+@pytest.mark.slow
+def test_warm_compiles_each_kernel_for_as_few_types_as_stated_and_marks_that_all_is_done(tmp_path):
+    told = subprocess.run([sys.executable, "-c", COUNT], env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+                          capture_output=True, text=True, check=True).stdout
+    assert json.loads(told) == [False, True, SPECIALISATIONS]

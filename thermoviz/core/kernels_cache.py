@@ -5,11 +5,13 @@ file has changed (numba documentation, "Notes on Caching"). So the folder carrie
 end up in kernels. Whoever imports a kernel imports this module first: `CACHE` says whether kernels are kept at all.
 """
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding as llvm
 import numba
 from numba.core import caching
 
@@ -40,8 +42,21 @@ def folder() -> Path:
 
 
 def compiled() -> bool:
-    """Whether an earlier process has left compiled kernels for these files."""
-    return any(folder().glob("*.nbc"))
+    """Whether an earlier process has left all kernels of these files compiled, for numba's version and processor."""
+    return (folder() / _mark()).exists()
+
+
+def mark_compiled() -> None:
+    """What `compiled` asks for; where nothing can be written there is nothing to mark."""
+    with contextlib.suppress(OSError):
+        folder().mkdir(parents=True, exist_ok=True)
+        (folder() / _mark()).touch()
+
+
+def _mark() -> str:
+    """For another processor or numba, kernels are compiled anew."""
+    state = f"{numba.__version__} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    return f"compiled-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
 
 
 class KernelLocator(caching.InTreeCacheLocator):

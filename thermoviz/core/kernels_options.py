@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 import numba
-from numba.core import codegen, compiler
+from numba.core import codegen, compiler, event
 from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.typed_passes import NopythonRewrites
 
+from . import compiling
 from .kernels_cache import CACHE
 
 
@@ -84,6 +85,19 @@ ENTRY: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": CACHE, 
 # What parts are compiled with, also where `overload` asks for options.
 PART: dict[str, Any] = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
                         "pipeline_class": _PartCompiler}
+
+
+class _Heard(event.Listener):
+    """numba begins to compile something: nothing of the sort happens where a kernel comes from disk."""
+
+    def on_start(self, event: Any) -> None:
+        compiling.tell()
+
+    def on_end(self, event: Any) -> None:
+        """Whoever was told hears of the work again."""
+
+
+event.register("numba:compile", _Heard())
 
 
 def _refuse(*arguments: Any, **named: Any) -> None:

@@ -3,8 +3,11 @@
 Nothing but numbers, names and sentences goes back to the engine, so that no exception has to travel.
 """
 
+import atexit
 import logging
 import os
+import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -17,8 +20,12 @@ from .workers import CANCELLED, DONE, FAILED, Told
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 THREADS["OMP_WAIT_POLICY"] = "PASSIVE"
 NICE = 10  # the page comes first
+LAST = 19  # and what nobody has asked for comes last
 POLL_SECONDS = 0.05
 TELL_SECONDS = 0.1
+
+# The stage of a job that meets a kernel which is not compiled.
+COMPILING = "compiling, once per machine"
 
 log = logging.getLogger("thermoviz.worker")
 
@@ -33,7 +40,7 @@ def start(address_space: int) -> None:
     if not is_warmth_wanted():
         return
     try:
-        warm_up()
+        _warm_up_quickly()
     except Exception:  # a worker that is not warm is slow; one that fails here would end the pool
         log.exception("a worker could not be warmed up")
 
@@ -51,15 +58,44 @@ def _limit_memory(address_space: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (address_space, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
+def _warm_up_quickly() -> None:
+    """Where kernels have yet to be compiled a worker does not wait for them: its first job compiles what it needs."""
+    from ..core import kernels_cache
+
+    if kernels_cache.compiled() or not kernels_cache.CACHE:
+        warm_up()
+
+
 def warm_up() -> None:
-    """Imports what experiments need and runs two tiny ones, so that every common kernel is compiled and loaded."""
+    """Imports what experiments need and runs tiny ones, so that every common kernel is compiled, kept and loaded."""
     from ..catalogue import WARM_UP, run
     from ..core import kernels_cache
 
     if not kernels_cache.compiled():
-        log.warning("Compiling the kernels for this machine, once; the first runs wait for it (half a minute).")
+        log.warning("Compiling the kernels for this machine, once (half a minute of one processor).")
     for spec in WARM_UP:
         run(spec)
+    kernels_cache.mark_compiled()
+
+
+def compile_kernels() -> None:
+    """What a server's own process does at its start: compiles, once per machine, with the lowest priority."""
+    os.environ.update(THREADS)
+    os.environ.pop("THERMOVIZ_NO_NUMBA", None)
+    if hasattr(os, "nice"):
+        os.nice(LAST)
+    from ..core import kernels_cache
+
+    if not kernels_cache.compiled():
+        warm_up()
+
+
+def compile_beside() -> None:
+    """Starts `compile_kernels` in a process of its own, which ends with this one; nothing waits for it."""
+    if is_warmth_wanted():
+        code = f"from {__name__} import compile_kernels; compile_kernels()"
+        process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL)
+        atexit.register(process.terminate)
 
 
 def ready() -> bool:
@@ -76,6 +112,7 @@ def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> t
 
 def _computed(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str]:
     from ..catalogue import run
+    from ..core import compiling
     from ..core.errors import Cancelled, ThermovizError
     from ..runs import carried
     from .store import Store
@@ -85,7 +122,8 @@ def _computed(spec: Any, id: str, scratch_name: str, folder: str, limit: int) ->
     try:
         reporter = Reporter(store.jobs, scratch_name)
         reporter(0.0, "starting")
-        store.put(run(spec, reporter))
+        with compiling.heard_by(reporter.compiling):
+            store.put(run(spec, reporter))
         return DONE, ""
     except Cancelled:
         return CANCELLED, ""
@@ -110,10 +148,16 @@ class Reporter:
         self._version = 0
         self._began = time.monotonic()
         self._polled = self._told = 0.0
-        self._stage = ""
+        self._stage, self._fraction = "", 0.0
+
+    def compiling(self) -> None:
+        """Says so instead of seeming to hang, until the next progress."""
+        if self._stage != COMPILING:
+            self._told, self._stage = time.monotonic(), COMPILING
+            self._scratch.tell(Told(self._fraction, COMPILING, self._version, self._told - self._began))
 
     def __call__(self, fraction: float, stage: str, partial: Any = None) -> None:
-        now = time.monotonic()
+        now, self._fraction = time.monotonic(), fraction
         if now - self._polled >= POLL_SECONDS:
             self._polled = now
             self._leave_if_cancelled()

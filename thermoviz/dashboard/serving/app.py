@@ -4,7 +4,9 @@ if __name__ == "app":  # the server imports this file once, before it runs it fo
     import streamlit as st
 
     from thermoviz.dashboard.front.server import middleware
+    from thermoviz.engine.worker import compile_beside
 
+    compile_beside()
     app = st.App(__file__, middleware=middleware())
 
 if __name__ == "__main__":  # worker processes import this file again, under another name

@@ -181,6 +181,25 @@ def _targets(table, indices, start, count, t):
             t[c, s] = row[c]
 
 
+# Loops: numba compiles a second of code for what numpy says when shapes do not fit.
+@part
+def _copy(a, b):
+    for j in range(a.size):
+        b[j] = a[j]
+
+
+@part
+def _add(a, b):
+    for j in range(a.size):
+        b[j] += a[j]
+
+
+@part
+def _fill(a, value):
+    for j in range(a.size):
+        a[j] = value
+
+
 @entry
 def move(begin, end, first, steps, code, theta, memory, square, coefficients, noise, indices, times, kept, diverged_at,
          x, t, sizes, act, head, l2, l1, push, push_rows, keep, keep_rows, scale):
@@ -210,7 +229,7 @@ def move(begin, end, first, steps, code, theta, memory, square, coefficients, no
         thinned = keep_rows[i] >= 0
         for s in range(steps):
             if at < times.size and times[at] == s:
-                kept[at, i] = theta[i]
+                _copy(theta[i], kept[at, i])
                 at += 1
             if diverged_at[i] >= 0:
                 continue
@@ -236,10 +255,10 @@ def move(begin, end, first, steps, code, theta, memory, square, coefficients, no
                           here, thinned)
             _force(theta[i], g, sizes, weights, l2[i], l1[i], force)
             if push_rows[i] >= 0:
-                force += push[s, push_rows[i]]
+                _add(push[s, push_rows[i]], force)
             step_row(code, theta[i], memory[i], square[i], force, noise[s, i], c[min(s, c.shape[0] - 1)])
             if not is_finite(theta[i]):
                 diverged_at[i] = first + s + 1
-                theta[i] = np.nan
+                _fill(theta[i], np.nan)
         if at < times.size:
-            kept[at, i] = theta[i]
+            _copy(theta[i], kept[at, i])
