@@ -63,9 +63,9 @@ def _aligned(corners):
 def rows() -> list[Row]:
     cases = [
         ("every point of 101 x 101, moons, 2-32-32-2 tanh", ("moons", (32, 32), "tanh"), {"n": 1000},
-         "6 x, aim 15 x", [2, 32, 32, 2], True),
+         "15 x, aim 20 x", [2, 32, 32, 2], True),
         ("every point of 101 x 101, digits, 64-32-10 relu", ("digits", (32,), "relu"), {},
-         "4 x, aim 15 x", [64, 32, 10], False),
+         "15 x, aim 20 x", [64, 32, 10], False),
     ]
     out = []
     for name, case, settings, goal, sizes, adaptive in cases:
