@@ -87,10 +87,12 @@ def _inside(x, memory, low, high, cold):
 @part
 def _slopes(corner, a, b, s, t):
     """dE/ds, dE/dt at (s, t) of the cell whose nodes stand at a, a + 4, b, b + 4 of the flat array `corner`."""
+    k1, k2, k3, k4 = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    k5, k6, k7 = np.uint64(5), np.uint64(6), np.uint64(7)
     _, slope_s, slope_t = _value_and_slope(
-        corner[a], corner[a + 1], corner[a + 2], corner[a + 3], corner[a + 4], corner[a + 5], corner[a + 6],
-        corner[a + 7], corner[b], corner[b + 1], corner[b + 2], corner[b + 3], corner[b + 4], corner[b + 5],
-        corner[b + 6], corner[b + 7], s, t)
+        corner[a], corner[a + k1], corner[a + k2], corner[a + k3], corner[a + k4], corner[a + k5], corner[a + k6],
+        corner[a + k7], corner[b], corner[b + k1], corner[b + k2], corner[b + k3], corner[b + k4], corner[b + k5],
+        corner[b + k6], corner[b + k7], s, t)
     return slope_s, slope_t
 
 
@@ -134,7 +136,7 @@ def move(begin, end, first, steps, code, x, memory, square, coefficients, noise,
                 s, t = (u - origin[0]) * per_step[0], (v - origin[1]) * per_step[1]
                 i, j = min(max(int(s), 0), last_x), min(max(int(t), 0), last_y)
                 k = 4 * (i * nodes.shape[1] + j)
-                slope_s, slope_t = _slopes(corner, k, k + 4 * nodes.shape[1], s - i, t - j)
+                slope_s, slope_t = _slopes(corner, np.uint64(k), np.uint64(k + 4 * nodes.shape[1]), s - i, t - j)
                 new_u, m, q = step_number(code, u, _of(memory, n, 0), _of(square, n, 0), -slope_s * per_step[0],
                                           noise[step, n, 0] if noisy else 0.0, c)
                 new_v, p, o = step_number(code, v, _of(memory, n, 1), _of(square, n, 1), -slope_t * per_step[1],
