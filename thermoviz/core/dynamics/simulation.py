@@ -57,9 +57,12 @@ def simulate(
     reflected. A step into a cell without data (the energy's `masked`) is undone and turned round. batch_size: samples
     per step for an energy with `minibatch`, drawn with "replacement", "fresh" (without replacement within a batch) or
     by shuffled "epochs" (the incomplete last batch of an epoch is dropped); None: all. Both may differ from replica to
-    replica: sequences of n. `progress(fraction)` is called every 40 ms; what it raises passes through. `observe(step,
-    before [n, d], after [n, d])` is called at step 0, observe_every, ..., with the positions before and after that
-    step: for sums that need no records. Streams "noise" and "batches" of `seed`. Raises BadInput, Unstable.
+    replica: sequences of n. `progress(fraction)` is called every 40 ms or so; what it raises passes through.
+    `observe(step, before [n, d], after [n, d])` is called at step 0, observe_every, ..., with the positions before and
+    after that step: for sums that need no records (with a method `together` for many steps in one call: `tape.Watch`).
+    Where the energy offers it, steps are taken in blocks of compiled code (`blocks`), at most tens of milliseconds at
+    a time; the same seed is the same trajectory up to rounding. Streams "noise" and "batches" of `seed`. Raises
+    BadInput, Unstable.
     """
     energy = as_energy(energy)
     if isinstance(dynamics, type) or not hasattr(dynamics, "step"):
