@@ -51,7 +51,7 @@ for step in range(30):
     loss = torch.nn.functional.mse_loss(model(x), y)
     loss.backward()
     optimiser.step()
-    recorder()
+    recorder.step()
 seen = tv.explore(model, lambda m: torch.nn.functional.mse_loss(m(x), y), recorder, resolution=11)
 seen.to_html("stage.html")
 seen.figure().write_html("figure.html", include_plotlyjs=True)

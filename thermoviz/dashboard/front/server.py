@@ -43,7 +43,7 @@ def middleware() -> list[Middleware]:
 
 
 def _prepare() -> None:
-    """What takes long and is kept: in the order in which a visitor waits for it: the still, the surface's own
+    """What takes long and is kept, in the order in which a visitor waits for it: the still, the surface's own
     numbers, the presets' pictures, the programs."""
     still(DEFAULT_PRESET, "dark")
     payload(load_preset(DEFAULT_PRESET))
