@@ -80,7 +80,7 @@ def test_whoever_reports_hears_of_a_compilation_and_only_then():
 
 # How many combinations of argument types each kernel is compiled for by `thermoviz warm`: each one costs seconds.
 SPECIALISATIONS = {"networks.evaluate": 2, "networks.answers": 2, "planes.evaluate_plane": 1, "training.move": 1,
-                   "annealing.follow": 1}
+                   "annealing.follow": 1, "surface.evaluate": 1, "surface.move": 1}
 
 
 COUNT = """

@@ -3,7 +3,7 @@
 In contact with a bath the free energy F = E - TS of the cloud falls, to -T ln Z; its entropy S may rise or fall.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -24,6 +24,8 @@ WIDTH = 3.0
 @specification
 class SecondLaw(Experiment):
     """A cloud of balls, its E, S and F over time, against the exact evolution; and controls in which F must rise."""
+
+    WARM_UP: ClassVar[dict[str, Any]] = {"steps": 30, "balls": 1000}  # what compiles its kernels, quickly
 
     landscape: AnyLandscape = DoubleWell()
     start: Annotated[Literal["saddle", "point", "uniform", "basin"], Field(
