@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from thermoviz.catalogue import EXPERIMENTS
 from thermoviz.core.specs import Field, identity, specification
 from thermoviz.engine import Engine, Store
 from thermoviz.engine.engine import ATTEMPTS, FORGOTTEN_SECONDS
+from thermoviz.engine.local import LocalWorkers
 from thermoviz.engine.scratch import Scratch
 from thermoviz.engine.workers import Told
 from thermoviz.runs.run import Run
@@ -262,6 +264,23 @@ def test_a_worker_that_is_killed_while_idle_is_replaced(engine, diary):
     os.kill(worker_of(diary), signal.SIGKILL)
     assert finish(engine, engine.submit(Errand(str(diary), seed=33), "ann")).status == "done"
     assert len(set(diary.read_text().split())) == 2
+
+
+class Forgetful:
+    """A process whose pool breaks while it is given a task, which it forgets."""
+
+    active = False
+
+    def schedule(self, *task, **settings):
+        self.pool = self
+        return Future()
+
+
+def test_a_task_that_a_breaking_pool_forgot_is_lost(tmp_path):
+    workers = LocalWorkers(Store(tmp_path), places=1)
+    workers.free, outcomes = [Forgetful()], []
+    workers.attempt("0" * 16, Errand("")).begin(outcomes.append)
+    assert [outcome.status for outcome in outcomes] == ["lost"] and len(workers.free) == 1
 
 
 @pytest.mark.slow

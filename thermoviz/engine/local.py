@@ -25,6 +25,7 @@ from .scratch import Scratch
 from .store import Store
 from .workers import CANCELLED, FAILED, LOST, Outcome, Told
 
+TAKEN_UP_SECONDS = 0.5  # so often an attempt that no process has taken up looks whether its pool still stands
 SILENCE_SECONDS = 2.0  # a cancelled worker that gives no sign for so long is killed
 
 log = logging.getLogger("thermoviz.engine")
@@ -34,33 +35,33 @@ class Process:
     """One worker process, started at the first need and again when it has died."""
 
     def __init__(self) -> None:
-        self._pool: Any = None
+        self.pool: Any = None
 
     def schedule(self, function: Callable[..., Any], *arguments: Any, timeout: float | None = None) -> Future:
         """Has it called there, after what was scheduled before."""
-        if self._pool is not None and not self._pool.active:
+        if self.pool is not None and not self.pool.active:
             # Often one of the broken pool's own threads tells of it, and comes here: it cannot wait for itself.
-            threading.Thread(target=self._pool.join, daemon=True).start()
-            self._pool = None
-        if self._pool is None:
+            threading.Thread(target=self.pool.join, daemon=True).start()
+            self.pool = None
+        if self.pool is None:
             from pebble import ProcessPool
-            self._pool = ProcessPool(max_workers=1, initializer=worker.start,
-                                     initargs=(int(settings().worker_gigabytes * 2**30),),
-                                     context=multiprocessing.get_context("spawn"))
-        future: Future = self._pool.schedule(function, args=arguments, timeout=timeout)
+            self.pool = ProcessPool(max_workers=1, initializer=worker.start,
+                                    initargs=(int(settings().worker_gigabytes * 2**30),),
+                                    context=multiprocessing.get_context("spawn"))
+        future: Future = self.pool.schedule(function, args=arguments, timeout=timeout)
         return future
 
     @property
     def started(self) -> bool:
         """Whether it was ever needed."""
-        return self._pool is not None
+        return self.pool is not None
 
     def close(self) -> None:
         """Ends it."""
-        if self._pool is not None:
-            self._pool.stop()
-            self._pool.join()
-            self._pool = None
+        if self.pool is not None:
+            self.pool.stop()
+            self.pool.join()
+            self.pool = None
 
 
 class LocalWorkers:
@@ -116,6 +117,7 @@ class LocalAttempt:
         self._spec = spec
         self._scratch = Scratch.new(workers.store.jobs, id)
         self._future: Future | None = None
+        self._orphaned = False
 
     def begin(self, ended: Callable[[Outcome], None]) -> None:
         """Hands it to a free process."""
@@ -134,6 +136,20 @@ class LocalAttempt:
             ended(Outcome(LOST))
         else:
             self._future.add_done_callback(answered)
+            self._guard(process.pool)
+
+    def _guard(self, pool: Any) -> None:
+        """A pool that breaks just when it is given a task forgets that task: then it is lost."""
+        future = self._future
+        if future is None or future.running() or future.done():
+            return
+        if pool.active:
+            timer = threading.Timer(TAKEN_UP_SECONDS, self._guard, (pool,))
+            timer.daemon = True
+            timer.start()
+        else:
+            self._orphaned = True
+            future.cancel()
 
     def told(self) -> Told:
         """What the worker wrote last."""
@@ -181,7 +197,7 @@ class LocalAttempt:
             status, message, seconds = future.result()
             return Outcome(status, lambda: message, seconds=seconds)
         except CancelledError:
-            return Outcome(CANCELLED)
+            return Outcome(LOST if self._orphaned else CANCELLED)
         except TimeoutError:
             return Outcome(FAILED, self._too_long)
         except (ProcessExpired, BrokenProcessPool):
