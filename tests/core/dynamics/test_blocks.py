@@ -6,6 +6,7 @@ import pytest
 import thermoviz as tv
 from thermoviz.core.dynamics import blocks, simulation
 from thermoviz.core.dynamics.kernels import steps as kernel
+from thermoviz.core.learning import compiled
 from thermoviz.core.learning.perturbed import factors
 
 N, STEPS = 5, 51
@@ -51,8 +52,10 @@ TEMPERATURES = {
 }
 
 
-@pytest.fixture(scope="module")
-def loss():
+@pytest.fixture(params=["one by one", "side by side"])
+def loss(request, monkeypatch):
+    """Whose blocks move replicas one by one, or in groups with one in each lane."""
+    monkeypatch.setattr(compiled, "_NARROW", 0 if request.param == "one by one" else 200)
     data = tv.load_dataset("moons", n=80, seed=0)
     return tv.NetworkLoss(tv.MLP(hidden=(9, 6)), data, weight_decay=1e-3, l1=1e-4, dtype="float64")
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -33,27 +33,57 @@ def batches_of(
     largest = max(size for _, size in groups)
     if n * largest > MOST_DRAWN:
         raise BadInput(f"batch_size must be at most {MOST_DRAWN // n} for {n} replicas, got {largest}.")
-    if len(groups) == 1:
-        (kind, size), = groups
-        return Batches(DRAWS[kind](seeded(seed, "batches"), n, size, samples), n, largest)
-    return Batches(_in_groups(groups, n, largest, samples, seed), n, largest)
+    return Batches(groups, n, samples, seed)
+
+
+class _Group(NamedTuple):
+    """Replicas `rows` [m] that draw `size` samples in one way; draws: step after step [m, size]."""
+
+    rows: Any
+    kind: str
+    size: int
+    draws: Iterator[np.ndarray]
 
 
 class Batches:
-    """Draws without end: `next` is one step's [n, largest], `ahead` those of many steps."""
+    """Draws without end: `next` is one step's, `ahead` those of many steps.
 
-    def __init__(self, draws: Iterator[np.ndarray], n: int, largest: int) -> None:
-        self.draws, self.n, self.largest = draws, n, largest
+    Each group has its own stream, so that one more changes no other's. largest: samples of the largest batch that is
+    drawn; replicas that see all do not count there, if others draw.
+    """
+
+    def __init__(self, groups: dict[tuple[str, int], list[int]], n: int, samples: int, seed: int) -> None:
+        self.n, self.samples = n, samples
+        alone = len(groups) == 1
+        self.groups = [
+            _Group(slice(None) if alone else np.array(rows), kind, size, DRAWS[kind](
+                seeded(seed, "batches" if alone else f"batches {kind} {size}"), len(rows), size, samples))
+            for (kind, size), rows in groups.items()]
+        self.largest = max([one.size for one in self.groups if one.kind != ALL])
 
     def __next__(self) -> np.ndarray:
-        return next(self.draws)
+        """[n, largest of all], -1 behind a smaller batch."""
+        return everyone(self.ahead(1), self.samples)[0]
 
     def ahead(self, steps: int) -> np.ndarray:
-        """The samples of the next steps [steps, n, largest], int32."""
-        drawn = np.empty((steps, self.n, self.largest), np.int32)
-        for step in range(steps):
-            drawn[step] = next(self.draws)
+        """The samples of the next steps [steps, n, largest], int32; -1 behind a smaller batch, and nothing but -1 for a
+        replica that sees all (`everyone`)."""
+        drawn = np.full((steps, self.n, self.largest), -1, np.int32)
+        for group in self.groups:
+            if group.kind != ALL:
+                drawn[:, group.rows, :group.size] = np.stack(list(itertools.islice(group.draws, steps)))
         return drawn
+
+
+def everyone(indices: np.ndarray, samples: int) -> np.ndarray:
+    """Batches [steps, n, B] of which those without any sample become all `samples`; as wide as that needs."""
+    seeing = (indices[0] < 0).all(axis=1)
+    if not indices.shape[2] or not seeing.any():
+        return indices
+    wide = np.full((*indices.shape[:2], max(samples, indices.shape[2])), -1, np.int32)
+    wide[:, :, :indices.shape[2]] = indices
+    wide[:, seeing, :samples] = np.arange(samples, dtype=np.int32)
+    return wide
 
 
 def _each(name: str, value: Any, n: int) -> list[Any]:
@@ -76,19 +106,6 @@ def _checked_batch(size: Any, kind: Any, samples: int) -> tuple[str, int]:
     if kind != "replacement" and size > samples:
         raise BadInput(f"batch_size must be at most {samples}, the number of samples, got {size}.")
     return kind, size
-
-
-def _in_groups(
-    groups: dict[tuple[str, int], list[int]], n: int, largest: int, samples: int, seed: int
-) -> Iterator[np.ndarray]:
-    """Batches of all groups as one array. Each group has its own stream, so that one more changes no other's."""
-    draws = [(rows, size, DRAWS[kind](seeded(seed, f"batches {kind} {size}"), len(rows), size, samples))
-             for (kind, size), rows in groups.items()]
-    while True:
-        indices = np.full((n, largest), -1, dtype=np.int32)
-        for rows, size, draw in draws:
-            indices[rows, :size] = next(draw)
-        yield indices
 
 
 def _with_replacement(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:

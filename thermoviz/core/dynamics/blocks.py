@@ -54,10 +54,11 @@ class Block:
 
     first: how many steps there have been before. code: the dynamics (kernels/steps.py). x [n, d], memory [n, d] or
     [n, 0], square [n, d] or [n, 0]: moved in place. coefficients [steps or 1, n or 1, 7]. noise [steps, n, d] or
-    [steps, n, 0]. indices [steps or 1, n, B], int32, -1 behind a smaller batch; [1, n, 0]: all samples. times [k]:
-    after how many of the block's steps (0: before the first) x is to be kept, ascending; kept [k, n, d]: where.
-    diverged_at [n]: -1, or first + the number of steps after which a replica left the finite numbers; such a row is
-    NaN from then on. walls: None, or in which the replicas are; cold [steps or 1, n or 1]: those that stop at a wall.
+    [steps, n, 0]. indices [steps or 1, n, B], int32, -1 behind a smaller batch (alone: all samples); [1, n, 0]: all
+    samples. times [k]: after how many of the block's steps (0: before the first) x is to be kept, ascending; kept
+    [k, n, d]: where. diverged_at [n]: -1, or first + the number of steps after which a replica left the finite numbers;
+    such a row is NaN from then on. walls: None, or in which the replicas are; cold [steps or 1, n or 1]: those that
+    stop at a wall.
     """
 
     first: int

@@ -27,6 +27,8 @@ FORGOTTEN = 3.0
 FAINT = 1e-3
 # Replicas that move less than this share of their length stand still: rounding, not noise.
 STANDSTILL = 1e-6
+# Steps whose products of modes are summed in one multiplication of matrices.
+TOGETHER = 16
 # Modes beyond which second moments are kept as their diagonal only.
 MOST_PAIRS = 128
 
@@ -37,7 +39,8 @@ def forgetting_steps(lr: float, momentum: float, softest: float) -> int:
 
 
 class FluctuationSums:
-    """Sums over time for replicas under SGD; an instance is an `observe` for `simulate`.
+    """Sums over time for replicas under SGD; an instance is an `observe` for `simulate`, which hands it whole blocks of
+    steps.
 
     loss: an Energy with value_and_force; lr, momentum: numbers or [n]; centre: a [d], or None for each replica's mean
     over the second half of the burn-in. axes [d, m]: directions (columns) whose moments are kept, about the centre;
@@ -59,6 +62,7 @@ class FluctuationSums:
         self.count = np.zeros(BLOCKS)
         self._mean: Any = 0.0
         self._averaged = 0
+        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
 
     def _begin(self, n: int) -> None:
         self.energy, self.left, self.right, self.minibatch, self.square, self.bent, self.spread = np.zeros(
@@ -67,44 +71,84 @@ class FluctuationSums:
             m = self.axes.shape[1]
             shape = (n, m, m) if m <= MOST_PAIRS else (n, m)
             self.first, self.slope, self.steep = np.zeros((3, n, m))
-            self.second, self.pulled = np.zeros(shape), np.zeros(shape)
+            self._second, self._pulled = np.zeros(shape), np.zeros(shape)
 
     def __call__(self, step: int, before: np.ndarray, after: np.ndarray) -> None:
-        if step < self.burn_in:
-            if self.centre is None and 2 * step >= self.burn_in:
-                self._mean, self._averaged = self._mean + before, self._averaged + 1
+        self.together(np.array([step]), before[None], after[None])
+
+    def together(self, steps: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
+        """Several steps [k] at once, before and after [k, n, d]."""
+        late = steps >= self.burn_in
+        if self.centre is None:
+            settling = before[~late & (2 * steps >= self.burn_in)]
+            for one in settling:
+                self._mean, self._averaged = self._mean + one, self._averaged + 1
+        if not late.any():
             return
+        steps, before, after = steps[late], before[late], after[late]
         if not self.records:
-            self._begin(len(before))
+            self._begin(before.shape[1])
             if self.centre is None:
-                self.centre = self._mean / self._averaged if self._averaged else before.copy()
-        self._add(min(BLOCKS - 1, BLOCKS * (step - self.burn_in) // max(self.steps - self.burn_in, 1)), before, after)
+                self.centre = self._mean / self._averaged if self._averaged else before[0].copy()
+        blocks = np.minimum(BLOCKS - 1, BLOCKS * (steps - self.burn_in) // max(self.steps - self.burn_in, 1))
+        for b in np.unique(blocks):
+            self._add(b, before[blocks == b], after[blocks == b])
 
     def _add(self, b: int, before: np.ndarray, after: np.ndarray) -> None:
-        energy, force = self.loss.value_and_force(before)
+        """Steps [k, n, d] of one block of time."""
+        k, n, d = before.shape
+        energy, force = (part.reshape(k, n, *part.shape[1:])
+                         for part in self.loss.value_and_force(before.reshape(k * n, d)))
         away, move = before - self.centre, after - before
         weight = (1 + self.momentum) / (2 * self.lr)
-        self.records += 1
-        self.count[b] += 1
-        self.energy[b] += energy
-        self.left[b] -= (away * force).sum(axis=1)
-        self.right[b] += weight * (move**2).sum(axis=1)
-        self.minibatch[b] -= (away * move).sum(axis=1) / self.lr
-        self.square[b] += (force**2).sum(axis=1)
-        self.spread[b] += (away**2).sum(axis=1)
+        self.records += k
+        self.count[b] += k
+        _add_each(self.energy[b], energy)
+        _add_each(self.left[b], -_products(away, force))
+        _add_each(self.right[b], weight * _products(move, move))
+        _add_each(self.minibatch[b], -_products(away, move) / self.lr)
+        _add_each(self.square[b], _products(force, force))
+        _add_each(self.spread[b], _products(away, away))
         if self.hessian is not None:
-            self.bent[b] += weight * ((move @ self.hessian) * move).sum(axis=1)
+            _add_each(self.bent[b], weight * _products(move @ self.hessian, move))
         if self.axes is not None:
-            y, slope = away @ self.axes, -(force @ self.axes)
-            self.first += y
-            self.slope += slope
-            self.steep += slope**2
-            if self.second.ndim == 3:
-                self.second += y[:, :, None] * y[:, None, :]
-                self.pulled += y[:, :, None] * slope[:, None, :]
-            else:
-                self.second += y**2
-                self.pulled += y * slope
+            self._add_moments(away @ self.axes, -(force @ self.axes))
+
+    def _add_moments(self, y: np.ndarray, slope: np.ndarray) -> None:
+        """Places and slopes [k, n, m] along the axes."""
+        _add_each(self.first, y)
+        _add_each(self.slope, slope)
+        _add_each(self.steep, slope**2)
+        if self._second.ndim == 2:
+            _add_each(self._second, y**2)
+            _add_each(self._pulled, y * slope)
+            return
+        self._waiting += zip(y, slope, strict=True)
+        while len(self._waiting) >= TOGETHER:
+            self._multiply(TOGETHER)
+
+    def _multiply(self, count: int) -> None:
+        """Adds the products of the first `count` steps that wait for it."""
+        y, slope = (np.stack(part, axis=1) for part in zip(*self._waiting[:count], strict=True))  # [n, count, m]
+        del self._waiting[:count]
+        turned = y.transpose(0, 2, 1)
+        self._second += turned @ y
+        self._pulled += turned @ slope
+
+    @property
+    def second(self) -> np.ndarray:
+        """Sums of y y^T [n, m, m], or of squares [n, m]."""
+        return self._complete(self._second)
+
+    @property
+    def pulled(self) -> np.ndarray:
+        """Sums of y (grad f)^T, in the same form."""
+        return self._complete(self._pulled)
+
+    def _complete(self, sums: np.ndarray) -> np.ndarray:
+        if self._waiting:
+            self._multiply(len(self._waiting))
+        return sums
 
     def ratio(self, name: str, rows: Any = slice(None), blocks: Any = slice(None)) -> Estimate:
         """"fdr1", "fdr2" or "identity" of the replicas `rows` over `blocks`: left over right side, 1 where it holds.
@@ -122,6 +166,17 @@ class FluctuationSums:
         if moved[alive].mean() <= STANDSTILL**2 * float(np.mean(size)):
             raise TooFewSamples("nothing moves here: without noise both sides are 0, and their ratio says nothing.")
         return ratio_of_means(a[alive], b[alive])
+
+
+def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Scalar products of vectors [k, n, d]: [k, n]."""
+    return np.asarray((a * b).sum(axis=2))
+
+
+def _add_each(sums: np.ndarray, steps: np.ndarray) -> None:
+    """sums += steps [k, ...], one after the other: the same numbers however the steps are cut into blocks."""
+    for one in steps:
+        sums += one
 
 
 class FluctuationDissipation(NamedTuple):

@@ -1,5 +1,6 @@
 """Losses of many networks on the CPU, in numpy arrays: data laid out for the compiled kernels, work over threads."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,16 @@ _BLOCK = 256
 _PLANE_BLOCK = 64
 # Activations that are logistic curves: f(z) = offset + share/(1 + exp(factor z)), as (factor, offset, share).
 _LOGISTIC = {"tanh": (2.0, 1.0, -2.0), "sigmoid": (-1.0, 0.0, 1.0)}
+# Networks of at most so many parameters are computed side by side, one in each lane of a vector (kernels/lanes.py),
+# where there are at least so many of them.
+_NARROW, _SIDE_BY_SIDE = 200, 4
+
+
+def in_groups(work: Callable[[int, int], Any], n: int, multiplications: float) -> None:
+    """`in_parts` whose parts begin at whole groups of lanes."""
+    size = kernels.lanes.MOST_LANES
+    in_parts(lambda first, last: work(first * size, min(last * size, n)), -(-n // size), multiplications)
+
 
 class CompiledNetworks:
     """One learning problem for networks of given widths, in the layout of `kernels.networks`.
@@ -36,7 +47,12 @@ class CompiledNetworks:
         self._ld = min(_BLOCK, padded(self.samples))
         self._blocks = (_blocks(self._tables[0][0], self._ld, ones=True),
                         _blocks(self._tables[1][0], self._ld, ones=False))
+        self.flat = self._tables[0].ravel(), self._tables[1].ravel()
         self.d = int(np.sum((self.sizes[:-1] + 1) * self.sizes[1:]))
+
+    def side_by_side(self, n: int) -> bool:
+        """Whether n networks are computed in groups, one in each lane."""
+        return self.d <= _NARROW and n >= _SIDE_BY_SIDE
 
     def energy(self, theta: np.ndarray, l2: float, l1: float) -> np.ndarray:
         """[n, d] -> [n]."""
@@ -80,6 +96,9 @@ class CompiledNetworks:
         energies, forces = np.empty(n), np.empty(theta.shape if mode == kernels.networks.GRADIENT else (1, 1))
         if indices is None or counts is None:
             counts, indices = np.full(n, self.samples), np.empty((n, 0), np.int64)
+        if mode != kernels.networks.CORRECT and self.side_by_side(n) and counts.min() == counts.max():
+            self._evaluate_lanes(theta, l2, l1, mode, indices, energies, forces)
+            return energies, forces
         x, t, ld = self.laid_out(indices.shape[1])
 
         def part(first: int, last: int) -> None:
@@ -88,6 +107,16 @@ class CompiledNetworks:
 
         in_parts(part, n, float(counts.sum()) * self.d * (3.0 if mode == kernels.networks.GRADIENT else 1.0))
         return energies, forces
+
+    def _evaluate_lanes(self, theta: np.ndarray, l2: float, l1: float, mode: int, indices: np.ndarray,
+                        energies: np.ndarray, forces: np.ndarray) -> None:
+        how = kernels.lanes.ENERGY if mode == kernels.networks.ENERGY else kernels.lanes.GRADIENT
+
+        def part(first: int, last: int) -> None:
+            kernels.lanes.evaluate(theta, first, last, *self.flat, indices, self.sizes, self.activation, self.head,
+                                   self.samples, l2, l1, how, energies, forces)
+
+        in_groups(part, len(theta), 3.0 * len(theta) * (indices.shape[1] or self.samples) * self.d)
 
     def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:
         """Data energies [m, k] of the networks origin + us[i] u + vs[j] v."""

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from ..dynamics.batches import everyone
 from ..dynamics.blocks import Block
 from ..threads import in_parts
 from . import kernels
-from .compiled import CompiledNetworks
+from .compiled import CompiledNetworks, in_groups
 
 
 class NetworkMover:
@@ -34,15 +35,20 @@ class NetworkMover:
         nets, n = self.networks, len(block.x)
         if push is None or push_rows is None:
             push, push_rows = np.zeros((1, 1, 0)), np.full(n, -1)
+        beside = nets.side_by_side(n) and keep is None
         if keep is None or keep_rows is None:
             keep, keep_rows = np.zeros((1, 1, 0, 0), np.uint8), np.full(n, -1)
         rows = [np.asarray(each, np.int64) for each in (push_rows, keep_rows)]
         own = [np.array(np.broadcast_to(one, n), np.float64) for one in (self.l2 + l2, self.l1 + l1, scale)]
-
-        def part(begin: int, end: int) -> None:
-            kernels.training.move(
-                begin, end, block.first, block.steps, block.code, block.x, block.memory, block.square,
-                block.coefficients, block.noise, block.indices, block.times, block.kept, block.diverged_at,
-                *nets.tables, nets.sizes, nets.activation, nets.head, *own[:2], push, rows[0], keep, rows[1], own[2])
-
-        in_parts(part, n, n * block.steps * self.work(block.indices.shape[2]))
+        indices = block.indices if beside else everyone(block.indices, nets.samples)
+        moved = (block.first, block.steps, block.code, block.x, block.memory, block.square, block.coefficients,
+                 block.noise, indices, block.times, block.kept, block.diverged_at)
+        problem, work = (nets.sizes, nets.activation, nets.head), n * block.steps * self.work(indices.shape[2])
+        if beside:
+            # Replicas of equally large batches stand together: a group takes as many samples as its largest.
+            order = np.argsort((indices[0] >= 0).sum(axis=1), kind="stable")
+            in_groups(lambda begin, end: kernels.lane_training.move(
+                begin, end, order, *moved, *nets.flat, *problem, nets.samples, *own[:2], push, rows[0]), n, work)
+            return
+        in_parts(lambda begin, end: kernels.training.move(
+            begin, end, *moved, *nets.tables, *problem, *own[:2], push, rows[0], keep, rows[1], own[2]), n, work)

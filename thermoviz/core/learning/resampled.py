@@ -4,11 +4,15 @@ Each is an Energy on theta [n, d] for a fixed number n of replicas, so that all 
 one batch of `simulate`.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..dynamics.batches import everyone
+from ..dynamics.blocks import Block
 from ..errors import BadInput
+from .movers import NetworkMover
 
 
 class Bootstrapped:
@@ -40,14 +44,39 @@ class Bootstrapped:
 
     def minibatch(self, indices: Any) -> Any:
         """The Energy in which replica i sees the samples indices[i] [n, B] of its own data (-1: none)."""
-        chosen = self._flat[indices + self._first]
-        none = np.asarray(indices) < 0
-        return self.loss.minibatch(np.where(none, -1, chosen) if none.any() else chosen)
+        return self.loss.minibatch(self.own(np.asarray(indices)))
+
+    def own(self, indices: np.ndarray) -> np.ndarray:
+        """Samples of the loss behind those of each replica's own data, indices [..., n, B] (-1: none)."""
+        chosen, none = self._flat[indices + self._first], indices < 0
+        return np.where(none, -1, chosen) if none.any() else chosen
+
+    def mover(self, walls: Any) -> "ResampledMover | None":
+        """Blocks of steps, where those of the loss can be had."""
+        moving = self.loss.mover(walls)
+        return moving and ResampledMover(moving, self)
 
 
 def bootstrap(n: int, n_samples: int, generator: np.random.Generator) -> np.ndarray:
     """Samples [n, n_samples] drawn with replacement: one resampled training set per replica."""
     return generator.integers(0, n_samples, size=(n, n_samples))
+
+
+class ResampledMover:
+    """Blocks of steps of replicas that see their own data."""
+
+    def __init__(self, moving: NetworkMover, data: Bootstrapped) -> None:
+        self.moving, self.data = moving, data
+
+    def work(self, samples: int) -> float:
+        """As that of the loss."""
+        return self.moving.work(samples)
+
+    def move(self, block: Block) -> None:
+        """Each replica's samples are looked up for all steps at once."""
+        data, indices = self.data, block.indices
+        chosen = data.own(everyone(indices, data.n_samples)) if indices.shape[2] else data.samples[None]
+        self.moving.move(replace(block, indices=np.ascontiguousarray(chosen, np.int32)))
 
 
 class WithLangevinNoise:
@@ -63,7 +92,7 @@ class WithLangevinNoise:
         self.amplitude = np.asarray(amplitude, dtype=np.float64)
         if self.amplitude.ndim != 1 or not (np.isfinite(self.amplitude) & (self.amplitude >= 0)).all():
             raise BadInput("amplitude must be finite numbers of at least 0, [n], one per replica.")
-        self._rows = np.flatnonzero(self.amplitude)
+        self.rows = np.flatnonzero(self.amplitude)
         self._generator = generator
 
     def __call__(self, theta: Any) -> Any:
@@ -76,8 +105,37 @@ class WithLangevinNoise:
 
     def minibatch(self, indices: Any) -> "_Push":
         """The Energy of one step: the loss of the batch plus a random slope."""
-        slope = self.amplitude[self._rows, None] * self._generator.standard_normal((len(self._rows), self.d))
-        return _Push(self.loss.minibatch(indices), self._rows, slope)
+        return _Push(self.loss.minibatch(indices), self.rows, self.pushes(1)[0])
+
+    def mover(self, walls: Any) -> "PushMover | None":
+        """Blocks of steps, where those of the loss can be had."""
+        moving = self.loss.mover(walls)
+        return moving and PushMover(moving, self)
+
+    def pushes(self, steps: int) -> np.ndarray:
+        """The slopes of the next steps [steps, rows, d], from the stream of single ones."""
+        drawn = self._generator.standard_normal((steps, len(self.rows), self.d))
+        return np.multiply(self.amplitude[self.rows, None], drawn, out=drawn)
+
+
+class PushMover:
+    """Blocks of steps of replicas that are pushed."""
+
+    def __init__(self, moving: NetworkMover, pushed: WithLangevinNoise) -> None:
+        self.moving, self.pushed = moving, pushed
+        self.row = np.full(len(pushed.amplitude), -1)
+        self.row[pushed.rows] = np.arange(len(pushed.rows))
+
+    def work(self, samples: int) -> float:
+        """As that of the loss."""
+        return self.moving.work(samples)
+
+    def move(self, block: Block) -> None:
+        """All pushes are drawn ahead; there are none without batches."""
+        if block.indices.shape[2]:
+            self.moving.move_under(block, push=self.pushed.pushes(block.steps), push_rows=self.row)
+        else:
+            self.moving.move(block)
 
 
 class _Push:

@@ -54,6 +54,10 @@ class Shared:
         """The Energy in which replica i sees the samples indices[i] of its own data."""
         return self._own.minibatch(indices)
 
+    def mover(self, walls: Any) -> Any:
+        """Blocks of steps on each replica's own data."""
+        return self._own.mover(walls)
+
 
 @dataclass(frozen=True, eq=False)
 class Replicas:

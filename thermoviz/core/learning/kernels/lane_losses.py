@@ -1,0 +1,113 @@
+"""Losses of networks side by side and their gradients, over flat arrays [samples x lanes] (see `lanes`)."""
+
+import math
+
+import numpy as np
+
+from ...kernels_options import part
+from .activations import FAST, exponential
+
+
+@part(fastmath=FAST)
+def _fold(values, lanes, multiply):
+    """The sums, or products, over samples land in the first [lanes] of `values`, samples x lanes: by halves."""
+    count = values.size // lanes
+    while count > 1:
+        half = (count + 1) // 2
+        low, high = values[:(count - half) * lanes], values[half * lanes:count * lanes]
+        if multiply:
+            for i in range(low.size):
+                low[i] *= high[i]
+        else:
+            for i in range(low.size):
+                low[i] += high[i]
+        count = half
+
+
+@part
+def _summed(wide, energies):
+    """energies [lanes] += sums over samples of wide [samples x lanes], which is lost."""
+    _fold(wide, energies.size, False)
+    for lane in range(energies.size):
+        energies[lane] += wide[lane]
+
+
+@part
+def _logs(wide, energies):
+    """energies [lanes] += sums over samples of log(wide): logarithms of products of SAMPLES factors at most."""
+    _fold(wide, energies.size, True)
+    for lane in range(energies.size):
+        energies[lane] += math.log(wide[lane])
+
+
+@part(fastmath=FAST)
+def squared(z, t, share, classes, wide, energies, with_energy):
+    """z <- gradient of half the squared error, share [row] of each sample; energies [lanes] += the sums. wide [row]:
+    scratch."""
+    row, each = share.size, z.dtype.type(1 / classes)
+    for c in range(classes):
+        one, target = z[c * row:(c + 1) * row], t[c * row:(c + 1) * row]
+        for i in range(row):
+            one[i] -= target[i]
+        if with_energy:
+            for i in range(row):
+                off = np.float64(one[i])
+                wide[i] = 0.5 / classes * (off * off)
+            _summed(wide, energies)
+        for i in range(row):
+            one[i] *= share[i] * each
+
+
+@part(fastmath=FAST)
+def binary(z, t, share, row, wide, energies, with_energy):
+    """z <- gradient of the cross-entropy of two classes, through the difference of the outputs; energies += sums."""
+    size, one, zero = share.size, z.dtype.type(1), z.dtype.type(0)
+    first, d, y = z[:size], z[size:2 * size], t[size:2 * size]
+    for i in range(size):
+        d[i] -= first[i]
+        row[i] = exponential(-abs(d[i]))
+    if with_energy:
+        for i in range(size):
+            wide[i] = np.float64((zero if d[i] < 0 else d[i]) - y[i] * d[i])
+        _summed(wide, energies)
+        for i in range(size):
+            wide[i] = 1.0 + np.float64(row[i])
+        _logs(wide, energies)
+    for i in range(size):
+        larger = one / (one + row[i])
+        second = larger if d[i] > 0 else row[i] * larger
+        d[i] = share[i] * (second - y[i])
+        first[i] = -d[i]
+
+
+@part(fastmath=FAST)
+def softmax(z, t, share, classes, row, wide, energies, with_energy):
+    """`binary` for any number of classes."""
+    size = share.size
+    for c in range(classes):
+        one = z[c * size:(c + 1) * size]
+        for i in range(size):
+            row[i] = one[i] if c == 0 or one[i] > row[i] else row[i]
+    for c in range(classes):
+        one, is_class = z[c * size:(c + 1) * size], t[c * size:(c + 1) * size]
+        for i in range(size):
+            one[i] -= row[i]
+        if with_energy:
+            for i in range(size):
+                wide[i] = -np.float64(one[i]) * np.float64(is_class[i])
+            _summed(wide, energies)
+    for c in range(classes):
+        one = z[c * size:(c + 1) * size]
+        for i in range(size):
+            one[i] = exponential(one[i])
+            row[i] = one[i] if c == 0 else row[i] + one[i]
+    if with_energy:
+        for i in range(size):
+            wide[i] = np.float64(row[i])
+        _logs(wide, energies)
+    for i in range(size):
+        row[i] = share[i] / row[i]
+    for c in range(classes):
+        one, is_class = z[c * size:(c + 1) * size], t[c * size:(c + 1) * size]
+        for i in range(size):
+            one[i] = one[i] * row[i] - share[i] * is_class[i]

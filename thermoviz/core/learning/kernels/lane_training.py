@@ -1,0 +1,159 @@
+"""Many steps of networks side by side in one call: the compiled part of `movers.py` (see `lanes`)."""
+
+import math
+
+import numpy as np
+
+from ...dynamics.kernels.steps import ADAPTIVE, DESCENT, FAR, HEATED, MOMENTUM
+from ...kernels_options import entry, part
+from .lanes import FORCE, SAMPLES, furnished, gradient
+from .tiles import _VECTOR_BYTES
+
+
+@part
+def _step(code, x, memory, square, force, fresh, c):
+    """A step of a group, [d x lanes] each; c [7, d x lanes]: coefficients (`dynamics.kernels.steps.step_number`)."""
+    c0, c1, c2, c3, c4, c5, c6 = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
+    if code == DESCENT:
+        for i in range(x.size):
+            x[i] += c0[i] * force[i]
+    elif code == MOMENTUM:
+        for i in range(x.size):
+            memory[i] = c1[i] * memory[i] + force[i]
+            x[i] += c0[i] * memory[i]
+    elif code == ADAPTIVE:
+        for i in range(x.size):
+            memory[i] = c1[i] * memory[i] - c2[i] * force[i]
+            square[i] = c3[i] * square[i] + c4[i] * (force[i] * force[i])
+            x[i] -= c0[i] * memory[i] / (math.sqrt(square[i]) / c5[i] + c6[i])
+    elif code == HEATED:
+        for i in range(x.size):
+            x[i] = x[i] + c0[i] * force[i] + (c1[i] * memory[i] + c2[i] * fresh[i])
+            memory[i] = fresh[i]
+    else:
+        for i in range(x.size):
+            memory[i] += c0[i] * force[i]
+            x[i] += c3[i] * memory[i]
+            memory[i] = c1[i] * memory[i] + c2[i] * fresh[i]
+            x[i] += c3[i] * memory[i]
+
+
+@part
+def _take(table, rows, to):
+    """to [d x lanes] <- rows of table [n, d], each down its lane."""
+    for lane in range(rows.size):
+        one = table[rows[lane]]
+        for j in range(one.size):
+            to[j * rows.size + lane] = one[j]
+
+
+@part
+def _give(values, rows, filled, table):
+    """The inverse of `_take`, for the first `filled` lanes."""
+    for lane in range(filled):
+        one = table[rows[lane]]
+        for j in range(one.size):
+            one[j] = values[j * rows.size + lane]
+
+
+@part
+def _set(coefficients, step, rows, d, c):
+    """c [7, d x lanes] <- coefficients [steps or 1, n or 1, 7] of a step."""
+    for lane in range(rows.size):
+        row = coefficients[step, min(rows[lane], coefficients.shape[1] - 1)]
+        for k in range(row.size):
+            for j in range(d):
+                c[k, j * rows.size + lane] = row[k]
+
+
+@part
+def _lose(x, rows, filled, step, diverged_at):
+    """Lanes that have left the finite numbers become NaN, for good; the step is noted."""
+    far = 0
+    for i in range(x.size):
+        far += not (abs(x[i]) < FAR)
+    if far == 0:
+        return
+    lanes = rows.size
+    for lane in range(filled):
+        gone = False
+        for i in range(lane, x.size, lanes):
+            gone |= not (abs(x[i]) < FAR)
+        if gone and diverged_at[rows[lane]] < 0:
+            diverged_at[rows[lane]] = step
+            for i in range(lane, x.size, lanes):
+                x[i] = np.nan
+
+
+@part
+def _count(indices, rows, counts):
+    """counts [lanes] <- how many samples stand in front of the first -1 of each lane's row."""
+    for lane in range(rows.size):
+        count, one = 0, indices[rows[lane]]
+        while count < one.size and one[count] >= 0:
+            count += 1
+        counts[lane] = count
+
+
+@part
+def _alike(indices, order, start, most):
+    """How many replicas from order[start] on, up to `most`, see all samples as it does, or do not."""
+    filled, everyone = 1, indices[order[start], 0] < 0
+    while filled < most and (indices[order[start + filled], 0] < 0) == everyone:
+        filled += 1
+    return filled, not everyone
+
+
+@entry
+def move(begin, end, order, first, steps, code, theta, memory, square, coefficients, noise, indices, times, kept,
+         diverged_at, x, t, sizes, act, head, samples, l2, l1, push, push_rows):
+    """`training.move` of the replicas order[begin:end], in groups of as many as there are lanes. x, t: flat tables."""
+    lanes, d = _VECTOR_BYTES // x.itemsize, theta.shape[1]
+    room, places = furnished(sizes, act, x, SAMPLES)
+    w, g = places[sizes.size - 1 + 7], places[sizes.size - 1 + 8]
+    rows, counts = np.empty(lanes, np.int64), np.full(lanes, samples)
+    sums, wide = np.empty(lanes), np.empty(SAMPLES * lanes)
+    at, c = np.empty((7, d * lanes)), np.empty((7, d * lanes))
+    here, there, scale, force, fresh, decay, pull = at[0], at[1], at[2], at[3], at[4], at[5], at[6]
+    start, filled, drawn = begin, min(lanes, end - begin), False
+    while start < end:
+        filled, k = min(lanes, end - start), 0
+        if indices.shape[2] > 0:
+            filled, drawn = _alike(indices[0], order, start, filled)
+        counts[:] = samples
+        for lane in range(lanes):
+            rows[lane] = order[start + min(lane, filled - 1)]
+            for j in range(d):
+                decay[j * lanes + lane], pull[j * lanes + lane] = l2[rows[lane]], l1[rows[lane]]
+        _take(theta, rows, here)
+        _take(memory, rows, there)
+        _take(square, rows, scale)
+        _set(coefficients, 0, rows, d, c)
+        for s in range(steps):
+            if k < times.size and times[k] == s:
+                _give(here, rows, filled, kept[k])
+                k += 1
+            if s > 0 and coefficients.shape[0] > 1:
+                _set(coefficients, s, rows, d, c)
+            chosen = indices[min(s, indices.shape[0] - 1)]
+            if drawn:
+                _count(chosen, rows, counts)
+            for i in range(here.size):
+                room[w + i] = here[i]
+            gradient(room, places, sizes, act, head, x, t, chosen, rows, counts, drawn, wide, sums, FORCE)
+            for i in range(here.size):
+                force[i] = (-np.float64(room[g + i]) - decay[i] * here[i]
+                            - pull[i] * ((here[i] > 0) - (here[i] < 0)))
+            for lane in range(lanes):
+                if push_rows[rows[lane]] >= 0:
+                    for j in range(d):
+                        force[j * lanes + lane] += push[s, push_rows[rows[lane]], j]
+            _take(noise[s], rows, fresh)
+            _step(code, here, there, scale, force, fresh, c)
+            _lose(here, rows, filled, first + s + 1, diverged_at)
+        if k < times.size:
+            _give(here, rows, filled, kept[k])
+        _give(here, rows, filled, theta)
+        _give(there, rows, filled, memory)
+        _give(scale, rows, filled, square)
+        start += filled
