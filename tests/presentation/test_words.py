@@ -13,7 +13,7 @@ ROOT = Path(words.__file__).parents[1]
 FILES = sorted(ROOT.rglob("*.py"))
 # What a visitor reads of a lab stands in these of its files (results: in the documents); all its others compute.
 SPEAKING = ("specification.py", "words.py", "page.py", "results.py")
-SILENT = [path for path in FILES if path.parent.parent.name in ("labs", "experiments")
+SILENT = [path for path in FILES if path.relative_to(ROOT).parent.parent.name in ("labs", "experiments")
           and path.name not in SPEAKING and not path.name.startswith("figures")]
 MOST_WORDS = 6  # a name, the title of a step; more are a sentence
 NAMES = {"_": 1, "counted": 2}  # how many leading arguments are messages
