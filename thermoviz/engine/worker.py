@@ -91,7 +91,10 @@ def compile_kernels() -> None:
 
 
 def compile_beside() -> None:
-    """Starts `compile_kernels` in a process of its own, which ends with this one; nothing waits for it."""
+    """Starts `compile_kernels` in a process of its own, for which nothing waits.
+
+    It ends with this process, or, where this one is killed, when it is done.
+    """
     if is_warmth_wanted():
         code = f"from {__name__} import compile_kernels; compile_kernels()"
         process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL)
