@@ -28,8 +28,10 @@ CHROMIUM_FLAGS = [
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """AppTest leaves its script as `__main__`, which every worker process that is spawned later would run again."""
+    """What AppTest leaves: its script as `__main__`, which every worker that is spawned later would run again, and word
+    that this process does without numba, by which the numbers of surfaces differ in their last bits."""
     sys.modules["__main__"] = MAIN
+    os.environ.pop("THERMOVIZ_NO_NUMBA", None)
 
 
 def chromium_path() -> str | None:

@@ -136,10 +136,10 @@ class Engine:
     # Life
 
     def warm(self) -> None:
-        """Starts the workers in the background, so that the first job finds them ready."""
+        """Starts the workers in the background, so that the first job finds them ready; after `close`, nothing."""
         with self._lock:
-            self._refuse_if_closed()
-            self.workers.warm()
+            if not self._closed:
+                self.workers.warm()
 
     def wait_until_warm(self, timeout: float = 120.0) -> None:
         """Blocks until the workers are ready: for tests, benchmarks and the command line."""

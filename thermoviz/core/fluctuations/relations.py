@@ -125,30 +125,19 @@ class FluctuationSums:
             return
         self._waiting += zip(y, slope, strict=True)
         while len(self._waiting) >= TOGETHER:
-            self._multiply(TOGETHER)
-
-    def _multiply(self, count: int) -> None:
-        """Adds the products of the first `count` steps that wait for it."""
-        y, slope = (np.stack(part, axis=1) for part in zip(*self._waiting[:count], strict=True))  # [n, count, m]
-        del self._waiting[:count]
-        turned = y.transpose(0, 2, 1)
-        self._second += turned @ y
-        self._pulled += turned @ slope
+            first, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+            self._second += _outer(first, 0)
+            self._pulled += _outer(first, 1)
 
     @property
     def second(self) -> np.ndarray:
         """Sums of y y^T [n, m, m], or of squares [n, m]."""
-        return self._complete(self._second)
+        return self._second + _outer(self._waiting, 0) if self._waiting else self._second
 
     @property
     def pulled(self) -> np.ndarray:
         """Sums of y (grad f)^T, in the same form."""
-        return self._complete(self._pulled)
-
-    def _complete(self, sums: np.ndarray) -> np.ndarray:
-        if self._waiting:
-            self._multiply(len(self._waiting))
-        return sums
+        return self._pulled + _outer(self._waiting, 1) if self._waiting else self._pulled
 
     def ratio(self, name: str, rows: Any = slice(None), blocks: Any = slice(None)) -> Estimate:
         """"fdr1", "fdr2" or "identity" of the replicas `rows` over `blocks`: left over right side, 1 where it holds.
@@ -171,6 +160,13 @@ class FluctuationSums:
 def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Scalar products of vectors [k, n, d]: [k, n]."""
     return np.asarray((a * b).sum(axis=2))
+
+
+def _outer(pairs: list[tuple[np.ndarray, np.ndarray]], which: int) -> np.ndarray:
+    """Sum over pairs (y, slope) [n, m] of y y^T (which = 0) or of y slope^T (1): [n, m, m]."""
+    y = np.stack([pair[0] for pair in pairs], axis=2)
+    other = y.transpose(0, 2, 1) if which == 0 else np.stack([pair[1] for pair in pairs], axis=1)
+    return np.asarray(y @ other)
 
 
 def _add_each(sums: np.ndarray, steps: np.ndarray) -> None:
