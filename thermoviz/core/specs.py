@@ -20,7 +20,7 @@ from pydantic_core import ArgsKwargs, PydanticCustomError
 from .errors import BadInput
 
 # Raised by one whenever the same specification would give other numbers than before.
-NUMERICS_VERSION = 3
+NUMERICS_VERSION = 4
 
 T = TypeVar("T")
 
