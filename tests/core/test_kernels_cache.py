@@ -1,6 +1,7 @@
 """Compiled kernels on disk: never those of another state of any file that they are made of."""
 
 import ast
+import gc
 import importlib
 import json
 import os
@@ -76,6 +77,25 @@ def test_whoever_reports_hears_of_a_compilation_and_only_then():
         assert double(2.5) == 5 and heard
     heard.clear()
     assert double(np.float32(1)) == 2 and not heard
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_no_garbage_is_collected_while_numba_compiles_and_as_before_afterwards(before):
+    importlib.import_module("thermoviz.core.kernels_options")
+    heard, collected = [], gc.isenabled()
+    inner = numba.njit(lambda x: x + 1)
+    outer = numba.njit(lambda x: inner(x))
+    try:
+        gc.enable() if before else gc.disable()
+        with compiling.heard_by(lambda: heard.append(gc.isenabled())):
+            assert outer(1) == 2
+            assert gc.isenabled() == before
+            with pytest.raises(numba.core.errors.TypingError):
+                outer("a")
+        assert len(heard) >= 3 and not any(heard)
+        assert gc.isenabled() == before
+    finally:
+        gc.enable() if collected else gc.disable()
 
 
 # How many combinations of argument types each kernel is compiled for by `thermoviz warm`: each one costs seconds.
