@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy
 
 import thermoviz as tv
 from thermoviz.core.errors import BadInput
-from thermoviz.core.learning.alignment import ODD, align, dark_directions, distinct_units, log_copies
+from thermoviz.core.learning.alignment import ODD, align, dark_directions, distinct_units, log_copies, matchings
 
 
 def problem(hidden, activation):
@@ -70,10 +71,53 @@ def test_one_hidden_layer_is_aligned_as_well_as_trying_every_order():
     assert found == pytest.approx(best, rel=1e-12)
 
 
+def matched_one_by_one(theta, reference, layers, odd):
+    """Order and signs [d] unit by unit: the algorithm as it is written down."""
+    order, sign, d = np.arange(len(theta)), np.ones(len(theta)), len(theta)
+    for _sweep in range(50):
+        before = order.copy(), sign.copy()
+        for incoming, outgoing in zip(layers, layers[1:], strict=False):
+            def units(x, incoming=incoming, outgoing=outgoing):
+                return np.concatenate([x[incoming.weight].reshape(incoming.shape).T, x[incoming.bias][:, None],
+                                       x[outgoing.weight].reshape(outgoing.shape)], axis=1)
+            overlap = units(theta[order] * sign) @ units(reference).T
+            unit, place = scipy.optimize.linear_sum_assignment(np.abs(overlap) if odd else overlap, maximize=True)
+            index, turn = np.arange(d), np.ones(d)
+            W, b, V = (np.arange(d)[incoming.weight].reshape(incoming.shape), np.arange(d)[incoming.bias],
+                       np.arange(d)[outgoing.weight].reshape(outgoing.shape))
+            for old, new in zip(unit, place, strict=True):
+                flip = -1.0 if odd and overlap[old, new] < 0 else 1.0
+                for mine, his in ((W[:, new], W[:, old]), (b[new], b[old]), (V[new], V[old])):
+                    index[mine], turn[mine] = his, flip
+            order, sign = order[index], sign[index] * turn
+        if (order == before[0]).all() and (sign == before[1]).all():
+            break
+    return order, sign
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("hidden", [(), (7,), (6, 5), (4, 4, 4)])
+def test_many_networks_are_matched_as_each_alone_ties_included(hidden, activation):
+    loss = problem(hidden, activation)
+    thetas = loss.init(8, 4)
+    thetas[2] = 0.0  # every order is as good
+    thetas[3] = with_copies(loss, thetas[3], 1, activation in ODD, 2)
+    thetas[4] = np.round(thetas[4])  # few different values: many equal overlaps
+    thetas[5] = thetas[0]
+    for reference in (thetas[0], thetas[3], np.round(2 * thetas[1])):
+        for theta, found in zip(thetas, matchings(thetas, reference, loss.layer_slices, activation), strict=True):
+            order, sign = matched_one_by_one(theta, reference, loss.layer_slices, activation in ODD)
+            np.testing.assert_array_equal(found.order, order)
+            np.testing.assert_array_equal(found.sign, sign)
+    assert matchings(thetas[:0], thetas[0], loss.layer_slices, activation) == []
+
+
 def test_shapes_that_do_not_fit_are_refused():
     loss = problem((3,), "tanh")
     with pytest.raises(BadInput, match="align needs"):
         align(np.zeros(loss.d + 1), np.zeros(loss.d), loss.layer_slices, "tanh")
+    with pytest.raises(BadInput, match="matchings needs"):
+        matchings(np.zeros(loss.d), np.zeros(loss.d), loss.layer_slices, "tanh")
 
 
 def with_copies(loss, theta, seed, odd, distinct):

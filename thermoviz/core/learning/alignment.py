@@ -1,6 +1,6 @@
 """Hidden units have no names: networks that differ by their order (or by sign, where the activation is odd) are one.
 
-`matching` finds the order and signs that bring a network as close as possible to a reference, `align` applies it.
+`matchings` finds the order and signs that bring a network as close as possible to a reference, `align` applies it.
 `distinct_units` counts the units that are not copies of each other, `dark_directions` those in which no sample pulls.
 """
 
@@ -35,60 +35,68 @@ class Matching(NamedTuple):
 def align(theta: Any, reference: Any, layers: Sequence[Any], activation: str) -> np.ndarray:
     """theta [..., d] with hidden units in the order (and sign) that is nearest to reference [d], same function.
 
-    `layers`: a NetworkLoss's layer_slices. As `matching`, row by row. Raises BadInput for shapes that do not fit.
+    `layers`: a NetworkLoss's layer_slices. As `matchings`. Raises BadInput for shapes that do not fit.
     """
     values, d = np.asarray(theta, dtype=np.float64), layers[-1].bias.stop
     if values.shape[-1:] != (d,):
         raise BadInput(f"align needs theta [..., {d}], got {list(values.shape)}.")
-    rows = [matching(row, reference, layers, activation).apply(row) for row in values.reshape(-1, d)]
-    return np.array(rows).reshape(values.shape)
+    rows = values.reshape(-1, d)
+    found = zip(rows, matchings(rows, reference, layers, activation), strict=True)
+    return np.array([match.apply(row) for row, match in found]).reshape(values.shape)
 
 
-def matching(theta: Any, reference: Any, layers: Sequence[Any], activation: str) -> Matching:
-    """The order and signs of hidden units that bring theta [d] nearest to reference [d], without change of function.
+def matchings(thetas: Any, reference: Any, layers: Sequence[Any], activation: str) -> list[Matching]:
+    """For each of thetas [n, d] the order and signs of hidden units that bring it nearest to reference [d], without
+    change of function.
 
     Exact for one hidden layer (a linear assignment); for more, layer by layer until nothing changes, which may be a
     local optimum. Source: S. Ainsworth, J. Hayase and S. Srinivasa, Git Re-Basin, ICLR 2023, algorithm 1. Raises
     BadInput for shapes that do not fit.
     """
-    source, target, d = (np.asarray(theta, dtype=np.float64), np.asarray(reference, dtype=np.float64),
+    source, target, d = (np.asarray(thetas, dtype=np.float64), np.asarray(reference, dtype=np.float64),
                          layers[-1].bias.stop)
-    if target.shape != (d,) or source.shape != (d,):
-        raise BadInput(f"matching needs theta [{d}] and a reference [{d}], got {list(source.shape)} and "
+    if target.shape != (d,) or source.ndim != 2 or source.shape[1] != d:
+        raise BadInput(f"matchings needs thetas [n, {d}] and a reference [{d}], got {list(source.shape)} and "
                        f"{list(target.shape)}.")
-    found = Matching(np.arange(d), np.ones(d))
+    # Weights, and names sign[j] (order[j] + 1) that change place and sign as the weights do: [2, n, d].
+    moved = np.stack([source, np.tile(np.arange(1.0, d + 1), (len(source), 1))])
+    left = np.arange(len(source))
     for _sweep in range(MOST_SWEEPS):
-        before = found
-        for k in range(len(layers) - 1):
-            move = _layer_matching(found.apply(source), target, layers, k, activation in ODD)
-            found = Matching(found.order[move.order], found.sign[move.order] * move.sign)
-        if (found.order == before.order).all() and (found.sign == before.sign).all():
+        if not len(left):
             break
-    return found
+        now = moved[:, left]
+        for k in range(len(layers) - 1):
+            _match_layer(now, target, layers, k, activation in ODD)
+        changed = (now[1] != moved[1, left]).any(axis=1)
+        moved[:, left] = now
+        left = left[changed]
+    return [Matching(order, sign) for order, sign in
+            zip(np.abs(moved[1]).astype(np.int64) - 1, np.sign(moved[1]), strict=True)]
 
 
-def _layer_matching(theta: np.ndarray, target: np.ndarray, layers: Sequence[Any], k: int, odd: bool) -> Matching:
-    """How the units of hidden layer k alone are best renamed."""
-    overlap = _units(theta, layers, k) @ _units(target, layers, k).T
-    unit, place = scipy.optimize.linear_sum_assignment(np.abs(overlap) if odd else overlap, maximize=True)
-    order = unit[np.argsort(place)]
-    flip = np.where(odd & (overlap[order, np.arange(len(order))] < 0), -1.0, 1.0)
+def _match_layer(moved: np.ndarray, target: np.ndarray, layers: Sequence[Any], k: int, odd: bool) -> None:
+    """Renames the units of hidden layer k alone as is best for the weights moved[0] [n, d]; all of moved [m, n, d]
+    follows them, in place."""
+    overlap = _units(moved[0], layers, k) @ _units(target, layers, k).T
+    worth = np.abs(overlap) if odd else overlap
+    order = np.argsort([scipy.optimize.linear_sum_assignment(one, maximize=True)[1] for one in worth], axis=1)
+    met = np.take_along_axis(overlap, order[:, None], axis=1)[:, 0]
+    flip = np.where(odd & (met < 0), -1.0, 1.0)
     incoming, outgoing = layers[k], layers[k + 1]
-    index, sign = np.arange(len(theta)), np.ones(len(theta))
-    W, b, V = (index[incoming.weight].reshape(incoming.shape), index[incoming.bias],
-               index[outgoing.weight].reshape(outgoing.shape))
-    W[:], b[:], V[:] = W[:, order], b[order], V[order]
-    W, b, V = (sign[incoming.weight].reshape(incoming.shape), sign[incoming.bias],
-               sign[outgoing.weight].reshape(outgoing.shape))
-    W[:], b[:], V[:] = flip, flip, flip[:, None]
-    return Matching(index, sign)
+    for part, shape, axis in ((incoming.weight, incoming.shape, 3), (incoming.bias, incoming.shape[1:], 2),
+                              (outgoing.weight, outgoing.shape, 2)):
+        weights = moved[..., part].reshape(*moved.shape[:2], *shape)
+        along = (1, *order.shape[:1], *(order.shape[1] if at == axis else 1 for at in range(2, weights.ndim)))
+        weights[:] = np.take_along_axis(weights, order.reshape(along), axis) * flip.reshape(along)
 
 
 def _units(theta: np.ndarray, layers: Sequence[Any], k: int) -> np.ndarray:
-    """All weights of each unit of hidden layer k: incoming, bias, outgoing, [units, fan_in + 1 + fan_out]."""
-    incoming, outgoing = layers[k], layers[k + 1]
-    return np.concatenate([theta[incoming.weight].reshape(incoming.shape).T, theta[incoming.bias][:, None],
-                           theta[outgoing.weight].reshape(outgoing.shape)], axis=1)
+    """All weights of each unit of hidden layer k, of theta [..., d]: incoming, bias, outgoing,
+    [..., units, fan_in + 1 + fan_out]."""
+    incoming, outgoing, rows = layers[k], layers[k + 1], theta.shape[:-1]
+    return np.concatenate([theta[..., incoming.weight].reshape(*rows, *incoming.shape).swapaxes(-1, -2),
+                           theta[..., incoming.bias, None],
+                           theta[..., outgoing.weight].reshape(*rows, *outgoing.shape)], axis=-1)
 
 
 def distinct_units(theta: Any, loss: Any, tolerance: float = SAME_UNIT) -> np.ndarray:

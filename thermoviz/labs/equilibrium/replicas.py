@@ -10,7 +10,7 @@ import numpy as np
 from ...core.dynamics.integrators import SGD
 from ...core.dynamics.simulation import simulate
 from ...core.errors import BadInput
-from ...core.learning.alignment import matching
+from ...core.learning.alignment import matchings
 from ...core.learning.networks import NetworkLoss
 from ...core.learning.resampled import Bootstrapped, bootstrap
 from ...core.seeds import rng
@@ -98,9 +98,10 @@ class Replicas:
         It is found from the replica's mean after burn-in.
         """
         layers, activation = self.loss.layer_slices, self.loss.mlp.activation
+        alive = self.diverged_at < 0
         means = self.x[self.settled:].mean(axis=0, dtype=np.float64)
-        return [matching(mean, self.reference, layers, activation) if at < 0 else None
-                for mean, at in zip(means, self.diverged_at, strict=True)]
+        found = iter(matchings(means[alive], self.reference, layers, activation))
+        return [next(found) if here else None for here in alive]
 
     def aligned(self, rows: np.ndarray, first: int = 0, stride: int = 1) -> np.ndarray:
         """Paths [T', len(rows), d] of these replicas from record `first` on, their units renamed."""
