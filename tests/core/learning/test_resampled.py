@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
+from thermoviz.core.fluctuations.relations import FluctuationSums
+from thermoviz.core.learning.perturbed import LabelStates, PerturbedLoss
 from thermoviz.core.learning.resampled import Bootstrapped, WithLangevinNoise, bootstrap
 from thermoviz.core.seeds import rng
 
@@ -91,3 +93,82 @@ def test_a_shaken_full_batch_is_isotropic_langevin_motion():
     variance = ((path.x[-1, :n] - theta) @ axes).var(axis=0)
     expected = T / (h * (1 - lr * h / 2))
     assert (np.abs(variance - expected) < 4 * expected * np.sqrt(2 / n)).all()
+
+
+class OnlySingleSteps:
+    """The same energy without blocks of steps."""
+
+    def __init__(self, energy):
+        self.energy, self.d, self.n_samples = energy, energy.d, energy.n_samples
+
+    def __call__(self, x):
+        return self.energy(x)
+
+    def force(self, x):
+        return self.energy.force(x)
+
+    def minibatch(self, indices):
+        return self.energy.minibatch(indices)
+
+
+def walked(energy, theta, **settings):
+    return tv.simulate(energy, tv.SGD(0.1, 0.9), theta, 50, seed=4, record_every=7, **settings)
+
+
+def perturbed(loss, n):
+    """Decay, dropout, redrawn labels, both at once, and nothing, in turn."""
+    kind = np.arange(n) % 5
+    return PerturbedLoss(loss, LabelStates(loss, 0.3), 0.02 * (kind == 0), 0.01 * (kind == 0),
+                         0.1 * (kind == 1) + 0.3 * (kind == 3), (kind == 2) | (kind == 3), rng(7, "masks"))
+
+
+@pytest.mark.parametrize("n", [3, 40])  # one by one, and side by side
+@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("make", [
+    lambda loss, n: Bootstrapped(loss, bootstrap(n, loss.n_samples, rng(0, "bootstrap"))),
+    lambda loss, n: WithLangevinNoise(loss, 0.3 * (np.arange(n) % 3), rng(1, "push")),
+    perturbed,
+], ids=["resampled", "pushed", "perturbed"])
+def test_blocks_of_steps_are_the_single_steps(loss, make, batch_size, n):
+    plain = tv.NetworkLoss(loss.mlp, loss.data, dtype="float64")
+    theta = loss.init(n, seed=5)
+    blocks = walked(make(plain, n), theta, batch_size=batch_size)
+    single = walked(OnlySingleSteps(make(plain, n)), theta, batch_size=batch_size)
+    np.testing.assert_allclose(blocks.x, single.x, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(blocks.energy, single.energy, rtol=1e-9)
+    assert np.abs(single.x[-1] - theta).max() > 0.1
+
+
+@pytest.mark.parametrize("task", ["moons", "linear_regression"])
+def test_labels_and_masks_of_many_steps_are_those_of_single_ones(task):
+    loss = tv.NetworkLoss(tv.MLP((4, 3)), tv.load_dataset(task, n=60, seed=1), dtype="float64")
+    indices = rng(2, "indices").integers(0, loss.n_samples, (6, 10, 4))
+    many, single = perturbed(loss, 10), perturbed(loss, 10)
+    chosen, kept = many.draws(indices)
+    for step, batch in enumerate(indices):
+        one = single.minibatch(batch)
+        np.testing.assert_array_equal(chosen[step], one.chosen)
+        assert (one.F[:, loss.layer_slices[1].weight].reshape(-1, 4, 3)[..., 0] > 0).tolist() == kept[
+            step, ..., :4].reshape(-1, 4).tolist()
+    assert not kept.all() and (chosen != many.labels.own(indices)).any()
+
+
+@pytest.mark.parametrize("centre", [None, 0.1])
+def test_sums_over_blocks_are_sums_over_single_observations(loss, centre):
+    axes = np.linalg.qr(rng(3, "axes").normal(size=(loss.d, 5)))[0]
+    settings = {"centre": centre if centre is None else np.full(loss.d, centre), "axes": axes,
+                "hessian": loss.hessian(loss.init(1)[0])}
+    together, single = (FluctuationSums(loss, 0.1, 0.9, 200, 60, **settings) for _ in range(2))
+    path = tv.simulate(loss, tv.SGD(0.1, 0.9), loss.init(3, seed=2), 200, batch_size=8, seed=3)
+    for first in range(0, 200, 33):
+        steps = np.arange(first, min(first + 33, 200))
+        together.together(steps, path.x[steps], path.x[steps + 1])
+    for step in range(200):
+        single(step, path.x[step], path.x[step + 1])
+    assert together.records == single.records == 140
+    np.testing.assert_array_equal(together.count, single.count)
+    for name in ("energy", "left", "right", "minibatch", "square", "bent", "spread", "first", "second", "pulled",
+                 "slope", "steep"):
+        ours, theirs = getattr(together, name), getattr(single, name)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12 * np.abs(theirs).max(), err_msg=name)
+        assert np.abs(theirs).max() > 0

@@ -8,12 +8,15 @@ Res. 15, 1929 (2014); G. Blanc et al., COLT (2020) for label noise as noise of t
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..dynamics.blocks import Block
 from ..errors import BadInput
 from .data import Dataset
+from .movers import NetworkMover
 from .networks import NetworkLoss
 
 # Hidden units up to which all masks are enumerated.
@@ -84,6 +87,7 @@ class LabelStates:
             self.count, self.clean = len(moves), np.zeros(n, dtype=np.int64)
             labels = (y[:, None] + moves).reshape(-1, k)
             self.weights = np.tile(np.concatenate([[0.0], np.full(2 * k, 0.5 / k)]), (n, 1))
+        self.cumulative = np.cumsum(self.weights, axis=1)
         wide = Dataset(np.repeat(x, self.count, axis=0), labels, data.task)
         self.loss = NetworkLoss(loss.mlp, wide, dtype=loss.dtype)
         self.n_samples = n
@@ -92,11 +96,11 @@ class LabelStates:
         """Samples indices [...] with their own labels, as samples of `loss`."""
         return indices * self.count + self.clean[indices]
 
-    def drawn(self, indices: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Samples indices [...] with labels drawn anew, as samples of `loss`."""
-        cumulative = np.cumsum(self.weights[indices], axis=-1)
-        state = (generator.random(indices.shape)[..., None] > cumulative).sum(axis=-1)
-        return indices * self.count + np.minimum(state, self.count - 1)
+    def drawn(self, indices: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        """Samples indices [...] with labels drawn anew by as many uniform numbers, as samples of `loss`."""
+        # The last label takes all that is left: sums of probabilities end near 1, not at it.
+        state = sum((uniform > bound[indices] for bound in self.cumulative.T[:-1]), np.zeros(indices.shape, np.int64))
+        return indices * self.count + state
 
 
 # Training under all of them
@@ -127,7 +131,26 @@ class PerturbedLoss:
 
     def minibatch(self, indices: Any) -> "_Drawn":
         """The Energy of one step: labels and masks are drawn here."""
-        return _Drawn(self, np.asarray(indices))
+        indices = np.asarray(indices)
+        chosen, kept = self.draws(indices[None])
+        return _Drawn(self, chosen[0], kept[0])
+
+    def mover(self, walls: Any) -> "PerturbedMover | None":
+        """Blocks of steps, where those of the loss can be had."""
+        moving, under = self.loss.mover(walls), self.labels.loss.mover(walls)
+        return PerturbedMover(moving, under, self) if moving and under else None
+
+    def draws(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What steps with the samples indices [steps, n, B] see: samples of all labels' loss [steps, n, B], and which
+        units stay [steps, replicas with dropout, B, units]; step after step from one stream."""
+        steps, _, size = indices.shape
+        rows, units = int(self.noisy.sum()), hidden_units(self.loss)
+        uniform = self.generator.random((steps, (rows + len(self.thinned) * units) * size))
+        chosen = self.labels.own(indices)
+        chosen[:, self.noisy] = self.labels.drawn(indices[:, self.noisy],
+                                                  uniform[:, :rows * size].reshape(steps, rows, size))
+        each = uniform[:, rows * size:].reshape(steps, len(self.thinned), size, units)
+        return chosen, each >= self.dropout[self.thinned, None, None]
 
     def _pull(self, theta: Any) -> Any:
         return self.l2 * theta + self.l1 * np.sign(theta)
@@ -136,15 +159,12 @@ class PerturbedLoss:
 class _Drawn:
     """One step's energy of `PerturbedLoss`; it has a force only, which is all that a step asks for."""
 
-    def __init__(self, conditions: PerturbedLoss, indices: np.ndarray) -> None:
-        c, labels = conditions, conditions.labels
-        self.conditions = c
-        chosen = labels.own(indices)
-        chosen[c.noisy] = labels.drawn(indices[c.noisy], c.generator)
-        self.chosen = chosen
-        p = c.dropout[c.thinned].repeat(indices.shape[1])
-        kept = c.generator.random((len(p), hidden_units(c.loss))) >= p[:, None]
-        self.F = factors(c.loss, kept, p)
+    def __init__(self, conditions: PerturbedLoss, chosen: np.ndarray, kept: np.ndarray) -> None:
+        """chosen [n, B]: samples of all labels' loss; kept [replicas with dropout, B, units]."""
+        c = conditions
+        self.conditions, self.chosen = c, chosen
+        p = c.dropout[c.thinned].repeat(chosen.shape[1])
+        self.F = factors(c.loss, kept.reshape(len(p), hidden_units(c.loss)), p)
 
     def force(self, theta: Any) -> np.ndarray:
         """[n, d] -> [n, d]."""
@@ -158,3 +178,30 @@ class _Drawn:
                 self.F * theta[c.thinned].repeat(size, axis=0))
             force[c.thinned] = (self.F * each).reshape(-1, size, c.d).mean(axis=1)
         return force - c._pull(theta)
+
+
+class PerturbedMover:
+    """Blocks of steps of a `PerturbedLoss`: labels and masks are drawn ahead for all steps."""
+
+    def __init__(self, moving: NetworkMover, under: NetworkMover, conditions: PerturbedLoss) -> None:
+        """moving: of the clean data; under: of all labels."""
+        self.moving, self.under, self.conditions = moving, under, conditions
+        c, n = conditions, len(conditions.dropout)
+        self.row = np.full(n, -1)
+        self.row[c.thinned] = np.arange(len(c.thinned))
+        self.pull = {"l2": c.l2[:, 0], "l1": c.l1[:, 0]}
+
+    def work(self, samples: int) -> float:
+        """As that of the loss."""
+        return self.moving.work(samples)
+
+    def move(self, block: Block) -> None:
+        """Without batches there are neither labels nor masks."""
+        c = self.conditions
+        if not block.indices.shape[2]:
+            self.moving.move_under(block, **self.pull)
+            return
+        chosen, kept = c.draws(block.indices)
+        masks = {"keep": kept.view(np.uint8), "keep_rows": self.row, "scale": 1 / (1 - c.dropout)}
+        self.under.move_under(replace(block, indices=np.ascontiguousarray(chosen, np.int32)), **self.pull,
+                              **(masks if len(c.thinned) else {}))

@@ -69,7 +69,7 @@ def drawn(here: Expansion, labels: LabelStates, dropout: float, noisy: bool, gen
     count = draws_of(here.loss.d)
     for k in range(count):
         F = factors(here.loss, generator.random((n, hidden_units(here.loss))) >= dropout, dropout)
-        chosen = labels.drawn(samples, generator) if noisy else labels.own(samples)
+        chosen = labels.drawn(samples, generator.random(samples.shape)) if noisy else labels.own(samples)
         energy, force = loss.minibatch(chosen[:, None]).value_and_force(F * here.theta)
         gradients = -F * force
         kept.append((energy.mean(), gradients.mean(axis=0), gradients.T @ gradients / n))
