@@ -1,12 +1,24 @@
-"""The labs at their defaults in a warm process: first picture and complete, beside one plain numpy task of this run."""
+"""The labs at their defaults in a warm process: first picture and complete, beside one plain numpy task of this run.
 
+The arithmetic limit of a lab is what its networks must multiply: each sample of each evaluation passes through all d
+parameters once, and three times where a gradient is asked for. It is counted where compiled code is called, so that it
+is exact for whatever the lab does; the last column of the report is that number over the machine's matrix rate and the
+time taken. Second derivatives, surfaces, sums and statistics are not in it, nor activations.
+"""
+
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 import thermoviz as tv
 from thermoviz.core.fluctuations.relations import fluctuation_dissipation
+from thermoviz.core.learning import kernels
+from thermoviz.core.learning.compiled import CompiledNetworks
+from thermoviz.core.learning.movers import NetworkMover
 
 from .clock import Row, median_seconds
 from .training import plain_loop
@@ -41,12 +53,37 @@ def _first_and_complete(spec: Any) -> tuple[float, float]:
     return (told or [complete])[0], complete
 
 
+@contextlib.contextmanager
+def counted() -> Iterator[list[float]]:
+    """Within it: the multiplications of each call of the networks' compiled code."""
+    calls: list[float] = []
+    evaluate, move = CompiledNetworks._evaluate, NetworkMover.move_under
+
+    def evaluated(self: Any, theta: Any, l2: Any, l1: Any, mode: int, indices: Any = None, counts: Any = None) -> Any:
+        samples = len(theta) * self.samples if counts is None else counts.sum()
+        calls.append(float(samples) * self.d * (3 if mode == kernels.networks.GRADIENT else 1))
+        return evaluate(self, theta, l2, l1, mode, indices, counts)
+
+    def moved(self: Any, block: Any, *more: Any, **named: Any) -> None:
+        drawn = (block.indices >= 0).sum(axis=2)  # [steps or 1, n]; none drawn: all samples
+        drawn = np.where(drawn == 0, self.networks.samples, drawn)
+        calls.append(3.0 * self.networks.d * drawn.mean(axis=0).sum() * block.steps)
+        move(self, block, *more, **named)
+
+    with mock.patch.object(CompiledNetworks, "_evaluate", evaluated), \
+            mock.patch.object(NetworkMover, "move_under", moved):
+        yield calls
+
+
 def _lab(kind: str, unit: float) -> list[Row]:
     cls = tv.EXPERIMENTS[kind]
-    _first_and_complete(cls())
+    with counted() as multiplications:
+        _first_and_complete(cls())
+    flops = 2 * sum(multiplications) or None
     first, complete = np.median([_first_and_complete(cls()) for _ in range(REPEATS)], axis=0)
     return [Row(f"{kind}, default: first picture", float(first), "s", "", unit, YARDSTICK),
-            Row(f"{kind}, default: complete", float(complete), "s", f">= {1 / BOUNDS[kind]:.2g} x", unit, YARDSTICK)]
+            Row(f"{kind}, default: complete", float(complete), "s", f">= {1 / BOUNDS[kind]:.2g} x", unit, YARDSTICK,
+                flops)]
 
 
 def _relations() -> Row:
