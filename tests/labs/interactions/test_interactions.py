@@ -261,6 +261,39 @@ def test_forces_of_a_step_are_those_of_its_condition(deep):
 # Work
 
 
+class Drawn:
+    """A generator whose numbers are given: normals [n, d] and exponentials [n]."""
+
+    def __init__(self, normals, exponentials):
+        self.normals, self.exponentials = normals, exponentials
+
+    def standard_normal(self, shape, dtype):
+        return self.normals.copy()
+
+    def standard_exponential(self, n):
+        return self.exponentials
+
+
+def test_shaped_steps_do_not_ask_who_stands_beside_whom():
+    H = np.array([[2.0, 0.5], [0.5, 1.0]])
+    shaped = ShapedMALA(0.9, (0.05, 0.5), [H + s * np.eye(2) for s in (0.05, 0.5)])
+    draw, n = rng(3, "shaped"), 40
+    x, normals, wait = draw.normal(size=(n, 2)), draw.normal(size=(n, 2)), draw.exponential(size=n)
+    strength, mixed = np.repeat([0.04, 0.1, 0.3, 0.6], n // 4), draw.permutation(n)
+    energy = Paraboloid(H, np.zeros(2))
+
+    def stepped(rows):
+        state = shaped.init(energy, x[rows], None)
+        return shaped.step(WithDecay(energy, strength[rows]), state, Drawn(normals[rows], wait[rows]), 0.5)
+
+    for together, apart in zip(stepped(np.arange(n)), stepped(mixed), strict=True):
+        np.testing.assert_allclose(together[mixed], apart, rtol=1e-13, atol=1e-14)
+    found = stepped(mixed)
+    np.testing.assert_allclose(found.half, half_square(found.x), rtol=1e-14)
+    np.testing.assert_allclose(found.value, energy(found.x), rtol=1e-13)
+    assert 0 < (found.x == x[mixed]).all(axis=1).sum() < n
+
+
 def test_steps_shaped_to_a_valley_keep_boltzmanns_law():
     """Two strengths at once, from equilibrium: every covariance stays within 4.5 standard errors after 60 steps."""
     H, T, n = np.array([[3.0, 0.2], [0.2, 0.02]]), 0.3, 8000

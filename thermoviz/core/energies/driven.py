@@ -90,12 +90,14 @@ def decay_energy(strength: np.ndarray, x: Any) -> Any:
     """What weight decay of such strengths (see WithDecay) costs: x [n, d] -> [n]."""
     if strength.ndim < 2:
         return strength * half_square(x)
-    return 0.5 * (strength * np.asarray(x, dtype=np.float64) ** 2).sum(axis=-1)
+    x = np.asarray(x, dtype=np.float64)
+    return 0.5 * np.einsum("...i,...i->...", strength * x, x)
 
 
 def half_square(x: Any) -> Any:
     """|x|^2 / 2, [..., d] -> [...]: what a unit of weight decay costs."""
-    return 0.5 * (np.asarray(x, dtype=np.float64) ** 2).sum(axis=-1)
+    x = np.asarray(x, dtype=np.float64)
+    return 0.5 * np.einsum("...i,...i->...", x, x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,4 +119,4 @@ class Paraboloid:
         """(E [...], force [..., d])."""
         away = positions(x, "Paraboloid") - self.centre
         force = -away @ self.H
-        return self.bottom - 0.5 * (away * force).sum(axis=-1), force
+        return self.bottom - 0.5 * np.einsum("...i,...i->...", away, force), force

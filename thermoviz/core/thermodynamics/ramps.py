@@ -6,6 +6,7 @@ when a strength changes. Sources: C. Jarzynski, Phys. Rev. Lett. 78, 2690 (1997)
 G. O. Roberts and O. Stramer, Methodol. Comput. Appl. Probab. 4, 337 (2002).
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
@@ -23,11 +24,13 @@ SOFTEST = 0.3
 
 
 class Known(NamedTuple):
-    """Positions x [n, d] with the bare energy there [n] and its force [n, d], so that neither is computed twice."""
+    """Positions x [n, d] with the bare energy there [n], its force [n, d] and |x|^2 / 2 [n], so that none is computed
+    twice."""
 
     x: Any
     value: Any
     force: Any
+    half: Any
 
 
 class ShapedMALA:
@@ -37,7 +40,7 @@ class ShapedMALA:
     Steps are for `WithDecay` energies, the start for the bare one. A = curvature^(-1/2) for the curvature [m, d, d] at
     the nearest of the strengths [m], so that soft and stiff directions relax alike, within about 1/dt steps. A depends
     on the strength alone, never on x, so Boltzmann's law of every strength stays stationary. Raises BadInput for
-    unequal lengths.
+    unequal lengths. Quickest where replicas of one strength stand side by side.
     """
 
     reverses: ClassVar[tuple[str, ...]] = ()
@@ -53,35 +56,50 @@ class ShapedMALA:
                                 for H, log in zip(curvatures, self._logs, strict=True)])
 
     def init(self, energy: Any, x: Any, rng: Any) -> Known:
-        return Known(x, *value_and_force(energy, x))
+        return Known(x, *value_and_force(energy, x), half_square(x))
 
     def step(self, energy: WithDecay, state: Known, rng: Any, temperature: Any = 0.0) -> Known:
         x, dt, T = state.x, self.dt, column(temperature, state.x)
-        nearest, strength = self._nearest(energy.strength, len(x)), energy.strength
+        strength, shapes = energy.strength, self._shapes(energy.strength, len(x))
         pull = strength[:, None] if strength.ndim else strength
-        drift = dt * self._turned(state.force - pull * x, nearest)
-        pushed = drift + (2 * T * dt) ** 0.5 * normal(rng, x)
-        trial = x + self._turned(pushed, nearest)
+        drift = _turned(state.force - pull * x, shapes)
+        drift *= dt
+        pushed = normal(rng, x)
+        pushed *= (2 * T * dt) ** 0.5
+        pushed += drift
+        trial = _turned(pushed, shapes)
+        trial += x
         there, force = value_and_force(energy.energy, trial)
-        home = -pushed - dt * self._turned(force - pull * trial, nearest)
-        rise = there - state.value + strength * (half_square(trial) - half_square(x))
-        gain = -rise / np.ravel(T) + (((pushed - drift) ** 2 - home**2) / (4 * T * dt)).sum(axis=1)
+        half = half_square(trial)
+        home = _turned(force - pull * trial, shapes)
+        home *= dt
+        home += pushed
+        rise = there - state.value + strength * (half - state.half)
+        away = pushed - drift
+        # away^2 - home^2 without the difference of large numbers.
+        gain = -rise / np.ravel(T) + np.einsum("ij,ij->i", away - home, away + home) / (4 * np.ravel(T) * dt)
         accepted = -rng.standard_exponential(len(x)) <= gain
         each = accepted[:, None]
         return Known(np.where(each, trial, x), np.where(accepted, there, state.value),
-                     np.where(each, force, state.force))
+                     np.where(each, force, state.force), np.where(accepted, half, state.half))
 
-    def _nearest(self, strength: np.ndarray, n: int) -> np.ndarray:
-        logs = np.log(np.broadcast_to(strength, (n,)))
-        return np.abs(logs[:, None] - self._logs).argmin(axis=1)
+    def _shapes(self, strength: np.ndarray, n: int) -> list[tuple[slice, np.ndarray]]:
+        """Runs of rows with one strength, and the A that is theirs."""
+        if not strength.ndim or len(strength) == 1:
+            return [(slice(0, n), self._nearest(strength))]
+        ends = [0, *(np.flatnonzero(np.diff(strength)) + 1), n]
+        return [(slice(first, last), self._nearest(strength[first])) for first, last in itertools.pairwise(ends)]
 
-    def _turned(self, vectors: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-        """A v for each row, by the A of its strength; A is symmetric."""
-        out = np.empty_like(vectors)
-        for k in np.unique(nearest):
-            rows = nearest == k
-            out[rows] = vectors[rows] @ self._roots[k]
-        return out
+    def _nearest(self, strength: Any) -> np.ndarray:
+        return self._roots[np.abs(np.log(strength) - self._logs).argmin()]
+
+
+def _turned(vectors: np.ndarray, shapes: list[tuple[slice, np.ndarray]]) -> np.ndarray:
+    """A v for each row, by the A of its run; A is symmetric."""
+    out = np.empty_like(vectors)
+    for rows, root in shapes:
+        np.matmul(vectors[rows], root, out=out[rows])
+    return out
 
 
 def _inverse_root(H: np.ndarray, floor: float) -> np.ndarray:
