@@ -59,8 +59,6 @@ def rows() -> list[Row]:
     if not np.allclose(values, run.arrays["U"], rtol=1e-4, atol=1e-6):
         raise SystemExit("The two did not compute the same points: the comparison would be meaningless.")
     whole = median_seconds(ours, REPEATS)
-    adaptive = median_seconds(lambda: tv.explore(model, loss_fn, trajectory=recorder, resolution=POINTS), REPEATS)
     peer = median_seconds(lambda: plain_loop(model, loss_fn, run.plane, xs, ys), REPEATS)
     name = f"plain torch loop, {len(xs)} x {len(ys)}, the grid alone"
-    return [Row("explore, every point, with path, plane and honesty", whole, "s", ">= 1 x", peer, name),
-            Row("explore, default tolerance", adaptive, "s", "", peer, name)]
+    return [Row("explore, every point, with path, plane and honesty", whole, "s", ">= 1 x", peer, name)]
