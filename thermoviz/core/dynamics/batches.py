@@ -77,8 +77,10 @@ class Batches:
 
 def everyone(indices: np.ndarray, samples: int) -> np.ndarray:
     """Batches [steps, n, B] of which those without any sample become all `samples`; as wide as that needs."""
-    seeing = (indices[0] < 0).all(axis=1)
-    if not indices.shape[2] or not seeing.any():
+    if not indices.shape[2]:
+        return indices
+    seeing = indices[0, :, 0] < 0  # -1 stands behind a batch: where it comes first, there is none
+    if not seeing.any():
         return indices
     wide = np.full((*indices.shape[:2], max(samples, indices.shape[2])), -1, np.int32)
     wide[:, :, :indices.shape[2]] = indices

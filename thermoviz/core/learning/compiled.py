@@ -70,7 +70,8 @@ class CompiledNetworks:
               with_force: bool) -> tuple[np.ndarray, np.ndarray]:
         """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B] up to the first -1."""
         mode = kernels.networks.GRADIENT if with_force else kernels.networks.ENERGY
-        counts = (indices >= 0).sum(axis=1)
+        whole = indices.size > 0 and indices.min() >= 0
+        counts = np.full(len(indices), indices.shape[1]) if whole else (indices >= 0).sum(axis=1)
         blocks = -(-counts // 32)
         if blocks.min() == blocks.max():
             return self._evaluate(theta, l2, l1, mode, indices, counts)
