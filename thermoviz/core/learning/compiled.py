@@ -48,6 +48,7 @@ class CompiledNetworks:
         self._blocks = (_blocks(self._tables[0][0], self._ld, ones=True),
                         _blocks(self._tables[1][0], self._ld, ones=False))
         self.flat = self._tables[0].ravel(), self._tables[1].ravel()
+        self._no_outputs = np.empty((1, 1, 1), dtype)
         self.d = int(np.sum((self.sizes[:-1] + 1) * self.sizes[1:]))
 
     def side_by_side(self, n: int) -> bool:
@@ -104,7 +105,7 @@ class CompiledNetworks:
 
         def part(first: int, last: int) -> None:
             kernels.networks.evaluate(theta, first, last, x, t, indices, self.sizes, self.activation, self.head,
-                                      counts, ld, l2, l1, mode, energies, forces)
+                                      counts, ld, l2, l1, mode, energies, forces, self._no_outputs)
 
         in_parts(part, n, float(counts.sum()) * self.d * (3.0 if mode == kernels.networks.GRADIENT else 1.0))
         return energies, forces
@@ -175,10 +176,13 @@ class CompiledNetworks:
         rows = np.array(x, self._tables[0].dtype, order="C")
         outputs = np.empty((len(theta), len(rows), self.sizes[-1]), rows.dtype)
         blocks = _blocks(rows, min(_BLOCK, padded(max(1, len(rows)))), ones=True)
+        counts, everything = np.full(len(theta), len(rows)), np.empty((len(theta), 0), np.int64)
+        energies, no_forces = np.empty(len(theta)), np.empty((1, 1))
 
         def part(first: int, last: int) -> None:
-            kernels.networks.answers(theta[first:last], blocks, self.sizes, self.activation, len(rows),
-                                     outputs[first:last])
+            kernels.networks.evaluate(theta, first, last, blocks, blocks, everything, self.sizes, self.activation,
+                                      self.head, counts, blocks.shape[2], 0.0, 0.0, kernels.networks.ANSWERS, energies,
+                                      no_forces, outputs)
 
         in_parts(part, len(theta), len(theta) * len(rows) * self.d)
         return outputs

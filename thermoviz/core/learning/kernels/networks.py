@@ -15,7 +15,8 @@ from .tiles import COLUMNS, add_outer, product
 
 # As numbers of numpy these stay variables for the compiler, which would make a copy of the code for each constant.
 SQUARED, CROSS_ENTROPY = np.arange(2)
-ENERGY, GRADIENT, CORRECT = np.arange(3)
+ENERGY, GRADIENT, CORRECT, ANSWERS = np.arange(4)
+NEVER, ALWAYS = np.array([False, True])
 START, UNIT = np.int64(0), np.int64(1)
 
 
@@ -161,6 +162,15 @@ def _room(sizes, ld):
 
 
 @part
+def _widest(sizes, first):
+    """The largest of sizes[first:]: numpy's own takes half a second to compile."""
+    widest = sizes[first]
+    for layer in range(first, sizes.size):
+        widest = max(widest, sizes[layer])
+    return widest
+
+
+@part
 def _scratch(sizes, ld, act, like, mode):
     """Per call: hidden values, slopes of GELU, outputs, a row, two arrays for the backward pass."""
     offsets, total = _room(sizes, ld)
@@ -170,7 +180,7 @@ def _scratch(sizes, ld, act, like, mode):
             h[s] = 1
     slope = np.zeros(h.size if act == GELU and mode == GRADIENT else 1, like.dtype)
     z = np.zeros((sizes[-1], ld), like.dtype)
-    back = np.zeros((2, sizes[1:].max() * ld if mode == GRADIENT else 1), like.dtype)
+    back = np.zeros((2, _widest(sizes, UNIT) * ld if mode == GRADIENT else 1), like.dtype)
     return offsets, h, slope, z, np.zeros(ld, like.dtype), back
 
 
@@ -215,12 +225,14 @@ def _padded(count):
 
 @part
 def _block(w, g, sizes, act, head, x, x0, t, scratch, ld, count, scale, mode):
-    """One block of `count` samples: energy sum (gradient added to g), or number of correct answers."""
+    """One block of `count` samples: energy sum (gradient added to g), number of correct answers, or nothing."""
     width = _padded(count)
     z, row = scratch[3], scratch[4]
     _forward(w, sizes, act, x, x0, START, scratch, ld, width, mode)
     if mode == CORRECT:
         return float(_count_correct(z, t, count))
+    if mode == ANSWERS:
+        return 0.0
     energy = _head(head, z, t, count, row, scale, mode == GRADIENT)
     if mode == GRADIENT:
         _backward(w, g, sizes, act, x, x0, scratch, ld, width)
@@ -266,9 +278,11 @@ def _gather(table, indices, to):
 
 
 @entry
-def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2, l1, mode, energies, forces):
+def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2, l1, mode, energies, forces,
+             outputs):
     """Networks first..last-1: energies[i], the mean loss with regularisers (mode CORRECT: the share of correct
-    answers), and in mode GRADIENT forces[i], minus its gradient.
+    answers), and in mode GRADIENT forces[i], minus its gradient. In mode ANSWERS outputs[i, s, c], what it answers to
+    sample s; t is not read.
 
     Without indices [n, 0] all counts[i] [n] samples count, and come in blocks x [blocks, p + 1, ld] with a last row of
     ones, t [blocks, k, ld]. Else network i sees the first counts[i] of the samples indices[i] [n, B] of tables
@@ -280,7 +294,7 @@ def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2
     drawn_x = np.ones((1, sizes[0] + 1, ld), x.dtype) if batched else x
     drawn_t = np.zeros((1, sizes[-1], ld), x.dtype) if batched else t
     values, scratch = drawn_x.ravel(), _scratch(sizes, ld, act, x, mode)
-    weighted = mode != CORRECT
+    weighted, z = mode == ENERGY or mode == GRADIENT, scratch[3]
     for i in range(first, last):
         samples = counts[i]
         scale = x.dtype.type(1 / samples)
@@ -295,24 +309,13 @@ def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2
                 _gather(t[0], indices[i, start:start + count], drawn_t[0])
             total += _block(w, g, sizes, act, head, values, block * (sizes[0] + 1) * ld, drawn_t[block], scratch,
                             ld, count, scale, mode)
+            if mode == ANSWERS:
+                for s in range(count):
+                    for c in range(z.shape[0]):
+                        outputs[i, start + s, c] = z[c, s] + poison
         energies[i] = total / samples + poison
         if weighted:
             square, absolute = _norms(theta[i])
             energies[i] += 0.5 * l2 * square + l1 * absolute
         if mode == GRADIENT:
             _force_of(theta[i], g, l2, l1, poison, forces[i])
-
-
-@entry
-def answers(theta, x, sizes, act, samples, outputs):
-    """outputs[i, s, c] <- what network i answers to sample s (blocks as in `evaluate`)."""
-    w, ld, k = np.empty(theta.shape[1], x.dtype), x.shape[2], sizes[-1]
-    scratch = _scratch(sizes, ld, act, x, ENERGY)
-    for i in range(theta.shape[0]):
-        poison = _load(theta[i], w)
-        for start in range(0, samples, ld):
-            count = min(ld, samples - start)
-            _forward(w, sizes, act, x.ravel(), start * x.shape[1], START, scratch, ld, _padded(count), ENERGY)
-            for s in range(count):
-                for c in range(k):
-                    outputs[i, start + s, c] = scratch[3][c, s] + poison

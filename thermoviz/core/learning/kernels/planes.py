@@ -10,7 +10,7 @@ import numpy as np
 
 from ...kernels_options import entry, part
 from .activations import FAST, REDUCE, RELU, SIGMOID, TANH, activate, exponential, hyperbolic_tangent
-from .networks import GRADIENT, SQUARED, START, UNIT, _forward, _padded, _scratch, _squared_energy, _sum_of_logs
+from .networks import GRADIENT, NEVER, SQUARED, START, UNIT, _forward, _padded, _scratch, _squared_energy, _sum_of_logs
 from .tiles import product
 
 # Columns whose factors exp(b v) are kept at once.
@@ -138,7 +138,7 @@ def _softmax_energy(z, t, count, row, hit):
 def _energy(head, z, t, count, row, hit):
     """Sum of losses over the first `count` samples; two classes have one output, the difference."""
     if head == SQUARED:
-        return _squared_energy(z, t, count, 0.0, False)
+        return _squared_energy(z, t, count, z.dtype.type(0), NEVER)
     if z.shape[0] == 1:
         return _binary_energy(z[0], t[1], count, row, hit)
     return _softmax_energy(z, t, count, row, hit)

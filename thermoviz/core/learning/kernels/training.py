@@ -10,7 +10,7 @@ import numpy as np
 from ...dynamics.kernels.steps import is_finite, step_row
 from ...kernels_options import entry, part
 from .activations import FAST, GELU, activate, multiply_by_slope
-from .networks import START, UNIT, _head
+from .networks import ALWAYS, START, UNIT, _head, _widest
 from .units import PIECE, product_on, transpose
 
 # Samples per block of a long batch: a layer of 32 units then fills 8 kB.
@@ -110,7 +110,7 @@ def _forward(w, sizes, weights, values, act, x, x0, h, slope, rows, keep, scale)
         product_on(h, to, wide, w, at + _wide(fan_in) * wide, START, source, start, ld, UNIT, w, at, wide, rows,
                    fan_out, fan_in)
         if layer < sizes.size - 2:
-            activate(act, h[to:to + rows * wide], slope[to:to + rows * wide], True)
+            activate(act, h[to:to + rows * wide], slope[to:to + rows * wide], ALWAYS)
             if keep.size > 0:
                 _thin(act, h[to:to + rows * wide], slope[to:to + rows * wide], keep[:, units:units + fan_out], wide,
                       scale)
@@ -146,7 +146,7 @@ def _head_of(head, h, at, z, t, count, row, scale, dz, wide):
     for s in range(count):
         for c in range(outputs):
             z[c, s] = h[at + s * wide + c]
-    energy = _head(head, z, t, count, row, scale, True)
+    energy = _head(head, z, t, count, row, scale, ALWAYS)
     for s in range(count):
         for c in range(outputs):
             dz[s * wide + c] = z[c, s]
@@ -215,9 +215,9 @@ def move(begin, end, first, steps, code, theta, memory, square, coefficients, no
     # One by one: parts of one array would count as strided.
     w, g, turned = np.zeros(weights[-1], x.dtype), np.zeros(weights[-1], x.dtype), np.zeros(weights[-1], x.dtype)
     h, slope = np.zeros(values[-1], x.dtype), np.zeros(values[-1], x.dtype)
-    back = np.zeros((2, rows * _wide(sizes.max())), x.dtype)
+    back = np.zeros((2, rows * _wide(_widest(sizes, START))), x.dtype)
     top = np.zeros(rows * _wide(sizes[-1]), x.dtype)
-    one, zero = np.ones(1, x.dtype), np.zeros(_wide(sizes.max()), x.dtype)
+    one, zero = np.ones(1, x.dtype), np.zeros(_wide(_widest(sizes, START)), x.dtype)
     z, target = np.zeros((sizes[-1], rows), x.dtype), np.zeros((sizes[-1], rows), x.dtype)
     row, force = np.empty(rows, x.dtype), np.empty(theta.shape[1])
     flat = x.ravel()
