@@ -141,7 +141,7 @@ export const CSS = `
 .tv td.chart canvas { display: block; width: 100%; height: 26px; }
 .tv thead td { color: var(--dim); font-size: var(--small); font-weight: 400 !important; padding: 0; }
 .tv .places h3 { margin: 0; }
-.tv .places thead th { font-size: var(--small); color: var(--dim); padding-bottom: 4px; text-align: right; vertical-align: bottom; line-height: 1.25; white-space: nowrap; }
+.tv .places thead th { font-size: var(--small); color: var(--dim); padding-bottom: 4px; text-align: right; vertical-align: bottom; line-height: 1.25; }
 .tv .places thead th.title { text-align: left; }
 .tv .places thead th.eq { color: var(--theory); padding-left: 10px; }
 .tv .places tbody th { padding-right: 10px; line-height: 1.2; min-width: 4.6em; overflow-wrap: break-word; }
@@ -232,7 +232,6 @@ export const CSS = `
   .tv .bar .gap { display: none; }
   .tv .picker select { flex: 1; }
   .tv .note { bottom: 54px; }
-  .tv .places thead th { white-space: normal; }
   .tv .view:has(.captions:not([hidden])) :is(.head, .corner) { display: none; }
   .tv .caption { max-width: 11em; padding: 6px 9px; font-size: min(var(--small), 13px); line-height: 1.3; }
   .tv .caption.pictured { max-width: 17em; gap: 9px; } .tv .view .caption canvas { width: 54px; height: 54px; }
