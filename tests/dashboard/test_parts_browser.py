@@ -4,6 +4,8 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from test_app_browser import PATIENCE_MS, STAGE, first_drawing, sidebar_slider
 
+from thermoviz.experiments.presets import load_preset
+
 pytestmark = pytest.mark.browser
 
 
@@ -72,3 +74,29 @@ def test_the_controls_open_and_close_and_the_page_is_not_drawn_again(opened):
         assert set(page.sent) <= {"block", "button"}
         sidebar_slider(page, "Learning rate").wait_for(state="visible" if visible else "hidden", timeout=PATIENCE_MS)
     assert page.evaluate(f"({STAGE}).marked") and page.complaints == []
+
+
+# A browser so busy that what is to be sent lies for a while; a button is pressed when the stage has just told the page
+# that it stands, so that both are sent together.
+PRESS_AT_ONCE = f"""(selector) => {{
+    const timer = window.setTimeout;
+    window.setTimeout = (call, ms, ...rest) => timer(call, ms || 400, ...rest);
+    const look = () => {{
+        const button = document.querySelector(selector);
+        if (button && (({STAGE})?.state().pictures ?? 0) >= 8) button.click();
+        else requestAnimationFrame(look);
+    }};
+    look();
+}}"""
+
+
+@pytest.mark.parametrize(("pressed", "comes"), [
+    ("experiment", lambda page: sidebar_slider(page, "Learning rate")),
+    ("preset_narrow-deep", lambda page: page.locator(f"h1[data-run='{load_preset('narrow-deep').id}']"))])
+def test_the_stage_s_word_and_a_press_in_the_same_moment_are_both_heard(server, new_page, pressed, comes):
+    page = new_page()
+    page.add_init_script(f"({PRESS_AT_ONCE})('.st-key-{pressed} button')")
+    page.goto(server[0])
+    comes(page).wait_for(state="visible", timeout=PATIENCE_MS)
+    page.locator(".st-key-card_free_energy .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
+    assert page.complaints == []

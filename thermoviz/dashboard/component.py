@@ -56,19 +56,18 @@ def _component() -> Callable[..., Any]:
 
 
 def stage(run: Any, look: Any, key: str = "stage", on_temperature: Callable[[], None] | None = None,
-          on_drawn: Callable[[], None] | None = None, **settings: Any) -> Said:
+          **settings: Any) -> Said:
     """Mounts the live stage of a Run; the balls move in the browser and need no server.
 
     `look`: a Look or its name; `settings`: what `stage.payload.payload` takes (temperature, seed, n_balls, start,
     title, link, words); without a start, the balls of a preset begin where the preset says. `key` must stay the same
-    for the stage to survive reruns. on_drawn: called when the first pictures stand in the browser, whereupon the page
-    is drawn anew; without it the page does not hear of them. Returns {"temperature": T as last released, or None}.
-    Raises BadInput for a run without a surface.
+    for the stage to survive reruns. Returns {"temperature": T as last released, or None}. Raises BadInput for a run
+    without a surface.
     """
     if "start" not in settings and (known := preset_of(run.id)) is not None:
         settings["start"] = PRESETS[known].start
     message = drawn(run, look, "stage", lambda: _weighed(payload(run, look, **settings)), _told(settings))
-    return mount(message, key, on_temperature, on_drawn)
+    return mount(message, key, on_temperature)
 
 
 def _weighed(message: Message) -> tuple[Message, int]:
@@ -79,14 +78,23 @@ def _told(settings: dict[str, Any]) -> str:
     return json.dumps(settings, sort_keys=True, default=lambda value: np.asarray(value).tolist())
 
 
-def mount(data: Message, key: str = "stage", on_temperature: Callable[[], None] | None = None,
-          on_drawn: Callable[[], None] | None = None) -> Said:
+def mount(data: Message, key: str = "stage", on_temperature: Callable[[], None] | None = None) -> Said:
     """Mounts the stage of a message made by `stage.payload.payload`; returns what `stage` returns."""
     _declare()
     # In a list, since Streamlit looks for data frames among a dict's values, and loads pandas (70 MB) to do so.
-    state = _component()(key=key, data=[data, on_drawn is not None], width="stretch", height="content",
-                         on_temperature_change=on_temperature or _nothing, on_drawn_change=on_drawn or _nothing)
+    state = _component()(key=key, data=[data], width="stretch", height="content",
+                         on_temperature_change=on_temperature or _nothing)
     return {"temperature": state.get("temperature")}
+
+
+def await_stage(on_drawn: Callable[[], None]) -> None:
+    """`on_drawn` is called when the first pictures of a stage stand in the browser, whereupon the page is drawn anew.
+
+    Not the stage itself says so: it may stand in a fragment, and Streamlit's browser side takes what a fragment and the
+    page say in the same moment for the one's that spoke first. To be called outside of any fragment.
+    """
+    _declare()
+    _component()(key="stands", data=[None], height="content", on_drawn_change=on_drawn)
 
 
 def _nothing() -> None:

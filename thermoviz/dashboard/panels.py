@@ -23,6 +23,7 @@ from ..presentation.reading import reading, readings
 from ..presentation.words import _, counted, read_in, term
 from . import controls
 from .changes import changes
+from .component import await_stage
 from .drawn import drawn, kept, style
 from .plain import in_short, plain, plain_link
 from .state import PATIENCE_SECONDS, Visit
@@ -75,13 +76,23 @@ def experiment(visit: Visit) -> tuple[Any, str]:
             return visit.asked or visit.base, refused(cls, error)
 
 
-@st.fragment
 def settings(house: Visit, what: str) -> None:
     """The button that opens the controls, and closes them: nothing else is drawn anew. `what`: which they are."""
+    if house.alone:  # the controls are not there yet, and a press draws the page
+        with st.container():
+            _settings_button(house, what)
+    else:
+        _settings_apart(house, what)
+
+
+def _settings_button(house: Visit, what: str) -> None:
+    st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment, help=what)
+
+
+@st.fragment
+def _settings_apart(house: Visit, what: str) -> None:
     read_in(st.context.locale)
-    pressed = st.button(_("Experiment"), icon=":material/tune:", key="experiment", on_click=house.experiment, help=what)
-    if pressed and house.alone:  # the controls are not there yet
-        st.rerun()
+    _settings_button(house, what)
 
 
 def refused(cls: type, error: BadInput) -> str:
@@ -139,10 +150,15 @@ def chart(run: Any, look: Look, key: str, draw: Callable[[Any, Look], Any],
     return len(figure.to_json(validate=False)) + len(said)
 
 
-@st.fragment(run_every=PATIENCE_SECONDS)
 def rest_soon(visit: Visit) -> None:
     """In place of all that comes after the stage. The page is drawn anew when the stage says that it stands; where it
     never does, the browser asks again."""
+    await_stage(visit.stage_stands)
+    _rest_by_patience(visit)
+
+
+@st.fragment(run_every=PATIENCE_SECONDS)
+def _rest_by_patience(visit: Visit) -> None:
     read_in(st.context.locale)
     if not visit.only_stage():
         st.rerun()

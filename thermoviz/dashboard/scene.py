@@ -79,8 +79,7 @@ def _live(visit: Visit, run: Any, look: Look, spec: Any, link: Any) -> None:
         show(query, link)
     # The stage has its own temperature, and need not be told again what it said: it writes it for {T}.
     there = address({name: value for name, value in query.items() if name != "T"}) + "&T={T}"
-    stage(run, look, key=STAGE, on_temperature=visit.released, on_drawn=visit.stage_stands,
-          temperature=visit.first_temperature(), title=visit.caption(), link=there,
-          captions="explanation" not in visit.hidden)
-    if visit.alone and visit.stands:
+    stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
+          title=visit.caption(), link=there, captions="explanation" not in visit.hidden)
+    if visit.alone and visit.stands:  # the browser sent the heat and the stage's word that it stands together
         st.rerun()

@@ -236,7 +236,7 @@ export interface Message {
 }
 
 /**
- * What the stage tells the page: the temperature that was last released, None before; that it stands drawn.
+ * What the stage tells the page: the temperature that was last released, None before; that a stage stands drawn.
  */
 export interface Said {
   temperature: number | null;

@@ -224,7 +224,7 @@ class Message(TypedDict):
 
 
 class Said(TypedDict):
-    """What the stage tells the page: the temperature that was last released, None before; that it stands drawn."""
+    """What the stage tells the page: the temperature that was last released, None before; that a stage stands drawn."""
 
     temperature: float | None
     drawn: NotRequired[bool]

@@ -1,14 +1,18 @@
-// Entry for Streamlit: mount(component, source) is called again with the same root whenever the data changes.
+// Entry for Streamlit: mount(component, source) is called again with the same root whenever the data changes. Without a
+// message it mounts no stage, but tells the page when one stands.
 
 import { createStage } from "./stage.js";
 
-const stages = new WeakMap();
+const stages = new WeakMap(), told = new WeakSet();
+/** @type {() => void} */
+let stands;
+const standing = /** @type {Promise<void>} */ (new Promise((resolve) => { stands = resolve; }));
 
 /** @import * as sent from "../message" */
 /**
  * What Streamlit hands over. data: in a list, since it looks for data frames among a dictionary's values.
  * @typedef {object} Component
- * @property {[sent.Message, boolean]} data the message, and whether the page waits for the first pictures
+ * @property {[sent.Message | null]} data
  * @property {HTMLElement | ShadowRoot} parentElement
  * @property {(name: "temperature", value: sent.Said["temperature"]) => void} setStateValue
  * @property {(name: "drawn", value: sent.Said["drawn"]) => void} setTriggerValue
@@ -18,13 +22,18 @@ const stages = new WeakMap();
  * source: address of this program, from which the file that runs by itself takes it.
  * @param {Component} component @param {string} source
  */
-export function mount({ data: [data, awaited], parentElement: root, setStateValue, setTriggerValue }, source) {
-  const standing = stages.get(root);
-  if (standing) standing.update(data);
+export function mount({ data: [data], parentElement: root, setStateValue, setTriggerValue }, source) {
+  if (data === null) {
+    if (!told.has(root)) standing.then(() => setTriggerValue("drawn", true));
+    told.add(root);
+    return () => {};
+  }
+  const stage = stages.get(root);
+  if (stage) stage.update(data);
   else {
     stages.set(root, createStage(root, data, {
       temperature: (T) => setStateValue("temperature", T),
-      drawn: () => awaited && setTriggerValue("drawn", true),
+      drawn: stands,
       program: async () => (await fetch(source)).text(),
     }));
   }
