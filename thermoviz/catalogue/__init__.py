@@ -6,14 +6,17 @@ from typing import Any
 from ..core.errors import BadInput
 from ..core.landscape.planes import ThroughSolutions
 from ..core.learning.datasets import Moons
+from ..core.learning.networks import MLP
 from ..experiments.landscape.specification import Descent, Potential
 from ..runs.progress import Progress
 from ..runs.run import Run
 from .kinds import EXPERIMENTS, LABS, OPENED_ONLY, known_kinds, register
 
-# What a worker runs to be warm: every kernel that a page's first question needs, at the smallest size.
+# What a worker runs to be warm: every kernel that default runs need, at the smallest size. Few networks are computed one
+# by one, more of them side by side.
 WARM_UP = (
     Potential(resolution=9, tolerance=0.5),
+    Descent(Moons(n=20), MLP((4,)), steps=4, replicas=4, resolution=33, batch_size=4),
     Descent(Moons(n=20), steps=4, replicas=3, plane=ThroughSolutions(), resolution=33, batch_size=4),
     *(kind(**kind.WARM_UP) for kind in EXPERIMENTS.values() if hasattr(kind, "WARM_UP")),
 )

@@ -4,7 +4,7 @@ Weight decay and |theta|_1 add an energy: the minimum moves, and its data energy
 the bath. And turning weight decay up is work, from which a free energy follows (Jarzynski).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from ...core.learning.datasets import Moons
 from ...core.learning.networks import MLP
@@ -16,6 +16,9 @@ from ...runs.fields import AnyData, Network, Problem, Seed
 @specification
 class Interactions(Experiment):
     """Data energy and regulariser on one slice, what dropout and label noise do to the bath, and the work of a ramp."""
+
+    # What compiles its kernels, at the smallest size.
+    WARM_UP: ClassVar[dict[str, Any]] = {"steps": 4, "networks": 4, "ramp_steps": 10, "walkers": 4}
 
     dataset: AnyData = Moons(n=400, noise=0.3, test_fraction=0.75)
     network: Network = MLP((8,))
