@@ -34,33 +34,21 @@ def hear(page, frame):
         page.finished.append(message.script_finished)
 
 
-def heat(page):
-    """One step warmer; the elements that the server sends for it, in order."""
-    page.sent.clear(), page.finished.clear()
-    page.locator(".st-key-scene").get_by_role("slider", name="Temperature").press("ArrowRight")
-    wait_for_answer(page)
-    return sorted({*page.sent} - {"block"})
-
-
 def wait_for_answer(page):
     while not page.finished:
         page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
-def test_the_heat_changes_the_link_and_draws_nothing_else(opened):
+def test_the_heat_and_a_control_in_the_same_moment_are_both_heard(opened):
     page = opened()
-    assert set(heat(page)) <= {"code", "bidi_component", "known"}
-    assert page.finished == [ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY]
-    page.wait_for_function("() => location.search.includes('T=')", timeout=PATIENCE_MS)
-    page.get_by_role("button", name="Share").click()
-    page.wait_for_function("() => document.querySelector('[data-testid=stPopoverBody] code')?.textContent"
-                           " === location.href", timeout=PATIENCE_MS)
-    assert page.complaints == []
-
-
-def test_the_heat_of_a_labs_stage_draws_nothing_else(opened):
-    page = opened("?kind=heat_bath", "modes")
-    assert set(heat(page)) <= {"bidi_component", "known"}
+    page.get_by_role("button", name="Experiment").click()
+    rate = sidebar_slider(page, "Learning rate")
+    rate.wait_for(state="visible", timeout=PATIENCE_MS)
+    page.evaluate(LIE_FOR_A_WHILE)
+    page.locator(".st-key-scene").get_by_role("slider", name="Temperature").press("ArrowRight")
+    rate.press("ArrowLeft")
+    for said in ("T=", "lr="):
+        page.wait_for_function("said => location.search.includes(said)", arg=said, timeout=PATIENCE_MS)
     assert page.complaints == []
 
 
@@ -76,11 +64,14 @@ def test_the_controls_open_and_close_and_the_page_is_not_drawn_again(opened):
     assert page.evaluate(f"({STAGE}).marked") and page.complaints == []
 
 
-# A browser so busy that what is to be sent lies for a while; a button is pressed when the stage has just told the page
-# that it stands, so that both are sent together.
-PRESS_AT_ONCE = f"""(selector) => {{
+# A browser so busy that what is to be sent lies for a while.
+LIE_FOR_A_WHILE = """() => {
     const timer = window.setTimeout;
     window.setTimeout = (call, ms, ...rest) => timer(call, ms || 400, ...rest);
+}"""
+# A button is pressed when the stage has just told the page that it stands, so that both are sent together.
+PRESS_AT_ONCE = f"""(selector) => {{
+    ({LIE_FOR_A_WHILE})();
     const look = () => {{
         const button = document.querySelector(selector);
         if (button && (({STAGE})?.state().pictures ?? 0) >= 8) button.click();

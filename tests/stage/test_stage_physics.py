@@ -188,7 +188,7 @@ class Injected:
 
 
 def moved_in_python(surface, dynamics, x0, noise, temperatures):
-    """Positions after len(temperatures) steps of `simulate` with injected noise, and the steps that met a wall."""
+    """Positions after len(temperatures) single steps of `simulate` with injected noise, and those that met a wall."""
     reflections = []
 
     def fold(x, walls):
@@ -199,6 +199,7 @@ def moved_in_python(surface, dynamics, x0, noise, temperatures):
     with pytest.MonkeyPatch.context() as patch:
         real = simulation.fold
         patch.setattr(simulation, "fold", fold)
+        patch.setattr(simulation, "mover_of", lambda *_: None)  # the reference, one step at a time
         patch.setattr(simulation, "_noise", lambda seed, x: noise)
         x = tv.simulate(surface, dynamics, x0, len(temperatures), temperature=lambda step: temperatures[step],
                         record_every=len(temperatures)).x[-1]

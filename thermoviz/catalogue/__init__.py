@@ -12,8 +12,8 @@ from ..runs.progress import Progress
 from ..runs.run import Run
 from .kinds import EXPERIMENTS, LABS, OPENED_ONLY, known_kinds, register
 
-# What a worker runs to be warm: every kernel that default runs need, at the smallest size. Few networks are computed one
-# by one, more of them side by side.
+# What a worker runs to be warm: every kernel that default runs need, at the smallest size. Few networks are computed
+# one by one, more of them side by side.
 WARM_UP = (
     Potential(resolution=9, tolerance=0.5),
     Descent(Moons(n=20), MLP((4,)), steps=4, replicas=4, resolution=33, batch_size=4),

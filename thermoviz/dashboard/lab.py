@@ -206,10 +206,8 @@ def _headline(run: Run | None, page: Page, complete: str = "") -> int:
     return len(said)
 
 
-@st.fragment
 def _stage(kind: str, run: Run, look: Look, query: dict[str, str], settings: dict[str, Any]) -> None:
-    """The live stage of the lab's surface: nothing else on the page depends on its heat."""
-    read_in(st.context.locale)
+    """The live stage of the lab's surface; no fragment, as on the page "Landscape"."""
     stage(run, look, key=f"stage_{kind}", link=address(query), **settings)
 
 

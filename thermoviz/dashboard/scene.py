@@ -69,10 +69,12 @@ def scene(visit: Visit, run: Any, look: Look, spec: Any, link: Any) -> None:
             show(visit.query(spec), link)
 
 
-@st.fragment
 def _live(visit: Visit, run: Any, look: Look, spec: Any, link: Any) -> None:
-    """The stage and, since the heat stands in it, the link: of the page no more is drawn anew when the heat is set."""
-    read_in(st.context.locale)
+    """The stage and, since the heat stands in it, the link.
+
+    No fragment: Streamlit's browser side takes what is said in one moment for one part's, and a control that is moved
+    just when the heat is set would not be heard.
+    """
     query = visit.query(spec)
     remember(query)
     if link is not None:
@@ -81,5 +83,3 @@ def _live(visit: Visit, run: Any, look: Look, spec: Any, link: Any) -> None:
     there = address({name: value for name, value in query.items() if name != "T"}) + "&T={T}"
     stage(run, look, key=STAGE, on_temperature=visit.released, temperature=visit.first_temperature(),
           title=visit.caption(), link=there, captions="explanation" not in visit.hidden)
-    if visit.alone and visit.stands:  # the browser sent the heat and the stage's word that it stands together
-        st.rerun()

@@ -7,6 +7,19 @@ const stages = new WeakMap(), told = new WeakSet();
 /** @type {() => void} */
 let stands;
 const standing = /** @type {Promise<void>} */ (new Promise((resolve) => { stands = resolve; }));
+// Streamlit sends together what is said in one moment, as if one part of the page had said all of it: each word of this
+// program has a moment of its own, longer than the one that Streamlit waits.
+const MOMENT_MS = 30;
+/** @type {Promise<unknown>} */
+let moment = Promise.resolve();
+
+/** @param {() => void} word */
+function say(word) {
+  moment = moment.then(() => {
+    word();
+    return new Promise((done) => { setTimeout(done, MOMENT_MS); });
+  });
+}
 
 /** @import * as sent from "../message" */
 /**
@@ -24,7 +37,7 @@ const standing = /** @type {Promise<void>} */ (new Promise((resolve) => { stands
  */
 export function mount({ data: [data], parentElement: root, setStateValue, setTriggerValue }, source) {
   if (data === null) {
-    if (!told.has(root)) standing.then(() => setTriggerValue("drawn", true));
+    if (!told.has(root)) standing.then(() => say(() => setTriggerValue("drawn", true)));
     told.add(root);
     return () => {};
   }
@@ -32,7 +45,7 @@ export function mount({ data: [data], parentElement: root, setStateValue, setTri
   if (stage) stage.update(data);
   else {
     stages.set(root, createStage(root, data, {
-      temperature: (T) => setStateValue("temperature", T),
+      temperature: (T) => say(() => setStateValue("temperature", T)),
       drawn: stands,
       program: async () => (await fetch(source)).text(),
     }));
