@@ -7,15 +7,13 @@ compared with it now and then, since other machines write too. Order of use is c
 
 import hashlib
 import logging
-import os
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from .places import Entry
+from .places import Entry, temporary_folder
 
 # Milliseconds that a process waits for the others of this machine.
 PATIENCE_MS = 5000
@@ -40,7 +38,7 @@ class Index:
     def __init__(self, address: str, listing: Callable[[], Iterable[Entry]], folder: Path | None = None) -> None:
         self._listing = listing
         name = hashlib.sha256(address.encode()).hexdigest()[:24]
-        self.path = (folder or _own_folder()) / f"index-{name}.sqlite"
+        self.path = (folder or temporary_folder()) / f"index-{name}.sqlite"
 
     # What a store asks
 
@@ -170,8 +168,3 @@ def _take_up(table: sqlite3.Connection, entry: Entry, known: tuple[int, float, f
     elif entry.modified > known[1] + 1:  # file systems round
         table.execute("UPDATE files SET used = ?, modified = ?, size = ?, begun = NULL WHERE name = ?",
                       (_next(table), entry.modified, entry.size, entry.name))
-
-
-def _own_folder() -> Path:
-    """This user's folder for what can be lost."""
-    return Path(tempfile.gettempdir()) / f"thermoviz-{os.getuid() if hasattr(os, 'getuid') else 'index'}"

@@ -5,12 +5,18 @@ Both hold flat names and replace a file whole or not at all. Their errors of inp
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ..core.errors import BadInput
 from ..runs import files
+
+
+def temporary_folder() -> Path:
+    """This user's folder on this machine for what can be lost."""
+    return Path(tempfile.gettempdir()) / f"thermoviz-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 
 class Entry(NamedTuple):

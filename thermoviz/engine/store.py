@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from ..core.settings import settings
 from ..runs import files
 from ..runs.run import Run
 from .index import Index
-from .places import Bucket, Folder, Place
+from .places import Bucket, Folder, Place, temporary_folder
 
 ENDING = ".safetensors"
 # Scratch files of computations that no living engine can still be writing.
@@ -32,11 +31,7 @@ log = logging.getLogger("thermoviz.store")
 def cache_folder() -> Path:
     """The user's cache folder (XDG) of thermoviz; where that cannot be written, a temporary one."""
     wanted = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "thermoviz"
-    return wanted if _writable(wanted) else _temporary_folder()
-
-
-def _temporary_folder() -> Path:
-    return Path(tempfile.gettempdir()) / f"thermoviz-{os.getuid() if hasattr(os, 'getuid') else 'store'}"
+    return wanted if _writable(wanted) else temporary_folder()
 
 
 def default_folder() -> Path:
@@ -46,8 +41,8 @@ def default_folder() -> Path:
         return cache_folder()
     if _writable(Path(named)):
         return Path(named)
-    log.warning("THERMOVIZ_STORE=%s cannot be written; runs are kept in %s instead", named, _temporary_folder())
-    return _temporary_folder()
+    log.warning("THERMOVIZ_STORE=%s cannot be written; runs are kept in %s instead", named, temporary_folder())
+    return temporary_folder()
 
 
 def _writable(folder: Path) -> bool:

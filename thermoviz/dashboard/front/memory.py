@@ -28,7 +28,6 @@ def keep_few_heaps() -> None:
         mallopt(_TRIM_THRESHOLD, FREE_BYTES)
 
 
-
 class _Search:
     """When everything was last searched for garbage."""
 
