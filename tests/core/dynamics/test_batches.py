@@ -36,9 +36,16 @@ def test_batches_are_drawn_as_named():
 def test_fresh_batches_are_all_subsets_alike(size):
     """Every subset of `size` of 9 samples equally often, by Floyd's draws or by permutations."""
     draws = 20_000
-    batches = np.sort(next(DRAWS["fresh"](np.random.default_rng(0), draws, size, 9)), axis=1)
+    batches = np.sort(DRAWS["fresh"](np.random.default_rng(0), draws, size, 9)(1)[0], axis=1)
     counts = np.unique(batches, axis=0, return_counts=True)[1]
     subsets = math.comb(9, size)
     assert batches.shape == (draws, size) and len(counts) == subsets
     chi2 = ((counts - draws / subsets) ** 2 / (draws / subsets)).sum()
     assert abs(chi2 - (subsets - 1)) < 4 * np.sqrt(2 * (subsets - 1))
+
+
+@pytest.mark.parametrize("samples", [7, 64, 1000])
+def test_indices_do_not_depend_on_how_many_are_drawn_at_once(samples):
+    draw, beside = (DRAWS["replacement"](np.random.default_rng(3), 5, 3, samples) for _ in range(2))
+    together = draw(12)
+    np.testing.assert_array_equal(np.concatenate([beside(steps) for steps in (1, 4, 7)]), together)

@@ -1,7 +1,7 @@
 """Minibatches: which samples each replica sees at each step, drawn in one of three ways."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,31 +18,45 @@ MOST_DRAWN = 2**27
 
 
 def batches_of(
-    energy: Any, dynamics: Any, n: int, batch_size: Any, batching: Any, seed: int
+    energy: Any, dynamics: Any, n: int, batch_size: Any, batching: Any, seeds: Sequence[int]
 ) -> "Batches | None":
-    """Indices [n, largest batch] step after step, -1 behind a smaller batch; None: all samples. Raises BadInput."""
+    """Indices [n, largest batch] step after step, -1 behind a smaller batch; None: all samples. Raises BadInput.
+
+    seeds: of runs side by side, to each of which an equal share of the n replicas belongs.
+    """
     sizes, kinds = _each("batch_size", batch_size, n), _each("batching", batching, n)
     if dynamics.full_batch or all(size is None for size in sizes):
         return None
     if not hasattr(energy, "minibatch"):
         raise BadInput("batch_size is for energies with samples, such as NetworkLoss; this energy has none.")
     samples = energy.n_samples
-    groups: dict[tuple[str, int], list[int]] = {}
-    for i, (size, kind) in enumerate(zip(sizes, kinds, strict=True)):
-        groups.setdefault(_checked_batch(size, kind, samples), []).append(i)
-    largest = max(size for _, size in groups)
+    checked = [_checked_batch(size, kind, samples) for size, kind in zip(sizes, kinds, strict=True)]
+    largest, share = max(size for _, size in checked), n // len(seeds)
     if n * largest > MOST_DRAWN:
         raise BadInput(f"batch_size must be at most {MOST_DRAWN // n} for {n} replicas, got {largest}.")
-    return Batches(groups, n, samples, seed)
+    return Batches([group for k, seed in enumerate(seeds)
+                    for group in _groups(checked[k * share:(k + 1) * share], k * share, samples, seed)], n, samples)
+
+
+def _groups(checked: list[tuple[str, int]], first: int, samples: int, seed: int) -> "Iterator[_Group]":
+    """The replicas of one run, from row `first` on, by how they draw; each group from a stream of its own."""
+    rows: dict[tuple[str, int], list[int]] = {}
+    for i, how in enumerate(checked, first):
+        rows.setdefault(how, []).append(i)
+    for kind, size in rows:
+        alone, own = len(rows) == 1, rows[kind, size]
+        rng = seeded(seed, "batches" if alone else f"batches {kind} {size}")
+        yield _Group(slice(first, first + len(own)) if alone else np.array(own), kind, size,
+                     DRAWS[kind](rng, len(own), size, samples))
 
 
 class _Group(NamedTuple):
-    """Replicas `rows` [m] that draw `size` samples in one way; draws: step after step [m, size]."""
+    """Replicas `rows` [m] that draw `size` samples in one way; draw(steps): those of the next [steps, m, size]."""
 
     rows: Any
     kind: str
     size: int
-    draws: Iterator[np.ndarray]
+    draw: Callable[[int], np.ndarray]
 
 
 class Batches:
@@ -52,14 +66,9 @@ class Batches:
     drawn; replicas that see all do not count there, if others draw.
     """
 
-    def __init__(self, groups: dict[tuple[str, int], list[int]], n: int, samples: int, seed: int) -> None:
-        self.n, self.samples = n, samples
-        alone = len(groups) == 1
-        self.groups = [
-            _Group(slice(None) if alone else np.array(rows), kind, size, DRAWS[kind](
-                seeded(seed, "batches" if alone else f"batches {kind} {size}"), len(rows), size, samples))
-            for (kind, size), rows in groups.items()]
-        self.largest = max([one.size for one in self.groups if one.kind != ALL])
+    def __init__(self, groups: list[_Group], n: int, samples: int) -> None:
+        self.groups, self.n, self.samples = groups, n, samples
+        self.largest = max([one.size for one in groups if one.kind != ALL])
 
     def __next__(self) -> np.ndarray:
         """[n, largest of all], -1 behind a smaller batch."""
@@ -71,7 +80,7 @@ class Batches:
         drawn = np.full((steps, self.n, self.largest), -1, np.int32)
         for group in self.groups:
             if group.kind != ALL:
-                drawn[:, group.rows, :group.size] = np.stack(list(itertools.islice(group.draws, steps)))
+                drawn[:, group.rows, :group.size] = group.draw(steps)
         return drawn
 
 
@@ -110,10 +119,13 @@ def _checked_batch(size: Any, kind: Any, samples: int) -> tuple[str, int]:
     return kind, size
 
 
-def _with_replacement(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
-    block = max(1, INDEX_BLOCK // (n * size))
-    while True:
-        yield from rng.integers(0, samples, size=(block, n, size), dtype=np.int32)
+def _one_by_one(draws: Iterator[np.ndarray]) -> Callable[[int], np.ndarray]:
+    return lambda steps: np.stack(list(itertools.islice(draws, steps)))
+
+
+def _with_replacement(rng: np.random.Generator, n: int, size: int, samples: int) -> Callable[[int], np.ndarray]:
+    """However many are drawn at once, the numbers are the same."""
+    return lambda steps: rng.integers(0, samples, size=(steps, n, size), dtype=np.int32)
 
 
 def _fresh(rng: np.random.Generator, n: int, size: int, samples: int) -> Iterator[np.ndarray]:
@@ -152,6 +164,7 @@ def _everyone(rng: np.random.Generator, n: int, size: int, samples: int) -> Iter
 
 # All samples at once: how a replica without a batch size stands among others with one.
 ALL = "all"
-DRAWS: dict[str, Callable[..., Iterator[np.ndarray]]] = {
-    "replacement": _with_replacement, "fresh": _fresh, "epochs": _epochs, ALL: _everyone,
+DRAWS: dict[str, Callable[..., Callable[[int], np.ndarray]]] = {
+    "replacement": _with_replacement, "fresh": lambda *how: _one_by_one(_fresh(*how)),
+    "epochs": lambda *how: _one_by_one(_epochs(*how)), ALL: lambda *how: _one_by_one(_everyone(*how)),
 }

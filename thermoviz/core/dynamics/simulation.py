@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import as_numpy, is_tensor, library, real, single_or_double, whole
 from ..energies.protocol import as_energy
 from ..errors import BadInput, Unstable
+from ..seeds import Beside
 from ..seeds import rng as seeded
 from .batches import Batches, Batching, batches_of
 from .blocks import Mover, Normals, Pace, block_of, mover_of
@@ -43,8 +44,8 @@ class Trajectory:
 
 
 def simulate(
-    energy: Any, dynamics: Any, x0: Any, steps: int, temperature: Any = 0.0, seed: int = 0, record_every: int = 1,
-    bounds: Any = None, batch_size: int | Sequence[int | None] | None = None,
+    energy: Any, dynamics: Any, x0: Any, steps: int, temperature: Any = 0.0, seed: int | Sequence[int] = 0,
+    record_every: int = 1, bounds: Any = None, batch_size: int | Sequence[int | None] | None = None,
     batching: Batching | Sequence[Batching] = "replacement", progress: Callable[[float], Any] | None = None,
     observe: Callable[[int, Any, Any], Any] | None = None, observe_every: int = 10,
 ) -> Trajectory:
@@ -75,11 +76,11 @@ def simulate(
     observe_every = whole("observe_every", observe_every, 1)
     x = _start(energy, x0)
     temperatures = _Temperatures(temperature, dynamics, len(x))
-    walls = _walls(energy, bounds, x)
+    walls, seeds = _walls(energy, bounds, x), _seeds(seed, x)
     _refuse_unstable(energy, dynamics, x, temperatures, steps if callable(temperature) else 1)
-    batches = batches_of(energy, dynamics, len(x), batch_size, batching, seed)
+    batches = batches_of(energy, dynamics, len(x), batch_size, batching, seeds)
     tape = Tape(energy, x, steps, record_every)
-    course = _Course(energy, dynamics, temperatures, batches, _noise(seed, x), walls, _mask(energy), tape,
+    course = _Course(energy, dynamics, temperatures, batches, _noise(seeds, x), walls, _mask(energy), tape,
                      Watch(observe, observe_every))
     with np.errstate(over="ignore", invalid="ignore"):
         _follow(course, x, steps, progress)
@@ -253,9 +254,21 @@ def _mask(energy: Any) -> Callable[[Any], Any] | None:
     return masked if masked is not None and np.any(getattr(energy, "mask", True)) else None
 
 
-def _noise(seed: int, x: Any) -> Any:
+def _seeds(seed: Any, x: Any) -> tuple[Any, ...]:
+    """One seed, or one for each of the runs that x holds side by side. Raises BadInput."""
+    seeds = tuple(seed) if isinstance(seed, (tuple, list, np.ndarray)) else (seed,)
+    if not seeds or len(x) % len(seeds):
+        raise BadInput(f"seed must be one, or as many as divide {len(x)} replicas into equal runs, got {len(seeds)}.")
+    if len(seeds) > 1 and is_tensor(x):
+        raise BadInput("runs side by side are computed in numpy arrays: x0 must not be a tensor.")
+    return seeds
+
+
+def _noise(seeds: tuple[Any, ...], x: Any) -> Any:
     """The generator of the stream "noise" that fits x: numpy's, or torch's on x's device."""
-    generator = seeded(seed, "noise")
+    if len(seeds) > 1:
+        return Beside([seeded(seed, "noise") for seed in seeds])
+    generator = seeded(seeds[0], "noise")
     if not is_tensor(x):
         return generator
     return library(x).Generator(device=x.device).manual_seed(int(generator.integers(2**63 - 1)))
