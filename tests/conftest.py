@@ -34,6 +34,24 @@ def pytest_runtest_setup(item):
     os.environ.pop("THERMOVIZ_NO_NUMBA", None)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A browser test that fails tells what its pages said, which nobody can look up on another machine."""
+    report = yield
+    if report.when == "call" and report.failed and "new_page" in getattr(item, "funcargs", {}):
+        for page in item.funcargs["new_page"].opened:
+            report.sections.append((f"what stood on {page.url}", "\n".join([visible(page), *page.complaints])))
+    return report
+
+
+def visible(page) -> str:
+    """The first of a page's words; why they cannot be had where the page hangs."""
+    try:
+        return page.locator("body").inner_text(timeout=5000)[:3000]
+    except Exception as error:  # whatever it is, it must not hide why the test failed
+        return f"not to be had: {error}"
+
+
 def chromium_path() -> str | None:
     """The system's Chromium, or None for Playwright's own."""
     named = os.environ.get("THERMOVIZ_CHROMIUM")
@@ -111,12 +129,13 @@ def visitors(chromium):
 @pytest.fixture
 def new_page(visitors):
     """Opens pages: `page = new_page(width=1400, height=900)`; `page.complaints` lists console errors and warnings."""
-    taken = []
+    taken, opened = [], []
 
     def open_page(width: int = 1400, height: int = 900, **settings):
         context = visitors.take(settings)
         taken.append((context, settings))
         page = context.new_page()
+        opened.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.add_init_script(FORGET)
         page.complaints = []
@@ -125,6 +144,7 @@ def new_page(visitors):
         page.on("pageerror", lambda error: page.complaints.append(f"exception: {error}"))
         return page
 
+    open_page.opened = opened
     yield open_page
     for context, settings in taken:
         visitors.give_back(context, settings)

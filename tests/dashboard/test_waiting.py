@@ -52,6 +52,14 @@ def test_where_nothing_comes_no_chart_says_that_it_does(page, mode):
     assert NOT_THERE in captions(app) and COMING not in captions(app)
 
 
+def test_who_comes_back_after_their_place_was_taken_gets_a_new_one_without_a_click(page, at_once, monkeypatch):
+    app = page("running")
+    at_once.mode = "cancelled"
+    monkeypatch.setattr(at_once, "submit", lambda spec, viewer: setattr(at_once, "mode", "queued"))
+    app.run()
+    assert told(app).startswith("getting ready to compute") and not app.info
+
+
 def test_what_may_pass_can_be_tried_again_with_a_click(page, at_once):
     app = page("failed", again=True)
     assert app.warning[0].value == "It went wrong." and not app.error

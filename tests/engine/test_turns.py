@@ -8,7 +8,7 @@ import pytest
 import thermoviz as tv
 from thermoviz.core.specs import identity
 from thermoviz.engine import Engine, JobState
-from thermoviz.engine.engine import ATTEMPTS, FORECAST_SECONDS, FORGOTTEN_SECONDS
+from thermoviz.engine.engine import ATTEMPTS, FORECAST_SECONDS, FORGOTTEN_SECONDS, GONE_SECONDS
 from thermoviz.engine.queue import Bounds
 from thermoviz.engine.workers import DONE, FAILED, LOST, Outcome, Told
 from thermoviz.runs.run import Run
@@ -236,6 +236,41 @@ def test_who_went_without_a_word_makes_room_for_those_who_ask(engine, workers, c
     clock.now += 1.0
     workers.last.end()
     assert engine.state(gone).status == "cancelled" and begun(workers) == [first, here]
+
+
+def test_who_waits_ends_what_nobody_wants_any_more(engine, workers, clock):
+    """No new job comes: that the one in the queue is asked after is enough."""
+    forgotten, waiting = ask(engine, "ann", 0)[0], ask(engine, "bob", 1)[0]
+    clock.now += FORGOTTEN_SECONDS + 1.0
+    assert engine.state(waiting).place == 1 and workers.last.cancelled
+    assert engine.state(forgotten).status == "cancelled"
+    workers.last.end("cancelled")
+    assert begun(workers) == [forgotten, waiting]
+
+
+def test_whose_browser_has_gone_makes_room_soon(workers, clock, tmp_path):
+    here = {"ann", "bob", "cyd"}
+    with Engine(tmp_path, workers=workers, clock=clock, is_here=here.__contains__) as engine:
+        ask(engine, "ann", 0)
+        shared, = ask(engine, "cyd", 0)
+        waiting, = ask(engine, "bob", 1)
+        here.remove("ann")
+        clock.now += GONE_SECONDS + 1.0
+        assert engine.state(waiting).place == 1 and not workers.last.cancelled  # another wants it still
+        here.remove("cyd")
+        engine.state(waiting)
+        assert workers.last.cancelled and engine.state(shared).status == "cancelled"
+
+
+def test_who_comes_back_from_a_short_cut_keeps_the_worker(workers, clock, tmp_path):
+    with Engine(tmp_path, workers=workers, clock=clock, is_here=lambda viewer: False) as engine:
+        cut, waiting = ask(engine, "ann", 0)[0], ask(engine, "bob", 1)[0]
+        clock.now += GONE_SECONDS - 1.0
+        engine.state(waiting)
+        engine.state(cut)  # the line is up again
+        clock.now += 2.0
+        engine.state(waiting)
+        assert not workers.last.cancelled
 
 
 def test_what_another_server_has_computed_meanwhile_is_not_computed_again(engine, workers):

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ..catalogue import LABS
 from ..catalogue.links import brief, from_query, to_query
@@ -31,14 +33,20 @@ HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """The one engine of this server, as set (core/settings.py)."""
-    return Engine()
+    return Engine(is_here=is_here)
 
 
 def _viewer() -> str:
     """This browser session's name in the queue, where turns go round the names: the same on all its pages."""
     if "viewer" not in st.session_state:
-        st.session_state["viewer"] = uuid.uuid4().hex
+        context = get_script_run_ctx()
+        st.session_state["viewer"] = f"{uuid.uuid4().hex}@{context.session_id if context else ''}"
     return str(st.session_state["viewer"])
+
+
+def is_here(viewer: str) -> bool:
+    """Whether the viewer's browser is connected, as far as can be known."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(viewer.partition("@")[2])
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -82,7 +90,12 @@ class Watching(abc.ABC):
                 return None
             engine().submit(spec, self.viewer)
             self.waiting = id
-        return self._progress(id)
+        state = self._progress(id)
+        if state is not None and state.status == "cancelled":  # while this browser was away, for others who waited
+            self.version = 0
+            engine().submit(spec, self.viewer)
+            state = self._progress(id)
+        return state
 
     def _progress(self, id: str) -> JobState | None:
         state = engine().state(id)

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ ATTEMPTS = 3  # of a job whose worker dies
 # A job that nobody has asked after for so long was left by a closed browser; it ends as soon as another wants its
 # place. (A hidden tab asks once a minute.)
 FORGOTTEN_SECONDS = 150.0
+GONE_SECONDS = 10.0  # the same where all who wanted it are known to have gone: a line that was cut is up again by then
 # Besides those that come with the package: a run with surface and equilibria takes a few MB; others wait in the store.
 RUNS_IN_MEMORY = 6
 JOBS_REMEMBERED = 500
@@ -45,17 +46,18 @@ class Engine:
     than `job_seconds` is stopped. `bounds`: how many jobs may wait. What is None is as set (core/settings.py).
 
     Safe to call from many threads. Processes start at the first need, or by `warm()`. Whoever submits asks for the
-    `state` now and then: a job that nobody asks after for two and a half minutes makes room for others.
+    `state` now and then: a job that nobody asks after for two and a half minutes makes room for others, after ten
+    seconds already where `is_here` says of each of its viewers that they have gone.
     """
 
     def __init__(self, store: Store | str | Path | None = None, workers: int | Workers | None = None,
                  job_seconds: float | None = None, bounds: Bounds | None = None,
-                 clock: Callable[[], float] = time.monotonic):
+                 clock: Callable[[], float] = time.monotonic, is_here: Callable[[str], bool] = lambda viewer: True):
         self.store = store if isinstance(store, Store) else Store(store)
         if workers is None or isinstance(workers, int):
             workers = LocalWorkers(self.store, workers, job_seconds)
         self.workers: Workers = workers
-        self._clock = clock
+        self._clock, self._is_here = clock, is_here
         self._lock = threading.RLock()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._queue = FairQueue(bounds or Bounds(settings().queue, settings().queue_of_one))
@@ -90,6 +92,7 @@ class Engine:
             job = self._jobs.get(id)
             if job is not None and not job.over:
                 job.asked_after = self._clock()
+                self._cancel_forgotten(self._busy)  # or whoever waits would wait for what nobody wants
                 return job.queued(*self._standing(id)) if id in self._queue else job.under_way()
             if job is not None and job.status != DONE:
                 return job.ended()
@@ -178,7 +181,7 @@ class Engine:
 
     def _start(self, job: Job, viewer: str) -> None:
         self._refuse_if_closed()
-        self._cancel_forgotten()  # also those that hold a worker
+        self._cancel_forgotten(self._jobs.values())  # also those that hold a worker
         self._jobs.pop(job.id, None)
         self._jobs[job.id] = job
         self._forget_old_jobs()
@@ -205,7 +208,7 @@ class Engine:
     def _dispatch(self, new: Job | None = None) -> None:
         """Hands over as many jobs as there are workers: the order of all others stays ours, and so does their end."""
         if len(self._queue):
-            self._cancel_forgotten()
+            self._cancel_forgotten(self._jobs.values())
         while len(self._busy) < self.workers.places and (id := self._queue.take()) is not None:
             job = self._jobs[id]
             if job is not new and self._known(id):  # by another server, meanwhile
@@ -275,12 +278,15 @@ class Engine:
         if job.attempt is not None:
             job.attempt.cancel()
 
-    def _cancel_forgotten(self) -> None:
-        """Ends the jobs whose viewers have gone without a word."""
-        before = self._clock() - FORGOTTEN_SECONDS
-        for job in self._jobs.values():
-            if not job.over and job.asked_after < before:
+    def _cancel_forgotten(self, jobs: Iterable[Job]) -> None:
+        """Ends those whose viewers have gone without a word."""
+        now = self._clock()
+        for job in jobs:
+            if not job.over and now - job.asked_after > GONE_SECONDS and self._is_forgotten(job, now):
                 self._cancel(job)
+
+    def _is_forgotten(self, job: Job, now: float) -> bool:
+        return now - job.asked_after > FORGOTTEN_SECONDS or not any(map(self._is_here, job.viewers))
 
     def _forget_old_jobs(self) -> None:
         for id in [id for id, job in self._jobs.items() if job.over]:
