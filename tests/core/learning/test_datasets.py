@@ -6,7 +6,7 @@ import pytest
 
 from thermoviz.core.errors import BadInput
 from thermoviz.core.learning.data import Dataset
-from thermoviz.core.learning.datasets import DATASETS, AnyDataset, Moons, load_dataset, make_dataset
+from thermoviz.core.learning.datasets import DATASETS, AnyDataset, Circles, Moons, load_dataset, make_dataset
 from thermoviz.core.specs import from_json, identity, to_json
 
 MADE_UP = [name for name, kind in DATASETS.items() if kind().n is not None]  # of real ones n is all that there are
@@ -156,6 +156,19 @@ def test_spirals_without_noise_lie_on_their_arms(classes):
     turned = np.arctan2(raw[:, 1], raw[:, 0]) - 2 * np.pi * (1.5 * radius + data.y / classes)
     phase = np.angle(np.exp(1j * turned))
     assert np.abs(phase).max() < 1e-10  # radius is at least 0.05: rounding of 1e-15 over that
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n", [10, 21, 500])
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_moons_and_circles_are_those_of_scikit_learn_to_the_bit(seed, n, noise):
+    from sklearn.datasets import make_circles, make_moons
+    state = int(np.random.default_rng(seed).integers(2**32))
+    for ours, theirs in ((Moons(n=n, noise=noise), make_moons(n, noise=noise, random_state=state)),
+                         (Circles(n=n, noise=noise, factor=0.3),
+                          make_circles(n, noise=noise, factor=0.3, random_state=state))):
+        for a, b in zip(ours._points(np.random.default_rng(seed)), theirs, strict=True):
+            assert a.dtype == b.dtype and np.array_equal(a, b)
 
 
 def test_moons_and_circles_without_noise_have_their_shape():

@@ -87,21 +87,36 @@ def _state(generator: np.random.Generator) -> int:
     return int(generator.integers(2**32))
 
 
+def _two_curves(x: np.ndarray, y: np.ndarray, first: int, noise: float, generator: np.random.Generator) -> Arrays:
+    """Points of two classes, the `first` ones of class 0, shuffled, with noise: to the bit as scikit-learn draws them.
+
+    scikit-learn itself takes a second to load, and these are what a page opens with.
+    """
+    drawn = np.random.RandomState(_state(generator))
+    order = np.arange(len(x))
+    drawn.shuffle(order)
+    points = np.stack([x, y], axis=1)[order]
+    return points + drawn.normal(scale=noise, size=points.shape), (np.arange(len(x)) >= first).astype(int)[order]
+
+
 @specification
 class Moons(_Problem):
-    """Two interleaved half circles. Source: scikit-learn, make_moons."""
+    """Two interleaved half circles. Source: scikit-learn, make_moons, whose numbers these are."""
 
     noise: _Noise = 0.2
     kind: Literal["moons"] = Field(default="moons", kw_only=True, repr=False)
 
     def _points(self, generator: np.random.Generator) -> Arrays:
-        from sklearn.datasets import make_moons
-        return make_moons(self.n, noise=self.noise, random_state=_state(generator))
+        upper = np.linspace(0, np.pi, self.n // 2)
+        lower = np.linspace(0, np.pi, self.n - self.n // 2)
+        x = np.concatenate([np.cos(upper), 1 - np.cos(lower)])
+        y = np.concatenate([np.sin(upper), 1 - np.sin(lower) - 0.5])
+        return _two_curves(x, y, len(upper), self.noise, generator)
 
 
 @specification
 class Circles(_Problem):
-    """A small circle inside a large one. Source: scikit-learn, make_circles."""
+    """A small circle inside a large one. Source: scikit-learn, make_circles, whose numbers these are."""
 
     noise: _Noise = 0.1
     factor: Annotated[float, Field(gt=0, lt=1, title="Inner radius",
@@ -109,8 +124,11 @@ class Circles(_Problem):
     kind: Literal["circles"] = Field(default="circles", kw_only=True, repr=False)
 
     def _points(self, generator: np.random.Generator) -> Arrays:
-        from sklearn.datasets import make_circles
-        return make_circles(self.n, noise=self.noise, factor=self.factor, random_state=_state(generator))
+        outer = np.linspace(0, 2 * np.pi, self.n // 2, endpoint=False)
+        inner = np.linspace(0, 2 * np.pi, self.n - self.n // 2, endpoint=False)
+        x = np.concatenate([np.cos(outer), np.cos(inner) * self.factor])
+        y = np.concatenate([np.sin(outer), np.sin(inner) * self.factor])
+        return _two_curves(x, y, len(outer), self.noise, generator)
 
 
 @specification
