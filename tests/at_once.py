@@ -41,5 +41,8 @@ class AtOnce:
     def leave(self, id, viewer):
         self.left.append(id)
 
+    def notice(self):
+        return ""
+
     def warm(self):
         """There is nobody to wake."""

@@ -10,7 +10,7 @@ from thermoviz.core.specs import identity
 from thermoviz.engine import Engine, JobState
 from thermoviz.engine.engine import ATTEMPTS, FORECAST_SECONDS, FORGOTTEN_SECONDS, GONE_SECONDS
 from thermoviz.engine.queue import Bounds
-from thermoviz.engine.workers import DONE, FAILED, LOST, Outcome, Told
+from thermoviz.engine.workers import BACK, DONE, FAILED, LOST, Outcome, Told
 from thermoviz.runs.run import Run
 
 
@@ -48,6 +48,12 @@ class ByHand:
         self.places = places
         self.attempts = []
         self.cannot = ""
+
+    def watch(self, changed):
+        self.changed = changed
+
+    def notice(self):
+        return ""
 
     def prepare(self, spec):
         if self.cannot:
@@ -294,3 +300,28 @@ def test_a_run_whose_file_has_gone_can_be_asked_for_again(engine, workers):
     assert id == identity(tv.Potential(seed=1000)) and engine.partial(id) is None
     ask(engine, "ann", 0)
     assert engine.state(id).place == 0
+
+
+def test_what_comes_back_waits_for_its_turn_again_and_counts_as_no_fault(engine, workers):
+    """As when a cluster goes away: there is no place until another is found."""
+    workers.places = 2
+    first, second = ask(engine, "ann", 0, 1)
+    one, two = workers.attempts
+    one.now, one.run = Told(0.5, "training", 1), partial()
+    workers.places = 0
+    one.end(BACK), two.end(BACK)
+    assert one.removed and [engine.state(id).place for id in (first, second)] == [1, 2]
+    assert engine.state(first).attempt == 1 and engine.state(first).version == 1
+    engine.leave(second, "ann")
+    workers.places = 1
+    workers.changed()
+    assert begun(workers) == [first, second, first] and engine.partial(first).numbers["rounds"] == 1
+    workers.last.end()
+    assert engine.state(second).status == "cancelled"
+
+
+def test_more_places_are_filled_at_once(engine, workers):
+    ids = ask(engine, "ann", *range(4))
+    workers.places = 3
+    workers.changed()
+    assert begun(workers) == ids[:3]

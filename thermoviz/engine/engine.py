@@ -24,7 +24,7 @@ from .local import LocalWorkers
 from .queue import Bounds, FairQueue
 from .refusals import Refusals
 from .store import Store
-from .workers import CANCELLED, DONE, FAILED, LOST, Outcome, Workers
+from .workers import BACK, CANCELLED, DONE, FAILED, LOST, Outcome, Workers
 
 ATTEMPTS = 3  # of a job whose worker dies
 # A job that nobody has asked after for so long was left by a closed browser; it ends as soon as another wants its
@@ -67,6 +67,7 @@ class Engine:
         self._refusals = Refusals(self.store.refused)
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._closed = False
+        self.workers.watch(self._resume)
 
     # What a page asks
 
@@ -136,6 +137,10 @@ class Engine:
                 if not job.viewers:
                     self._cancel(job)
 
+    def notice(self) -> str:
+        """What visitors should know of how it is computed just now, in their language; "" as a rule."""
+        return self.workers.notice()
+
     # Life
 
     def warm(self) -> None:
@@ -164,7 +169,7 @@ class Engine:
     def __exit__(self, *exception: Any) -> None:
         self.close()
 
-    # Inside; every method below is called with the lock held, but for `_ended`, which takes it
+    # Inside; every method below is called with the lock held, but for `_ended` and `_resume`, which take it
 
     def _known(self, id: str) -> bool:
         return id in self._runs or is_shipped(id) or id in self.store
@@ -222,6 +227,12 @@ class Engine:
         job.tried(attempt)
         attempt.begin(lambda outcome: self._ended(job, outcome))
 
+    def _resume(self) -> None:
+        """There are other places than before; called by any thread."""
+        with self._lock:
+            if not self._closed:
+                self._dispatch()
+
     def _ended(self, job: Job, outcome: Outcome) -> None:
         """An attempt came back; called by any thread."""
         with self._lock:
@@ -241,6 +252,11 @@ class Engine:
             return False
         if outcome.status == LOST:
             return self._lost(job)
+        if outcome.status == BACK:
+            job.put_back()
+            for viewer in sorted(job.viewers):
+                self._queue.add(job.id, viewer)
+            return False
         if outcome.status == DONE:
             self._durations.add(job.spec.kind, outcome.seconds)
         job.end(outcome.status, outcome.say, outcome.again)

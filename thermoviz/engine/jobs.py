@@ -75,12 +75,16 @@ class Job:
         self._trial = attempt, self._trial[1]
 
     def lose(self) -> None:
-        """The worker died. Its last partial run stays until the next attempt has one."""
-        told = self.told
-        self.look()
+        """The worker died."""
         self.lost += 1
-        self.lost_at_work += bool(told.stage)
-        self._trial = None, self._trial[1] + told.version
+        self.lost_at_work += bool(self.told.stage)
+        self.put_back()
+
+    def put_back(self) -> None:
+        """It is no worker's any more, and begins anew. Its last partial run stays until the next attempt has one."""
+        version = self.told.version
+        self.look()
+        self._trial = None, self._trial[1] + version
 
     def end(self, status: str, say: Callable[[], str] = nothing, again: bool = False) -> None:
         """Nothing more will come. `say`: why, in the language of whoever reads it."""

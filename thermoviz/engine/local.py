@@ -77,6 +77,13 @@ class LocalWorkers:
         self.processes = tuple(Process() for _ in range(places))
         self.free = list(self.processes)  # the one that ended last is taken first: it is warm
 
+    def watch(self, changed: Callable[[], None]) -> None:
+        """There are always as many."""
+
+    def notice(self) -> str:
+        """Nothing."""
+        return ""
+
     def prepare(self, spec: Any) -> None:
         """Puts what the specification only names by its hash into the store."""
         try:

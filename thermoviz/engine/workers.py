@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # a worker loads this before it has set its threads, which nu
 
 DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 LOST = "lost"  # the process died, or nobody knows what became of it: another may try
+BACK = "back"  # not done, through no fault of its own: it waits for its turn again
 
 
 class Told(NamedTuple):
@@ -29,7 +30,7 @@ def nothing() -> str:
 
 
 class Outcome(NamedTuple):
-    """How an attempt ended: DONE (the run is in the store), FAILED, CANCELLED or LOST.
+    """How an attempt ended: DONE (the run is in the store), FAILED, CANCELLED, LOST or BACK.
 
     `say` gives the reason in the language of whoever reads it; `again`: whether asking once more may help.
     `seconds`: how long the worker was at it.
@@ -66,6 +67,12 @@ class Workers(Protocol):
     @property
     def places(self) -> int:
         """How many questions they take at once, just now."""
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """From now on `changed` is called, by any thread, whenever there are other `places`."""
+
+    def notice(self) -> str:
+        """What visitors should know of how it is computed just now, in their language; "" as a rule."""
 
     def prepare(self, spec: Any) -> None:
         """Puts what the specification only names by its hash where workers find it. Raises BadInput if it cannot."""
