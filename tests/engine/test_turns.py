@@ -69,6 +69,10 @@ class ByHand:
     def wait_until_warm(self, timeout):
         """They are."""
 
+    def ailing(self):
+        """They are well."""
+        return ""
+
     def close(self):
         """Nothing runs."""
 

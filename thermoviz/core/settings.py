@@ -33,6 +33,11 @@ class Settings(BaseSettings):
         "Most experiments that may wait for a process; whoever comes then is asked to come back."))] = 1000
     queue_of_one: Annotated[int, Field(ge=1, le=10**5, description=(
         "Most of them that may be of one visitor. Turns go round the visitors in any case."))] = 250
+    visitor_seconds: Annotated[float | None, Field(gt=0, le=1e9, description=(
+        "Seconds of processors that one visitor may use within the minutes of the next line; whoever has used them is "
+        "told when they can go on. Left out: no limit, since turns go round the visitors in any case."))] = None
+    visitor_minutes: Annotated[float, Field(gt=0, le=1e5, description=(
+        "The minutes that the line above speaks of: the latest ones, at any time."))] = 60.0
     worker_gigabytes: Annotated[float, Field(ge=2, le=4096, description=(
         "Address space that a process may ask for, in GiB. It is virtual: a run touches a small part of it."))] = 8.0
     store: Annotated[str | None, Field(min_length=1, description=(

@@ -7,7 +7,7 @@ what is refused. How a question gets to a process and back is the workers' (`wor
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ..core.settings import settings
 from ..core.specs import identity
 from ..presentation.words import _
 from ..runs.run import Run
+from .accounts import REFUSED, Account, Budget, Standing, Underway, short
 from .forecast import Durations, begins
 from .jobs import Job, JobState
 from .local import LocalWorkers
@@ -43,7 +44,8 @@ class Engine:
     """Answers specifications by runs, which it keeps in `store` (a Store, a folder, or None for the default).
 
     `workers`: how many processes of this machine compute, or other Workers. A job that takes these processes longer
-    than `job_seconds` is stopped. `bounds`: how many jobs may wait. What is None is as set (core/settings.py).
+    than `job_seconds` is stopped. `bounds`: how many jobs may wait; `budget`: what a visitor may use. What is None is
+    as set (core/settings.py).
 
     Safe to call from many threads. Processes start at the first need, or by `warm()`. Whoever submits asks for the
     `state` now and then: a job that nobody asks after for two and a half minutes makes room for others, after ten
@@ -52,7 +54,8 @@ class Engine:
 
     def __init__(self, store: Store | str | Path | None = None, workers: int | Workers | None = None,
                  job_seconds: float | None = None, bounds: Bounds | None = None,
-                 clock: Callable[[], float] = time.monotonic, is_here: Callable[[str], bool] = lambda viewer: True):
+                 clock: Callable[[], float] = time.monotonic, is_here: Callable[[str], bool] = lambda viewer: True,
+                 budget: Budget | None = None):
         self.store = store if isinstance(store, Store) else Store(store)
         if workers is None or isinstance(workers, int):
             workers = LocalWorkers(self.store, workers, job_seconds)
@@ -61,6 +64,9 @@ class Engine:
         self._lock = threading.RLock()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._queue = FairQueue(bounds or Bounds(settings().queue, settings().queue_of_one))
+        self._budget = budget or Budget(settings().visitor_seconds, 60 * settings().visitor_minutes, clock)
+        self._heard: list[Callable[[Account], None]] = []
+        self._asked = Counter[str]()
         self._busy: set[Job] = set()  # handed over and not come back, cancelled ones too
         self._durations = Durations()
         self._forecast: tuple[float, tuple[str, ...], dict[str, tuple[int, float | None]]] = 0.0, (), {}
@@ -80,10 +86,13 @@ class Engine:
         with self._lock:
             job = self._jobs.get(id)
             if job is not None and not job.over:
+                self._asked["joined"] += 1
                 self._join(job, viewer)
             elif self._known(id):
+                self._asked["known"] += 1
                 self._jobs.pop(id, None)
             elif job is None or job.status != FAILED or viewer not in job.viewers:
+                self._asked["new"] += 1
                 self._start(Job(id, spec, self._clock()), viewer)
         return id
 
@@ -141,6 +150,23 @@ class Engine:
         """What visitors should know of how it is computed just now, in their language; "" as a rule."""
         return self.workers.notice()
 
+    # What whoever runs it asks
+
+    def hear(self, listener: Callable[[Account], None]) -> None:
+        """From now on `listener` is told what became of each job, at once and by any thread: it must be quick, and ask
+        the engine nothing."""
+        self._heard.append(listener)
+
+    def standing(self) -> Standing:
+        """How things stand just now."""
+        with self._lock:
+            underway = [(job, job.told) for job in self._busy]
+            asked, queued = self._asked.copy(), len(self._queue)
+            ailing = "the engine is closed" if self._closed else self.workers.ailing()
+        return Standing(queued, self.workers.places, tuple(
+            Underway(job.id, job.spec.kind, short(job.asker), told.fraction, told.seconds) for job, told in underway),
+            asked, ailing)
+
     # Life
 
     def warm(self) -> None:
@@ -191,23 +217,25 @@ class Engine:
         self._jobs[job.id] = job
         self._forget_old_jobs()
         job.viewers.add(viewer)
+        job.asker = viewer
         if self._accepts(job, viewer):
             self._queue.add(job.id, viewer)
             self._dispatch(new=job)
 
     def _accepts(self, job: Job, viewer: str) -> bool:
         """Whether the job may stand in the queue; otherwise it has failed, and says why."""
-        full = self._queue.full_for(viewer) if self._busy else None
         if job.id in self._refusals:
             job.end(FAILED, _kills_workers)
-        elif full is not None:
-            job.end(FAILED, full, again=True)
+        elif (wait := self._budget.refusal(viewer) or (self._queue.full_for(viewer) if self._busy else None)):
+            job.end(FAILED, wait, again=True)
         else:
             try:
                 self.workers.prepare(job.spec)
             except BadInput as error:
                 said = str(error)
                 job.end(FAILED, lambda: said)
+        if job.over:
+            self._account(job, REFUSED)
         return not job.over
 
     def _dispatch(self, new: Job | None = None) -> None:
@@ -218,13 +246,30 @@ class Engine:
             job = self._jobs[id]
             if job is not new and self._known(id):  # by another server, meanwhile
                 job.end(DONE)
+                self._account(job)
+            elif (wait := self._spent(job)) is not None:  # by what they asked for before
+                job.end(FAILED, wait, again=True)
+                self._account(job, REFUSED)
             else:
                 self._busy.add(job)
                 self._try(job)
 
+    def _spent(self, job: Job) -> Callable[[], str] | None:
+        """Why a job cannot begin though its turn has come: none of those who want it has anything left to use."""
+        refusals = [self._budget.refusal(viewer) for viewer in job.viewers]
+        return refusals[0] if refusals and all(refusals) else None
+
+    def _account(self, job: Job, outcome: str = "", computed: float = 0.0) -> None:
+        """Tells those who listen what became of a job that is over and that no worker has any more."""
+        waited = (self._clock() if job.handed is None else job.handed) - job.asked
+        account = Account(job.id, job.spec.kind, short(job.asker), waited, computed, job.cpu, job.attempts,
+                          outcome or job.status, "" if job.status == DONE else job.reason)
+        for listener in self._heard:
+            listener(account)
+
     def _try(self, job: Job) -> None:
         attempt = self.workers.attempt(job.id, job.spec)
-        job.tried(attempt)
+        job.tried(attempt, self._clock())
         attempt.begin(lambda outcome: self._ended(job, outcome))
 
     def _resume(self) -> None:
@@ -236,6 +281,9 @@ class Engine:
     def _ended(self, job: Job, outcome: Outcome) -> None:
         """An attempt came back; called by any thread."""
         with self._lock:
+            used = outcome.cpu or job.told.seconds  # of one whose worker died, by its last word
+            job.cpu += used
+            self._budget.spend(job.asker, used)
             attempt, again = job.attempt, self._settle(job, outcome)
             if attempt is not None:
                 attempt.remove()
@@ -243,6 +291,7 @@ class Engine:
                 self._try(job)
                 return
             self._busy.discard(job)
+            self._account(job, "" if job.over else CANCELLED, self._clock() - (job.handed or 0.0))
             if not self._closed:
                 self._dispatch()
 
@@ -293,6 +342,8 @@ class Engine:
         self._queue.drop(job.id)
         if job.attempt is not None:
             job.attempt.cancel()
+        elif job.handed is None:
+            self._account(job)
 
     def _cancel_forgotten(self, jobs: Iterable[Job]) -> None:
         """Ends those whose viewers have gone without a word."""

@@ -44,7 +44,10 @@ class Job:
         self.id = id
         self.spec = spec
         self.viewers: set[str] = set()
-        self.asked_after = now
+        self.asker = ""  # who asked first
+        self.asked_after = self.asked = now
+        self.handed: float | None = None  # when, to its first worker
+        self.cpu = 0.0  # seconds of processors that it took so far
         self.status = QUEUED
         self.lost = self.lost_at_work = 0  # attempts whose workers died; those of them that had begun
         self._say: Callable[[], str] = nothing
@@ -70,9 +73,15 @@ class Job:
         """The last word of its worker."""
         return Told() if self.attempt is None else self.attempt.told()
 
-    def tried(self, attempt: Attempt) -> None:
+    def tried(self, attempt: Attempt, now: float) -> None:
         """It is handed to a worker."""
+        self.handed = now if self.handed is None else self.handed
         self._trial = attempt, self._trial[1]
+
+    @property
+    def attempts(self) -> int:
+        """Begun so far."""
+        return self.lost + (self.attempt is not None)
 
     def lose(self) -> None:
         """The worker died."""
@@ -90,6 +99,11 @@ class Job:
         """Nothing more will come. `say`: why, in the language of whoever reads it."""
         self.status, self._say, self._again = status, say, again
         self._seen, self._arrays = None, {}
+
+    @property
+    def reason(self) -> str:
+        """Why it ended as it did, in the language of whoever reads it."""
+        return self._say()
 
     def ended(self) -> JobState:
         """The state of a job that is over."""

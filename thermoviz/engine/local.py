@@ -26,6 +26,7 @@ from .store import Store
 from .workers import CANCELLED, FAILED, LOST, Outcome, Told
 
 TAKEN_UP_SECONDS = 0.5  # so often an attempt that no process has taken up looks whether its pool still stands
+ASK_SECONDS, SIGN_SECONDS, MISSED = 5.0, 120.0, 2  # see Process.unwell
 SILENCE_SECONDS = 2.0  # a cancelled worker that gives no sign for so long is killed
 
 log = logging.getLogger("thermoviz.engine")
@@ -36,6 +37,8 @@ class Process:
 
     def __init__(self) -> None:
         self.pool: Any = None
+        self._sign: tuple[Future | None, float] = None, 0.0  # the last sign of life that was asked for, and when
+        self._missed = 0  # in a row
 
     def schedule(self, function: Callable[..., Any], *arguments: Any, timeout: float | None = None) -> Future:
         """Has it called there, after what was scheduled before."""
@@ -50,6 +53,22 @@ class Process:
                                     context=multiprocessing.get_context("spawn"))
         future: Future = self.pool.schedule(function, args=arguments, timeout=timeout)
         return future
+
+    def unwell(self) -> bool:
+        """Whether it gave no sign of life MISSED times in a row; asks for the next. Only while nothing else is asked of
+        it: then it answers at once, or dies of it, or has SIGN_SECONDS to start."""
+        sign, asked = self._sign
+        now = time.monotonic()
+        if sign is not None and (sign.done() or now - asked > SIGN_SECONDS):
+            alive = sign.done() and not sign.cancelled() and sign.exception() is None
+            self._missed = 0 if alive else self._missed + 1
+            sign = None if now - asked > ASK_SECONDS or not alive else sign
+        if sign is None:
+            try:
+                self._sign = self.schedule(worker.ready), now
+            except (OSError, RuntimeError):
+                self._missed += 1
+        return self._missed >= MISSED
 
     @property
     def started(self) -> bool:
@@ -109,10 +128,19 @@ class LocalWorkers:
     def _started(self) -> list[Future]:
         return [process.schedule(worker.ready) for process in self.processes]
 
+    def ailing(self) -> str:
+        """Why no job could begin; see `workers.Workers`. A process that works is well."""
+        idle = tuple(self.free)
+        well = len(idle) < self.places or not all([process.unwell() for process in idle])
+        return "" if well else f"none of {self.places} worker processes answers, or can be started"
+
     def close(self) -> None:
-        """Ends the processes and what they compute."""
-        for process in self.processes:
-            process.close()
+        """Ends the processes and what they compute, all at once."""
+        closing = [threading.Thread(target=process.close) for process in self.processes]
+        for one in closing:
+            one.start()
+        for one in closing:
+            one.join()
 
 
 class LocalAttempt:
@@ -201,8 +229,8 @@ class LocalAttempt:
         """What became of it: the worker answered, was killed, or ran out of time."""
         from pebble import ProcessExpired
         try:
-            status, message, seconds = future.result()
-            return Outcome(status, lambda: message, seconds=seconds)
+            status, message, seconds, cpu = future.result()
+            return Outcome(status, lambda: message, seconds=seconds, cpu=cpu)
         except CancelledError:
             return Outcome(LOST if self._orphaned else CANCELLED)
         except TimeoutError:

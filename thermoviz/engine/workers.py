@@ -33,13 +33,14 @@ class Outcome(NamedTuple):
     """How an attempt ended: DONE (the run is in the store), FAILED, CANCELLED, LOST or BACK.
 
     `say` gives the reason in the language of whoever reads it; `again`: whether asking once more may help.
-    `seconds`: how long the worker was at it.
+    `seconds`: how long the worker was at it, by the clock; `cpu`: of processors, 0 where nobody measured.
     """
 
     status: str
     say: Callable[[], str] = nothing
     again: bool = False
     seconds: float = 0.0
+    cpu: float = 0.0
 
 
 class Attempt(Protocol):
@@ -85,6 +86,11 @@ class Workers(Protocol):
 
     def wait_until_warm(self, timeout: float) -> None:
         """Blocks until the workers are ready."""
+
+    def ailing(self) -> str:
+        """Why no question could be taken up just now, in one line for whoever runs the server; "" where one could.
+
+        Asked every few seconds, at no cost: it looks, and does not wait."""
 
     def close(self) -> None:
         """Ends them, and what they compute."""
