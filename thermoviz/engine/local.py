@@ -37,7 +37,9 @@ class Process:
 
     def __init__(self) -> None:
         self.pool: Any = None
-        self._sign: tuple[Future | None, float] = None, 0.0  # the last sign of life that was asked for, and when
+        # The last sign of life that was asked for, when, and of which pool; whether it is counted among those missed.
+        self._sign: tuple[Future | None, float, Any] = None, 0.0, None
+        self._counted = False
         self._missed = 0  # in a row
 
     def schedule(self, function: Callable[..., Any], *arguments: Any, timeout: float | None = None) -> Future:
@@ -57,18 +59,20 @@ class Process:
     def unwell(self) -> bool:
         """Whether it gave no sign of life MISSED times in a row; asks for the next. Only while nothing else is asked of
         it: then it answers at once, or dies of it, or has SIGN_SECONDS to start."""
-        sign, asked = self._sign
-        now = time.monotonic()
-        if sign is not None and (sign.done() or now - asked > SIGN_SECONDS):
-            alive = sign.done() and not sign.cancelled() and sign.exception() is None
-            self._missed = 0 if alive else self._missed + 1
-            sign = None if now - asked > ASK_SECONDS or not alive else sign
-        if sign is None:
-            try:
-                self._sign = self.schedule(worker.ready), now
-            except (OSError, RuntimeError):
-                self._missed += 1
+        now, (sign, asked, pool) = time.monotonic(), self._sign
+        lost = sign is not None and not sign.done() and (now - asked > SIGN_SECONDS or not pool.active)
+        if sign is not None and (sign.done() or lost) and not self._counted:
+            alive = not lost and not sign.cancelled() and sign.exception() is None
+            self._missed, self._counted = 0 if alive else self._missed + 1, True
+        if sign is None or self._counted and (lost or now - asked > ASK_SECONDS):
+            self._ask(now)
         return self._missed >= MISSED
+
+    def _ask(self, now: float) -> None:
+        try:
+            self._sign, self._counted = (self.schedule(worker.ready), now, self.pool), False
+        except (OSError, RuntimeError):
+            self._missed += 1
 
     @property
     def started(self) -> bool:
