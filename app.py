@@ -3,9 +3,7 @@
 if __name__ == "app":  # see thermoviz/dashboard/serving/app.py
     import streamlit as st
 
-    from thermoviz.dashboard.front.server import middleware
+    from thermoviz.dashboard.front.server import around
     from thermoviz.dashboard.serving import APP
-    from thermoviz.engine.worker import compile_beside
 
-    compile_beside()
-    app = st.App(APP, middleware=middleware())
+    app = st.App(APP, **around())

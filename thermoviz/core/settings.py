@@ -5,7 +5,7 @@ once per process and checked together.
 """
 
 import functools
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -47,6 +47,25 @@ class Settings(BaseSettings):
         "Most that finished runs may take, in MiB; beyond it the least recently used go."))] = 500
     free_megabytes: Annotated[int, Field(ge=0, le=10**9, description=(
         "What finished runs leave free on their disk, in MiB: the least recently used go before it is taken."))] = 200
+    hosts: Annotated[str | None, Field(min_length=1, description=(
+        "Names by which the server may be asked for, such as `lab.example.org, *.example.org`: who asks by another is "
+        "turned away. Left out: any name."))] = None
+    sessions: Annotated[int, Field(ge=1, le=10**6, description=(
+        "Most visitors at once; whoever comes then is asked to wait, and let in by themselves."))] = 500
+    signin: Annotated[bool, Field(description=(
+        "1: visitors sign in first, by the OpenID provider that Streamlit's `secrets.toml` names (docs/deploy.md)."))
+    ] = False
+    log: Annotated[Literal["auto", "text", "json"], Field(description=(
+        "What the log's lines are: `json`, one object each, or `text`, for people. `auto`: text at a terminal, else "
+        "json."))] = "auto"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description=(
+        "The least that is logged. At `info` that is a line for each job and each session."))] = "info"
+    metrics_port: Annotated[int | None, Field(ge=1, le=65535, description=(
+        "Port on which Prometheus may ask for metrics, at `/metrics`. Left out: none is opened."))] = None
+    metrics_address: Annotated[str, Field(min_length=1, description=(
+        "Address of the network on which that port is opened."))] = "127.0.0.1"
+    operator_secret: Annotated[str | None, Field(min_length=12, description=(
+        "Opens the operator's page at `/operator`. Left out: there is no such page."))] = None
 
 
 @functools.cache
@@ -66,7 +85,8 @@ def variable(name: str) -> str:
 def default(name: str) -> str:
     """A setting's default as one would write it; empty where it is left out."""
     value = Settings.model_fields[name].default
-    return "" if value is None else str(int(value)) if isinstance(value, bool) else f"{value:g}"
+    return ("" if value is None else value if isinstance(value, str) else str(int(value)) if isinstance(value, bool)
+            else f"{value:g}")
 
 
 def _sentence(error: Any) -> str:

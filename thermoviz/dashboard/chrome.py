@@ -16,6 +16,7 @@ from .front import memory
 from .front.shell import ICON
 from .lab import lab_page, lab_visit
 from .menu import FIRST, LAST, document_title, menu
+from .operating.counts import counts
 from .pages.about import about
 from .pages.landscape import landscape
 from .state import Watching, engine, visit
@@ -25,6 +26,11 @@ WARMING_AFTER_SECONDS = 1.6
 
 def draw() -> None:
     """Draws the page that the visitor is on. It runs at every visit and after every change."""
+    with counts.rerun():
+        _draw()
+
+
+def _draw() -> None:
     memory.put_aside()
     pages = app_pages()
     page = st.navigation(pages, position="top")

@@ -22,6 +22,7 @@ from ..engine import Engine, JobState
 from ..experiments.presets import PRESETS, load_preset
 from ..presentation.looks import LOOKS
 from ..presentation.words import _, term
+from .operating.counts import counts
 
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
 # What the page does without the stage's word that it stands, for a browser in which its program does not run.
@@ -33,7 +34,9 @@ HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """The one engine of this server, as set (core/settings.py)."""
-    return Engine(is_here=is_here)
+    made = Engine(is_here=is_here)
+    made.hear(counts.job)
+    return made
 
 
 def _viewer() -> str:

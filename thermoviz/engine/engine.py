@@ -291,7 +291,8 @@ class Engine:
                 self._try(job)
                 return
             self._busy.discard(job)
-            self._account(job, "" if job.over else CANCELLED, self._clock() - (job.handed or 0.0))
+            if job.over or self._closed:
+                self._account(job, "" if job.over else CANCELLED, self._clock() - (job.handed or 0.0))
             if not self._closed:
                 self._dispatch()
 

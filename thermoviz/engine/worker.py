@@ -3,16 +3,17 @@
 Nothing but numbers, names and sentences goes back to the engine, so that no exception has to travel.
 """
 
-import atexit
 import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
+from ..core import logs
 from ..core.settings import settings
 from .workers import CANCELLED, DONE, FAILED, Told
 
@@ -23,6 +24,7 @@ NICE = 10  # the page comes first
 LAST = 19  # and what nobody has asked for comes last
 POLL_SECONDS = 0.05
 TELL_SECONDS = 0.1
+ALONE_SECONDS = 1.0  # so often a worker looks whether its server still lives
 
 # The stage of a job that meets a kernel which is not compiled.
 COMPILING = "compiling, once per machine"
@@ -37,12 +39,21 @@ def start(address_space: int) -> None:
     if hasattr(os, "nice"):
         os.nice(NICE)
     _limit_memory(address_space)
+    logs.to_standard_error()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if not is_warmth_wanted():
         return
     try:
         _warm_up_quickly()
     except Exception:  # a worker that is not warm is slow; one that fails here would end the pool
         log.exception("a worker could not be warmed up")
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose server was killed computes for nobody. What it writes is whole or not there at any moment."""
+    while os.getppid() == parent:
+        time.sleep(ALONE_SECONDS)
+    os._exit(1)
 
 
 def is_warmth_wanted() -> bool:
@@ -90,15 +101,12 @@ def compile_kernels() -> None:
         warm_up()
 
 
-def compile_beside() -> None:
-    """Starts `compile_kernels` in a process of its own, for which nothing waits.
-
-    It ends with this process, or, where this one is killed, when it is done.
-    """
-    if is_warmth_wanted():
-        code = f"from {__name__} import compile_kernels; compile_kernels()"
-        process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL)
-        atexit.register(process.terminate)
+def compile_beside() -> "subprocess.Popen[bytes] | None":
+    """Starts `compile_kernels` in a process of its own, for which nothing waits; None where it is not wanted."""
+    if not is_warmth_wanted():
+        return None
+    code = f"from {__name__} import compile_kernels; compile_kernels()"
+    return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL)
 
 
 def ready() -> bool:

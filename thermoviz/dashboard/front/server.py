@@ -16,16 +16,23 @@ from ...core.errors import BadInput
 from ...core.settings import settings
 from ...experiments.presets import DEFAULT_PRESET, load_preset
 from ...stage.payload import payload
+from ..operating.life import life
 from ..panels import pictures
 from . import files
 from .addresses import BeginAtFirstPage, below, header
 from .files import COMPRESSIBLE, CompressedFiles, first_programs, takes_gzip
+from .guard import guards, say_quietly
 from .memory import keep_few_heaps
 from .shell import card, document, has_picture, opened, still
 from .sockets import send_at_once
 
 A_DAY = "public, max-age=86400"
 LEVEL = 6
+
+
+def around() -> dict[str, Any]:
+    """What Streamlit's app is made with: what stands before it, its life, and what becomes of its errors."""
+    return {"middleware": middleware(), "lifespan": life, "on_script_error": say_quietly}
 
 
 def middleware() -> list[Middleware]:
@@ -38,7 +45,7 @@ def middleware() -> list[Middleware]:
     send_at_once()
     base = config.get_option("server.baseUrlPath") or ""
     threading.Thread(target=_prepare, daemon=True).start()
-    return [Middleware(BeginAtFirstPage, base=base), Middleware(FirstDocument, base=base),
+    return [*guards(base), Middleware(BeginAtFirstPage, base=base), Middleware(FirstDocument, base=base),
             Middleware(CompressedFiles, base=base)]
 
 

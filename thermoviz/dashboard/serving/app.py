@@ -3,11 +3,9 @@
 if __name__ == "app":  # the server imports this file once, before it runs it for every visitor
     import streamlit as st
 
-    from thermoviz.dashboard.front.server import middleware
-    from thermoviz.engine.worker import compile_beside
+    from thermoviz.dashboard.front.server import around
 
-    compile_beside()
-    app = st.App(__file__, middleware=middleware())
+    app = st.App(__file__, **around())
 
 if __name__ == "__main__":  # worker processes import this file again, under another name
     from thermoviz.dashboard.chrome import draw
