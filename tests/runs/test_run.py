@@ -186,3 +186,13 @@ def test_the_crossing_lies_where_the_largest_share_changes_hands():
     below, above = (found.surface.equilibrium(t).shares for t in (T / rung, T * rung))
     assert cold != hot and below.argmax() == cold and above.argmax() == hot
     assert tv.run(tv.Potential(tv.Harmonic())).crossing is None
+
+
+def test_runs_that_keep_the_same_grid_share_what_is_found_on_it():
+    first, second = small_run(), small_run(more=1)
+    assert first.surface is second.surface and first.equilibria is second.equilibria
+    U = np.array(first.arrays["U"])
+    U[3, 3] += 1e-3
+    other = Run(first.spec, {**first.arrays, "U": U}, first.numbers)
+    assert other.surface is not first.surface and other.surface.minimum != np.inf
+    assert Run(first.spec, first.arrays, {"surface": {"levels": [9], "error": 0.1}}).surface.error == 0.1

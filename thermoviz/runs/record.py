@@ -4,8 +4,10 @@ Arrays of a run that have these names have these axes, whatever the kind of the 
 have equal lengths (`refuse_misfit`).
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -139,13 +141,22 @@ def refuse_misfit(arrays: Mapping[str, np.ndarray]) -> None:
             raise BadInput(f"a run has {', '.join(group)} together, got only {', '.join(present)}.")
 
 
+# Those that some run still holds.
+_surfaces: WeakValueDictionary[Any, Surface] = WeakValueDictionary()
+
+
 def surface_of(run: Kept) -> Surface | None:
-    """The surface whose grid a run keeps."""
+    """The surface whose grid a run keeps: one for all runs of this process that keep the same, for what is found on a
+    surface (basins, crossings, equilibria) takes long, and a run in pieces would find it again with each piece."""
     if "U" not in run.arrays:
         return None
-    measured = run.numbers.get("surface", {})
-    return Surface.from_grid(run.arrays["xs"], run.arrays["ys"], run.arrays["U"], levels=measured.get("levels"),
-                             error=measured.get("error"))
+    grid, measured = [run.arrays[name] for name in ("xs", "ys", "U")], run.numbers.get("surface", {})
+    levels, error = measured.get("levels"), measured.get("error")
+    key = *(hashlib.sha256(axis.astype(float).tobytes()).digest() for axis in grid), tuple(levels or ()), error
+    surface = _surfaces.get(key)
+    if surface is None:
+        surface = _surfaces[key] = Surface.from_grid(*grid, levels=levels, error=error)
+    return surface
 
 
 def plane_of(run: Kept) -> Plane | None:

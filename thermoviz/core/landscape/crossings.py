@@ -1,5 +1,6 @@
 """Where volume overtakes depth: the temperatures at which the largest share of the balls changes its basin."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -53,10 +54,11 @@ def crossings(surface: Relief, coldest: float | None = None, hottest: float | No
 
 
 def _shares_on(mesh: Mesh) -> Shares:
-    """Shares [k] of the basins as a function of ln T, on one mesh."""
+    """Shares [k] of the basins as a function of ln T, on one mesh; asked twice, worked out once."""
+    @functools.cache
     def shares(x: float) -> np.ndarray:
-        total, _energy, _square, *masses = mesh.moments(float(np.exp(x)))
-        return np.array(masses) / total
+        masses = mesh.masses(float(np.exp(x)))
+        return masses[1:] / masses.sum()
     return shares
 
 

@@ -98,10 +98,21 @@ class Cells:
 
     def moments(self, temperature: float) -> np.ndarray:
         """Integrals of e^(-(E - E0) / T) times (1, E - E0, (E - E0)^2, in basin 0, 1, ...): [3 + k]."""
+        weight = self._boltzmann(temperature)
+        return np.concatenate([weight @ self._moments[:len(weight)], self._masses(weight)[1:]])
+
+    def masses(self, temperature: float) -> np.ndarray:
+        """Integrals of e^(-(E - E0) / T) over no basin and over basin 0, 1, ...: [1 + k]."""
+        return self._masses(self._boltzmann(temperature))
+
+    def _boltzmann(self, temperature: float) -> np.ndarray:
+        """e^(-(E - E0) / T) at the first Gauss points (flat), beyond which it vanishes."""
         n = self.below(temperature) * len(self._nodes) ** 2
-        weight = np.exp(self.energy.reshape(-1)[:n] / -temperature)
-        mass = np.bincount(self._basin[:n], weight * self.area.reshape(-1)[:n], self.basins.n + 1)
-        return np.concatenate([weight @ self._moments[:n], mass[1:]])
+        weight = self.energy.reshape(-1)[:n] / -temperature
+        return np.exp(weight, out=weight)
+
+    def _masses(self, weight: np.ndarray) -> np.ndarray:
+        return np.bincount(self._basin[:len(weight)], weight * self.area.reshape(-1)[:len(weight)], self.basins.n + 1)
 
     def weights(self, temperature: float) -> np.ndarray:
         """e^(-(E - E0) / T) dA at the Gauss points [c, g^2]."""
@@ -173,6 +184,10 @@ class Mesh:
     def moments(self, temperature: float) -> np.ndarray:
         """Integrals of e^(-(E - E0) / T) times (1, E - E0, (E - E0)^2, in basin 0, 1, ...): [3 + k]."""
         return np.sum([cells.moments(temperature) for cells in self.groups], axis=0)
+
+    def masses(self, temperature: float) -> np.ndarray:
+        """Integrals of e^(-(E - E0) / T) over no basin and over basin 0, 1, ...: [1 + k]."""
+        return np.sum([cells.masses(temperature) for cells in self.groups], axis=0)
 
 
 def bernstein(s: np.ndarray) -> np.ndarray:

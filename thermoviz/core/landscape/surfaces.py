@@ -26,6 +26,7 @@ class Surface(Relief):
         self.levels = (len(self.xs),) if levels is None else tuple(levels)
         self.error = error
         self._latest: BoltzmannLaw | None = None
+        self._curve: tuple[tuple[float, ...], tuple[BoltzmannLaw, ...]] = (), ()
 
     @classmethod
     def from_grid(
@@ -49,7 +50,11 @@ class Surface(Relief):
 
     def equilibria(self, temperatures: Iterable[float]) -> tuple[BoltzmannLaw, ...]:
         """The exact equilibria at many temperatures > 0, far quicker than one by one. Raises BadInput."""
-        return equilibrium_curve(self, temperatures)
+        asked, (known, curve) = tuple(temperatures), self._curve  # runs that share a surface ask for the same ones
+        if asked != known:
+            curve = equilibrium_curve(self, asked)
+            self._curve = asked, curve
+        return curve
 
     @cached_property
     def crossings(self) -> tuple[Crossing, ...]:

@@ -14,7 +14,7 @@ from streamlit import config
 
 from ...core.errors import BadInput
 from ...core.settings import settings
-from ...experiments.presets import DEFAULT_PRESET, load_preset
+from ...experiments.presets import DEFAULT_PRESET, PRESETS, load_preset
 from ...stage.payload import payload
 from ..operating.life import life
 from ..panels import pictures
@@ -36,7 +36,7 @@ def around() -> dict[str, Any]:
 
 
 def middleware() -> list[Middleware]:
-    """What stands before Streamlit, outermost first; what the first visitor sees is made meanwhile."""
+    """What stands before Streamlit, outermost first; what the first visitor sees is made by then."""
     try:
         settings()
     except BadInput as error:  # an operator's slip ends the server before it answers anybody
@@ -44,18 +44,25 @@ def middleware() -> list[Middleware]:
     keep_few_heaps()  # before there are threads
     send_at_once()
     base = config.get_option("server.baseUrlPath") or ""
-    threading.Thread(target=_prepare, daemon=True).start()
+    _prepare()
+    threading.Thread(target=_prepare_more, daemon=True).start()
     return [*guards(base), Middleware(BeginAtFirstPage, base=base), Middleware(FirstDocument, base=base),
             Middleware(CompressedFiles, base=base)]
 
 
 def _prepare() -> None:
-    """What takes long and is kept, in the order in which a visitor waits for it: the still, the surface's own
-    numbers, the presets' pictures, the programs."""
+    """What every visitor sees first is made before the first comes: the still, and the surface's own numbers."""
     still(DEFAULT_PRESET, "dark")
     payload(load_preset(DEFAULT_PRESET))
-    pictures("dark")
+
+
+def _prepare_more() -> None:
+    """What else takes long and is kept, in the order in which a visitor waits for it: the programs, the pictures of
+    the presets, their surfaces' own numbers."""
     files.prepare()
+    pictures("dark")
+    for key in PRESETS:
+        payload(load_preset(key))
 
 
 class FirstDocument:
