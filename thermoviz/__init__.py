@@ -38,10 +38,12 @@ _HOME = {
     "core.dynamics.mala": ("MALA",),
     "core.thermodynamics.work": ("drive", "jarzynski"),
     "core.dynamics.replica_exchange": ("replica_exchange",),
-    "catalogue": ("EXPERIMENTS", "run"),
+    "catalogue": ("EXPERIMENTS",),
+    "engine.ask": ("run",),
     "experiments.landscape.specification": ("Descent", "Potential"),
     "experiments.own_model": ("Recorder", "explore"),
     "experiments.presets": ("PRESETS", "load_preset"),
+    "experiments.sweep.specification": ("Axis", "Sweep"),
     "runs.run": ("Run", "open_run"),
     "runs.verdict": ("Verdict",),
 }

@@ -10,7 +10,7 @@ from ..core.learning.networks import MLP
 from ..experiments.landscape.specification import Descent, Potential
 from ..runs.progress import Progress
 from ..runs.run import Run
-from .kinds import EXPERIMENTS, LABS, OPENED_ONLY, known_kinds, register
+from .kinds import EXPERIMENTS, LABS, OF_MANY, OPENED_ONLY, all_experiments, known_kinds, register
 
 # What a worker runs to be warm: every kernel that default runs need, at the smallest size. Few networks are computed
 # one by one, more of them side by side.
@@ -36,4 +36,5 @@ def run(spec: Any, progress: Progress | None = None) -> Run:
     return spec.compute(progress)
 
 
-__all__ = ["EXPERIMENTS", "LABS", "OPENED_ONLY", "WARM_UP", "known_kinds", "register", "run"]
+__all__ = ["EXPERIMENTS", "LABS", "OF_MANY", "OPENED_ONLY", "WARM_UP", "all_experiments", "known_kinds", "register",
+           "run"]

@@ -19,6 +19,7 @@ from ..core.errors import BadInput
 from ..core.specs import canonical
 from ..experiments.landscape.specification import Descent, Potential
 from ..experiments.own_model import OwnModel
+from ..experiments.sweep.specification import Piece, Sweep
 from ..labs import LABS as OF_THE_HOUSE
 from ..labs import class_name
 from ..runs.late import in_room
@@ -30,6 +31,8 @@ log = logging.getLogger("thermoviz.catalogue")
 EXPERIMENTS: dict[str, Any] = {"descent": Descent, "potential": Potential}
 # The labs among them, in the order of the menu: kind -> the package that is its room.
 LABS: dict[str, str] = {}
+# Many runs of one of them, and a part of these.
+OF_MANY: dict[str, Any] = {"sweep": Sweep, "piece": Piece}
 # What a run file may hold besides: the landscape of one's own model, which only `explore` can compute.
 OPENED_ONLY: dict[str, Any] = {"own_model": OwnModel}
 
@@ -71,7 +74,12 @@ def in_one_line(error: BaseException) -> str:
 
 def known_kinds() -> dict[str, Any]:
     """All specifications of which a run file may be, by kind."""
-    return {**EXPERIMENTS, **OPENED_ONLY}
+    return {**EXPERIMENTS, **OF_MANY, **OPENED_ONLY}
+
+
+def all_experiments() -> dict[str, Any]:
+    """Every kind of experiment of which a sweep may be made."""
+    return EXPERIMENTS
 
 
 def leave_out(kind: str, why: str) -> None:

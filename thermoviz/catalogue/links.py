@@ -7,15 +7,13 @@ version of the numerics, `T` the temperature of the balls. Nothing in a link can
 its default and becomes a message.
 """
 
-import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import BadInput
+from ..core.flat import at, name_of, readings, text_of, with_setting, with_value
 from ..core.specs import NUMERICS_VERSION, from_json, to_json
 from ..experiments.presets import DEFAULT_PRESET, PRESETS
 from ..experiments.presets import preset as named_preset
@@ -24,8 +22,6 @@ from .kinds import EXPERIMENTS
 MAX_CHARACTERS = 4000  # of one name or value: a setting may be given for each replica
 MAX_SETTINGS = 100
 MAX_TEMPERATURE = 1e6
-_WORDS = {"none": None, "true": True, "false": False}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,8 @@ def to_query(preset: str, spec: Any, extra: Mapping[str, Any] | None = None) -> 
     if tree["kind"] != base["kind"]:
         query["kind"], base = tree["kind"], to_json(type(spec)())
     query |= _differences(type(spec), tree, (), tree, base)
-    query["seed"] = _text(tree["seed"])
-    return query | {name: _text(value) for name, value in (extra or {}).items() if value is not None}
+    query["seed"] = text_of(tree["seed"])
+    return query | {name: text_of(value) for name, value in (extra or {}).items() if value is not None}
 
 
 def _differences(cls: Any, whole: dict, path: tuple, value: Any, base: Any) -> Iterator[tuple[str, str]]:
@@ -62,9 +58,9 @@ def _differences(cls: Any, whole: dict, path: tuple, value: Any, base: Any) -> I
         if path and value.get("kind") != (base.get("kind") if isinstance(base, dict) else None):
             base = _defaults_of_kind(cls, whole, path, value["kind"])
             if base is None:  # no kind has defaults for all: one's own data stands there as a whole
-                yield _name(path), _text(value)
+                yield name_of(path), text_of(value)
                 return
-            yield _name(path), value["kind"]
+            yield name_of(path), value["kind"]
         for key in (key for key in value if key != "kind"):
             yield from _differences(cls, whole, (*path, key), value[key], base[key])
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
@@ -72,35 +68,17 @@ def _differences(cls: Any, whole: dict, path: tuple, value: Any, base: Any) -> I
         for i, item in enumerate(value):
             yield from _differences(cls, whole, (*path, i), item, base[i] if i < len(base) else None)
         for i in range(len(value), len(base)):
-            yield _name((*path, i)), "none"
+            yield name_of((*path, i)), "none"
     elif value != base:
-        yield _name(path), _text(value)
+        yield name_of(path), text_of(value)
 
 
 def _defaults_of_kind(cls: Any, whole: dict, path: tuple, kind: str) -> dict | None:
     """What a member of this kind holds where nothing is said, or None if something must be."""
     try:
-        return _at(to_json(from_json(cls, _with(whole, path, {"kind": kind}))), path)
+        return at(to_json(from_json(cls, with_value(whole, path, {"kind": kind}))), path)
     except BadInput:
         return None
-
-
-def _name(path: tuple) -> str:
-    return ".".join(str(part + 1) if isinstance(part, int) else part for part in path)
-
-
-def _text(value: Any) -> str:
-    """A JSON value as short text that `_readings` leads back."""
-    if isinstance(value, str):
-        return value if next(_readings(value)) == value else json.dumps(value)
-    if value is None or isinstance(value, bool):
-        return next(word for word, meaning in _WORDS.items() if meaning is value)
-    if isinstance(value, (int, float)):
-        whole = isinstance(value, float) and value == round(value) and abs(value) < 1e15
-        return str(int(value)) if whole and not (value == 0 and math.copysign(1, value) < 0) else repr(value)
-    if isinstance(value, list) and all(type(item) in (int, float) for item in value):
-        return "_".join(map(_text, value)) + ("_" if len(value) < 2 else "")
-    return json.dumps(value, separators=(",", ":"))
 
 
 # Reading
@@ -155,7 +133,7 @@ def _compare_version(text: str | None, messages: list[str]) -> None:
 def _temperature(text: str | None, messages: list[str]) -> float | None:
     if text is None:
         return None
-    value = next(_readings(text))
+    value = next(readings(text))
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= MAX_TEMPERATURE:
         return float(value)
     messages.append(f"T={brief(text)} in this link: the temperature must be a number from 0 to {MAX_TEMPERATURE:g}; "
@@ -187,7 +165,7 @@ def _follow(spec: Any, asked: Mapping[str, str], messages: list[str], told: str 
         failed = []
         for name, text in waiting:
             try:
-                spec = _set(spec, name, text)
+                spec = with_setting(spec, name, text)
             except BadInput as error:
                 failed.append((name, text, str(error)))
         if len(failed) == len(waiting):
@@ -196,102 +174,3 @@ def _follow(spec: Any, asked: Mapping[str, str], messages: list[str], told: str 
             break
         waiting = [(name, text) for name, text, _ in failed]
     return spec
-
-
-def _set(spec: Any, name: str, text: str) -> Any:
-    """`spec` with the setting `name` read from `text`. Raises BadInput naming the field and its range."""
-    tree = to_json(spec)
-    path = _path(tree, name)
-    refusals = []
-    for value in _values(tree, path, text):
-        try:
-            return from_json(type(spec), _with(tree, path, value))
-        except BadInput as error:
-            refusals.append(error)
-    raise refusals[0]
-
-
-def _path(tree: Any, name: str) -> tuple:
-    """The place of a dotted name in a specification's JSON form; one past the end of a list of members is a place."""
-    path: list = []
-    here = tree
-    for part in name.split("."):
-        if isinstance(here, list) and part.isdecimal() and 1 <= int(part) <= len(here) + 1:
-            path.append(int(part) - 1)
-        elif isinstance(here, dict) and part in here and part != "kind":
-            path.append(part)
-        else:
-            raise BadInput(f"there is no setting called {name!r}.")
-        here = None if path[-1] == len(here) else here[path[-1]]
-    return tuple(path)
-
-
-def _values(tree: Any, path: tuple, text: str) -> Iterator[Any]:
-    """What `text` may mean at this place, the likeliest first. A list's `none` means: take this one out."""
-    here = _at(tree, path)
-    if isinstance(here, dict) and here.get("kind") == text:
-        yield here
-        return
-    if isinstance(path[-1], int) and text == "none":
-        yield _REMOVED
-        return
-    tagged = here is _MISSING or (isinstance(here, dict) and "kind" in here)
-    if tagged:  # the bare name first: a family's own refusal names its members
-        yield from (text, {"kind": text})
-    yield from (value for value in _readings(text) if not (tagged and value == text))
-    if not tagged:
-        yield {"kind": text}
-
-
-def _readings(text: str) -> Iterator[Any]:
-    """The JSON values that a text may stand for; the text itself is the last of them."""
-    if text in _WORDS:
-        yield _WORDS[text]
-    elif _NUMBER.fullmatch(text):
-        yield _number(text)
-    elif text == "_":
-        yield []
-    elif "_" in text and all(map(_NUMBER.fullmatch, text.removesuffix("_").split("_"))):
-        yield [_number(part) for part in text.removesuffix("_").split("_")]
-    elif text[:1] in ("[", "{", '"'):
-        try:
-            yield json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            pass
-    if text.lower().strip("+-") not in ("nan", "inf", "infinity"):
-        yield text
-    else:
-        yield None
-
-
-def _number(text: str) -> int | float:
-    return int(text) if text.lstrip("+-").isdecimal() else float(text)
-
-
-def _refuse_constant(text: str) -> None:
-    raise ValueError(text)
-
-
-_MISSING = object()
-_REMOVED = object()
-
-
-def _at(tree: Any, path: tuple) -> Any:
-    for part in path:
-        if isinstance(part, int) and part >= len(tree):
-            return _MISSING
-        tree = tree[part]
-    return tree
-
-
-def _with(tree: Any, path: tuple, value: Any) -> Any:
-    """A copy of `tree` with `value` at `path`."""
-    copy = deepcopy(tree)
-    holder = _at(copy, path[:-1])
-    if value is _REMOVED:
-        del holder[path[-1]:path[-1] + 1]
-    elif isinstance(path[-1], int) and path[-1] == len(holder):
-        holder.append(value)
-    else:
-        holder[path[-1]] = value
-    return copy

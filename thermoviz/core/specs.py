@@ -22,6 +22,9 @@ from .errors import BadInput
 # Raised by one whenever the same specification would give other numbers than before.
 NUMERICS_VERSION = 4
 
+# The type of a refusal (a PydanticCustomError) that says itself what was given.
+TOLD = "told"
+
 T = TypeVar("T")
 
 
@@ -85,6 +88,8 @@ def sentence(name: str, error: ValidationError, fields: tuple[str, ...] = ()) ->
     given = " ".join(repr(first["input"]).split())
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument", "unexpected_positional_argument"):
         return f"{path} is not a setting that {name} knows."
+    if first["type"] == TOLD:
+        return f"{path}: {message}."
     if first["type"] == "truth":
         return f"{path}.{message}: true and false are not allowed here, got {first['ctx']['value']}."
     return f"{path}: {message[:1].lower()}{message[1:]}, got {given if len(given) <= 60 else given[:57] + '...'}."
@@ -126,6 +131,6 @@ def identity(spec: Any) -> str:
 
 
 __all__ = [
-    "NUMERICS_VERSION", "Field", "canonical", "family", "from_json", "identity", "pydantic", "sentence",
+    "NUMERICS_VERSION", "TOLD", "Field", "canonical", "family", "from_json", "identity", "pydantic", "sentence",
     "specification", "to_json",
 ]

@@ -16,6 +16,7 @@ from ..catalogue.shipped import is_shipped, shipped
 from ..core.errors import BadInput
 from ..core.settings import settings
 from ..core.specs import identity
+from ..experiments.sweep.specification import Sweep
 from ..presentation.words import _
 from ..runs.run import Run
 from .accounts import REFUSED, Account, Budget, Standing, Underway, short
@@ -25,6 +26,7 @@ from .local import LocalWorkers
 from .queue import Bounds, FairQueue
 from .refusals import Refusals
 from .store import Store
+from .sweeps import Sweeps
 from .workers import BACK, CANCELLED, DONE, FAILED, LOST, Outcome, Workers
 
 ATTEMPTS = 3  # of a job whose worker dies
@@ -72,6 +74,7 @@ class Engine:
         self._forecast: tuple[float, tuple[str, ...], dict[str, tuple[int, float | None]]] = 0.0, (), {}
         self._refusals = Refusals(self.store.refused)
         self._runs: OrderedDict[str, Run] = OrderedDict()
+        self.sweeps = Sweeps(self, clock)
         self._closed = False
         self.workers.watch(self._resume)
 
@@ -82,6 +85,8 @@ class Engine:
 
         A failed or cancelled run is tried again, unless `viewer` is still looking at the failure.
         """
+        if isinstance(spec, Sweep):
+            return self.sweeps.submit(spec, viewer)
         id = identity(spec)
         with self._lock:
             job = self._jobs.get(id)
@@ -98,6 +103,9 @@ class Engine:
 
     def state(self, id: str) -> JobState:
         """How far the run is. Raises BadInput for an id that was never asked for."""
+        sweep = self.sweeps.state(id)
+        if sweep is not None:
+            return sweep
         with self._lock:
             job = self._jobs.get(id)
             if job is not None and not job.over:
@@ -117,7 +125,7 @@ class Engine:
         with self._lock:
             job = self._jobs.get(id)
         if job is None or job.status == DONE:
-            return self.result(id)
+            return self.sweeps.partial(id) or self.result(id)
         return None if job.over else job.look()
 
     def result(self, id: str) -> Run | None:
@@ -134,8 +142,14 @@ class Engine:
                     self._runs.popitem(last=False)
         return run
 
+    def knows(self, id: str) -> bool:
+        """Whether the run is there, so that nothing need be computed."""
+        with self._lock:
+            return self._known(id)
+
     def leave(self, id: str, viewer: str) -> None:
         """`viewer` no longer waits for this run; when nobody does, it is cancelled."""
+        self.sweeps.leave(id, viewer)
         with self._lock:
             job = self._jobs.get(id)
             if job is None:
@@ -181,6 +195,7 @@ class Engine:
 
     def close(self) -> None:
         """Ends the workers and what they compute. The engine cannot be used afterwards."""
+        self.sweeps.close()
         with self._lock:
             self._closed = True
         self.workers.close()

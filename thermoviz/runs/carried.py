@@ -197,9 +197,13 @@ def as_spec(value: Any) -> Any:
 
 
 def carried_by(spec: Any) -> Iterator[Carried]:
-    """The members of a specification that name what travels beside it."""
-    members = (getattr(spec, name, None) for name in getattr(spec, "__dataclass_fields__", ()))
-    return (member for member in members if isinstance(member, Carried))
+    """The members of a specification that name what travels beside it; of a sweep those of its experiment."""
+    for name in getattr(spec, "__dataclass_fields__", ()):
+        member = getattr(spec, name, None)
+        if isinstance(member, Carried):
+            yield member
+        elif name == "base":
+            yield from carried_by(member)
 
 
 def in_run(spec: Any) -> dict[str, np.ndarray]:

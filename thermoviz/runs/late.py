@@ -14,6 +14,8 @@ ABOVE = {
     "html": ("stage.html", "to_html"),
     "reading": ("presentation.reading", "reading"),
     "kinds": ("catalogue", "known_kinds"),
+    "experiments": ("catalogue", "all_experiments"),
+    "table": ("experiments.sweep.rows", "table"),
 }
 
 

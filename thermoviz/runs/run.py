@@ -129,6 +129,12 @@ class Run:
         """A still Plotly figure of the run."""
         return above("figure")(self, **settings)
 
+    def table(self) -> Any:
+        """Of a sweep: a pandas DataFrame with one row for each of its runs. Raises BadInput for any other run."""
+        if not hasattr(self.spec, "points"):
+            raise BadInput(f"only a tv.Sweep has a table of runs, this is a run of {type(self.spec).__name__}.")
+        return above("table")(self)
+
     def to_html(self, path: Any = None, **settings: Any) -> str:
         """The live stage in one HTML file that needs no network; written to `path` if given."""
         text = above("html")(self, **settings)

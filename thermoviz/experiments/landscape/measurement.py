@@ -3,15 +3,16 @@
 A Potential is scanned at once: there nothing is learned and nothing hidden.
 """
 
+import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ...core.dynamics.simulation import simulate
+from ...core.dynamics.simulation import Trajectory, simulate
 from ...core.errors import BadInput
 from ...core.landscape.honesty import honesty
 from ...core.landscape.planes import Plane
@@ -30,6 +31,7 @@ from .specification import Descent, Potential
 RECORDS = 120  # points of a path beside its start
 RECORDED_BYTES = 160 * 2**20  # of parameters kept while training
 KEPT_PARAMETERS = 50_000  # numbers of final parameters kept in a run
+PER_REPLICA = ("lr", "momentum", "dt", "friction")  # settings of a dynamics that may differ from replica to replica
 SCORED_AT_ONCE = 64  # networks, so that a cancel is heard soon
 
 
@@ -48,6 +50,16 @@ class Record:
     def finite(self) -> np.ndarray:
         """[n]: which replicas never left the finite numbers."""
         return self.diverged_at < 0
+
+    @classmethod
+    def of(cls, spec: Descent, parts: Sequence[Trajectory], rows: slice = slice(None)) -> "Record":
+        """Of one trajectory per dynamics, whose `rows` belong to the run."""
+        time = np.asarray(parts[0].time, float)
+        return cls(
+            np.asarray(parts[0].steps, np.int32), time if time.ndim == 1 else time[:, rows].mean(1),
+            np.concatenate([part.x[:, rows] for part in parts], axis=1),
+            np.concatenate([part.energy[:, rows] for part in parts], axis=1),
+            np.concatenate([part.diverged_at[rows] for part in parts]), _members(spec))
 
     def bodies(self, **more: Any) -> Bodies:
         """As a run keeps them, with what is known of them besides."""
@@ -92,20 +104,37 @@ def loss(network: Any, data: Dataset, weight_decay: float, l1: float) -> Network
 
 def trained(spec: Descent, loss: NetworkLoss, report: Report) -> Record:
     """All dynamics from the same starts; one seed, hence the same batches and the same heat for all of them."""
-    starts = loss.init(spec.replicas, seed=spec.seed).astype(np.float32)
-    every = _record_every(spec, loss.d)
+    every = record_every(spec, loss.d)
     watched, n = Watched(loss, spec, every), len(spec.dynamics)
-    parts = []
-    for k, dynamics in enumerate(spec.dynamics):
-        parts.append(simulate(
-            watched, dynamics, starts, spec.steps, temperature=spec.temperature if dynamics.heated else 0.0,
-            seed=spec.seed, record_every=every, batch_size=spec.batch_size, batching=spec.batching,
-            progress=watched.reporting(report.part(k / n, (k + 1) / n))))
-    time = np.asarray(parts[0].time, float)
-    return Record(
-        np.asarray(parts[0].steps, np.int32), time if time.ndim == 1 else time.mean(1),
-        np.concatenate([part.x for part in parts], axis=1), np.concatenate([part.energy for part in parts], axis=1),
-        np.concatenate([part.diverged_at for part in parts]), _members(spec))
+    parts = [simulate(watched, **together((spec,), k, loss, every),
+                      progress=watched.reporting(report.part(k / n, (k + 1) / n))) for k in range(n)]
+    return Record.of(spec, parts)
+
+
+def together(specs: Sequence[Descent], k: int, loss: NetworkLoss, every: int) -> dict[str, Any]:
+    """What `simulate` is asked for the k-th dynamics of one run, or of several side by side, on one loss.
+
+    They may differ in seed, batches, temperature and in whatever a dynamics may be given per replica.
+    """
+    dynamics = [spec.dynamics[k] for spec in specs]
+    replicas = specs[0].replicas
+    own = {name: _each([getattr(one, name) for one in dynamics], replicas) for name in PER_REPLICA
+           if hasattr(dynamics[0], name)}
+    return {
+        "dynamics": dataclasses.replace(dynamics[0], **own), "steps": specs[0].steps, "record_every": every,
+        "x0": np.concatenate([loss.init(replicas, seed=spec.seed) for spec in specs]).astype(np.float32),
+        "seed": [spec.seed for spec in specs],
+        "temperature": _each([spec.temperature if dynamics[0].heated else 0.0 for spec in specs], replicas),
+        "batch_size": _each([spec.batch_size for spec in specs], replicas),
+        "batching": _each([spec.batching for spec in specs], replicas),
+    }
+
+
+def _each(values: list[Any], replicas: int) -> Any:
+    """One value where all runs have it, or that of each replica."""
+    if all(value == values[0] for value in values) and (len(values) == 1 or not isinstance(values[0], tuple)):
+        return values[0]
+    return tuple(one for value in values for one in (value if isinstance(value, tuple) else (value,) * replicas))
 
 
 def _members(spec: Descent) -> np.ndarray:
@@ -148,7 +177,7 @@ class Watched:
         return Bodies(steps[:kept].astype(np.int32), losses[:kept], _members(self._spec), np.full(losses.shape[1], -1))
 
 
-def _record_every(spec: Descent, d: int) -> int:
+def record_every(spec: Descent, d: int) -> int:
     """Steps between records: about 120 of them, or as many as fit in memory."""
     n = spec.replicas * len(spec.dynamics)
     records = min(RECORDS, spec.steps, RECORDED_BYTES // (4 * n * d) - 1)
@@ -160,7 +189,7 @@ def _record_every(spec: Descent, d: int) -> int:
 
 def followed(loss: NetworkLoss, trained: Record, report: Report) -> list[Any]:
     """The networks along their paths: `losses` and the two parts of it; the number of parameters."""
-    parts = _along(trained.thetas, {
+    parts = along(trained.thetas, {
         "data_losses": loss.data_energy, "regulariser": lambda theta: loss.l2_energy(theta) + loss.l1_energy(theta),
     }, report)
     return [trained.bodies(**parts), Numbers({"d": loss.d})]
@@ -215,10 +244,10 @@ def scored(loss: NetworkLoss, data: Dataset, plane: Plane | None, trained: Recor
     if data.n_test:
         kinds["test_losses"] = loss.test_energy
         kinds["test_accuracy"] = functools.partial(loss.accuracy, test=True)
-    return trained.bodies(**_along(trained.thetas, kinds, report))
+    return trained.bodies(**along(trained.thetas, kinds, report))
 
 
-def _along(thetas: np.ndarray, kinds: dict[str, Callable[[Any], Any]],
+def along(thetas: np.ndarray, kinds: dict[str, Callable[[Any], Any]],
            report: Callable[..., None]) -> dict[str, np.ndarray]:
     """Each score [T, n] of thetas [T, n, d]; NaN where a replica has diverged."""
     scores = {name: np.full(thetas.shape[:2], np.nan, np.float32) for name in kinds}

@@ -1,0 +1,61 @@
+"""Asking from a program or a shell: the run of a specification, computed here, by all workers, or on a cluster."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from .. import catalogue
+from ..core.errors import BadInput, ThermovizError
+from ..core.settings import settings
+from ..experiments.sweep.specification import Sweep
+from ..runs.run import Run
+from .engine import Engine
+from .workers import DONE
+
+LOOK_SECONDS = 0.05
+
+
+def run(spec: Any, progress: Callable[[float, str, Run | None], Any] | None = None) -> Run:
+    """Computes what the specification asks for: a Sweep by all workers of this machine, all else in this process.
+
+    progress(fraction, stage, partial Run or None) is called now and then and may raise Cancelled. What workers have
+    computed is kept in the store (core/settings.py), so that a sweep that was stopped goes on where it was. Workers are
+    processes that import the main program: in a script this belongs under `if __name__ == "__main__":`.
+    Raises BadInput for what is not a specification of an experiment, and what the experiment raises.
+    """
+    if not isinstance(spec, Sweep):
+        return catalogue.run(spec, progress)
+    if progress is not None and not callable(progress):
+        raise BadInput(f"progress must be callable, progress(fraction, stage, partial), got {progress!r}.")
+    with Engine(workers=all_workers()) as engine:
+        return waited_for(engine, spec, progress)
+
+
+def all_workers() -> int:
+    """As many as this process may use cores, or as are set where these are more."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(settings().workers, cores)
+
+
+def waited_for(engine: Engine, spec: Any, progress: Callable[[float, str, Run | None], Any] | None = None) -> Run:
+    """The engine's run of `spec`, for which this thread waits.
+
+    Raises what `progress` raises, and ThermovizError, with the engine's sentence, where it could not be computed.
+    """
+    viewer = uuid.uuid4().hex
+    id, version = engine.submit(spec, viewer), 0
+    try:
+        while not (state := engine.state(id)).finished:
+            if progress is not None:
+                progress(state.fraction, state.stage, engine.partial(id) if state.version > version else None)
+            version = state.version
+            time.sleep(LOOK_SECONDS)
+    except BaseException:
+        engine.leave(id, viewer)
+        raise
+    found = engine.result(id) if state.status == DONE else None
+    if found is None:
+        raise ThermovizError(state.message or "this run was cancelled.")
+    return found
