@@ -59,12 +59,10 @@ def squared(z, t, share, classes, wide, energies, with_energy):
 
 
 @part(fastmath=FAST)
-def binary(z, t, share, row, wide, energies, with_energy):
-    """z <- gradient of the cross-entropy of two classes, through the difference of the outputs; energies += sums."""
-    size, one, zero = share.size, z.dtype.type(1), z.dtype.type(0)
-    first, d, y = z[:size], z[size:2 * size], t[size:2 * size]
+def logistic(d, y, share, row, wide, energies, with_energy):
+    """d, the difference of two classes' outputs, <- gradient of their cross-entropy; y: 1 where the second is right."""
+    size, one, zero = share.size, d.dtype.type(1), d.dtype.type(0)
     for i in range(size):
-        d[i] -= first[i]
         row[i] = exponential(-abs(d[i]))
     if with_energy:
         for i in range(size):
@@ -77,12 +75,11 @@ def binary(z, t, share, row, wide, energies, with_energy):
         larger = one / (one + row[i])
         second = larger if d[i] > 0 else row[i] * larger
         d[i] = share[i] * (second - y[i])
-        first[i] = -d[i]
 
 
 @part(fastmath=FAST)
 def softmax(z, t, share, classes, row, wide, energies, with_energy):
-    """`binary` for any number of classes."""
+    """z <- gradient of the cross-entropy of three classes and more, share [row] of each sample; energies += sums."""
     size = share.size
     for c in range(classes):
         one = z[c * size:(c + 1) * size]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...dynamics.kernels.steps import ADAPTIVE, DESCENT, FAR, HEATED, MOMENTUM
 from ...kernels_options import entry, part
-from .lanes import FORCE, SAMPLES, furnished, gradient
+from .lanes import FORCE, SAMPLES, furnished, give, gradient, load, reduced, take, unload
 from .tiles import _VECTOR_BYTES
 
 
@@ -36,24 +36,6 @@ def _step(code, x, memory, square, force, fresh, c):
             x[i] += c3[i] * memory[i]
             memory[i] = c1[i] * memory[i] + c2[i] * fresh[i]
             x[i] += c3[i] * memory[i]
-
-
-@part
-def _take(table, rows, to):
-    """to [d x lanes] <- rows of table [n, d], each down its lane."""
-    for lane in range(rows.size):
-        one = table[rows[lane]]
-        for j in range(one.size):
-            to[j * rows.size + lane] = one[j]
-
-
-@part
-def _give(values, rows, filled, table):
-    """The inverse of `_take`, for the first `filled` lanes."""
-    for lane in range(filled):
-        one = table[rows[lane]]
-        for j in range(one.size):
-            one[j] = values[j * rows.size + lane]
 
 
 @part
@@ -87,12 +69,16 @@ def _lose(x, rows, filled, step, diverged_at):
 
 @part
 def _count(indices, rows, counts):
-    """counts [lanes] <- how many samples stand in front of the first -1 of each lane's row."""
+    """counts [lanes] <- how many samples stand in front of the first -1 of each lane's row; whether any is new."""
+    changed = False
     for lane in range(rows.size):
-        count, one = 0, indices[rows[lane]]
-        while count < one.size and one[count] >= 0:
-            count += 1
+        one = indices[rows[lane]]
+        count = one.size
+        while count > 0 and one[count - 1] < 0:
+            count -= 1
+        changed |= counts[lane] != count
         counts[lane] = count
+    return changed
 
 
 @part
@@ -105,12 +91,14 @@ def _alike(indices, order, start, most):
 
 
 @entry
-def move(begin, end, order, first, steps, code, theta, memory, square, coefficients, noise, indices, times, kept,
+def move(begin, end, order, first, steps, code, theta, memory, square, coefficients, noise, indices, times, kept_at,
          diverged_at, x, t, sizes, act, head, samples, l2, l1, push, push_rows):
     """`training.move` of the replicas order[begin:end], in groups of as many as there are lanes. x, t: flat tables."""
-    lanes, d = _VECTOR_BYTES // x.itemsize, theta.shape[1]
-    room, places = furnished(sizes, act, x, SAMPLES)
-    w, g = places[sizes.size - 1 + 7], places[sizes.size - 1 + 8]
+    lanes, d, laid = _VECTOR_BYTES // x.itemsize, theta.shape[1], 0
+    inner, kept = reduced(sizes, head)
+    room, places = furnished(inner, act, x, SAMPLES)
+    w, g, classes, kept = places[sizes.size + 6], places[sizes.size + 7], sizes[sizes.size - 1], kept * lanes
+    weights, slopes = room[w:g], room[g:2 * g - w]
     rows, counts = np.empty(lanes, np.int64), np.full(lanes, samples)
     sums, wide = np.empty(lanes), np.empty(SAMPLES * lanes)
     at, c = np.empty((7, d * lanes)), np.empty((7, d * lanes))
@@ -120,40 +108,40 @@ def move(begin, end, order, first, steps, code, theta, memory, square, coefficie
         filled, k = min(lanes, end - start), 0
         if indices.shape[2] > 0:
             filled, drawn = _alike(indices[0], order, start, filled)
-        counts[:] = samples
+        counts[:], laid = samples, 0
         for lane in range(lanes):
             rows[lane] = order[start + min(lane, filled - 1)]
             for j in range(d):
                 decay[j * lanes + lane], pull[j * lanes + lane] = l2[rows[lane]], l1[rows[lane]]
-        _take(theta, rows, here)
-        _take(memory, rows, there)
-        _take(square, rows, scale)
+        take(theta, rows, here)
+        take(memory, rows, there)
+        take(square, rows, scale)
         _set(coefficients, 0, rows, d, c)
         for s in range(steps):
             if k < times.size and times[k] == s:
-                _give(here, rows, filled, kept[k])
+                give(here, rows, filled, kept_at[k])
                 k += 1
             if s > 0 and coefficients.shape[0] > 1:
                 _set(coefficients, s, rows, d, c)
             chosen = indices[min(s, indices.shape[0] - 1)]
-            if drawn:
-                _count(chosen, rows, counts)
+            if drawn and _count(chosen, rows, counts):
+                laid = 0
+            load(weights, here, kept, lanes)
+            laid = gradient(room, places, inner, act, head, x, t, classes, chosen, rows, counts, drawn, wide, sums,
+                            FORCE, laid)
+            unload(slopes, force, kept, lanes)
             for i in range(here.size):
-                room[w + i] = here[i]
-            gradient(room, places, sizes, act, head, x, t, chosen, rows, counts, drawn, wide, sums, FORCE)
-            for i in range(here.size):
-                force[i] = (-np.float64(room[g + i]) - decay[i] * here[i]
-                            - pull[i] * ((here[i] > 0) - (here[i] < 0)))
+                force[i] -= decay[i] * here[i] + pull[i] * ((here[i] > 0) - (here[i] < 0))
             for lane in range(lanes):
                 if push_rows[rows[lane]] >= 0:
                     for j in range(d):
                         force[j * lanes + lane] += push[s, push_rows[rows[lane]], j]
-            _take(noise[s], rows, fresh)
+            take(noise[s], rows, fresh)
             _step(code, here, there, scale, force, fresh, c)
             _lose(here, rows, filled, first + s + 1, diverged_at)
         if k < times.size:
-            _give(here, rows, filled, kept[k])
-        _give(here, rows, filled, theta)
-        _give(there, rows, filled, memory)
-        _give(scale, rows, filled, square)
+            give(here, rows, filled, kept_at[k])
+        give(here, rows, filled, theta)
+        give(there, rows, filled, memory)
+        give(scale, rows, filled, square)
         start += filled

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from ...kernels_options import entry, part
 from .activations import GELU, activate, multiply_by_slope
-from .lane_losses import binary, softmax, squared
-from .tiles import _VECTOR_BYTES, _WIDE, _Emit
+from .lane_losses import logistic, softmax, squared
+from .tiles import _I64, _VECTOR_BYTES, _WIDE, _Emit
 
 SQUARED = 0
 ENERGY, GRADIENT, FORCE = range(3)
@@ -44,8 +44,6 @@ def _vector_tile(rows: int, columns: int) -> Any:
             to, left, right = (emit.pointer(kinds[0], c, c_at), emit.pointer(kinds[4], a, a_at),
                                emit.pointer(kinds[8], b, b_at))
             places = [emit.at(to, (r, c_r), (s, c_c)) for r in range(rows) for s in range(columns)]
-            zero = ir.Constant(emit.vector, [0.0] * emit.lanes)
-            adding = builder.icmp_signed("!=", adds, ir.Constant(adds.type, 0))
 
             def body(k: Any, sums: list[Any]) -> list[Any]:
                 x = [emit.load(emit.at(left, (r, a_r), (k, a_k))) for r in range(rows)]
@@ -53,14 +51,29 @@ def _vector_tile(rows: int, columns: int) -> Any:
                 return [emit.multiply_add(x[r], y[s], sums[r * columns + s])
                         for r in range(rows) for s in range(columns)]
 
-            start = [builder.select(adding, emit.load(place), zero) for place in places]
-            for place, value in zip(places, emit.loop(count, start, body), strict=True):
+            for place, value in zip(places, emit.loop(count, _begun(emit, places, adds), body), strict=True):
                 emit.store(value, place)
             return context.get_dummy_value()
 
         return types.void(C, c0, c_row, c_column, A, a0, a_row, a_step, B, b0, b_column, b_step, K, add), codegen
 
     return tile
+
+
+def _begun(emit: Any, places: list[Any], adds: Any) -> list[Any]:
+    """What stands in these places where `adds` is not 0, which alone is then loaded; else zeros."""
+    b, zero = emit.builder, ir.Constant(emit.vector, [0.0] * emit.lanes)
+    before, inside, after = b.block, b.append_basic_block("load"), b.append_basic_block("begun")
+    b.cbranch(b.icmp_signed("!=", adds, ir.Constant(adds.type, 0)), inside, after)
+    b.position_at_end(inside)
+    loaded = [emit.load(place) for place in places]
+    b.branch(after)
+    b.position_at_end(after)
+    start = [b.phi(emit.vector) for _ in places]
+    for phi, value in zip(start, loaded, strict=True):
+        phi.add_incoming(zero, before)
+        phi.add_incoming(value, inside)
+    return start
 
 
 _square, _tall, _flat, _one = (_vector_tile(_TALL, 4), _vector_tile(_TALL, 1), _vector_tile(1, 4), _vector_tile(1, 1))
@@ -188,8 +201,8 @@ def _block(room, places, sizes, act, head, width, wide, energies, mode):
     wide = wide[:row]
     if head == SQUARED:
         squared(z, targets, share, classes, wide, energies, mode != FORCE)
-    elif classes == 2:
-        binary(z, targets, share, scratch, wide, energies, mode != FORCE)
+    elif classes == 1:
+        logistic(z, targets, share, scratch, wide, energies, mode != FORCE)
     else:
         softmax(z, targets, share, classes, scratch, wide, energies, mode != FORCE)
     if mode != ENERGY:
@@ -210,27 +223,104 @@ def _spread(typing, room, at, value):
     return types.void(room, at, room.dtype), codegen
 
 
+@intrinsic
+def _copy(typing, to, first, step, table, start, stride, count):
+    """to[first + k step] <- table[start + k stride], k < count, by bare addresses: compiled code would ask of each
+    index whether it counts from the end."""
+    def codegen(context, builder, signature, arguments):
+        kinds, (a, at, a_step, b, b_at, b_step, times) = signature.args, arguments
+        left, right = (context.make_array(kind)(context, builder, array).data for kind, array in
+                       ((kinds[0], a), (kinds[3], b)))
+        with cgutils.for_range(builder, times) as loop:
+            value = builder.load(builder.gep(right, [builder.add(b_at, builder.mul(loop.index, b_step))]))
+            builder.store(context.cast(builder, value, kinds[3].dtype, kinds[0].dtype),
+                          builder.gep(left, [builder.add(at, builder.mul(loop.index, a_step))]))
+        return context.get_dummy_value()
+    whole = types.intp
+    return types.void(to, whole, whole, table, whole, whole, whole), codegen
+
+
 @part
-def _seat_all(room, places, sizes, x, t, start, width, lanes):
-    """The same samples start..start + width - 1 of tables x [N, p], t [N, k] (flat) for every lane."""
+def take(table, rows, to):
+    """to [d x lanes] <- rows of table [n, d], each down its lane."""
+    for lane in range(rows.size):
+        one = table[rows[lane]]
+        _copy(to, lane, rows.size, one, 0, 1, one.size)  # type: ignore[call-arg]
+
+
+@part
+def give(values, rows, filled, table):
+    """The inverse of `take`, for the first `filled` lanes."""
+    for lane in range(filled):
+        one = table[rows[lane]]
+        _copy(one, 0, 1, values, lane, rows.size, one.size)  # type: ignore[call-arg]
+
+
+@part
+def _seat_all(room, places, sizes, x, t, classes, start, width, lanes):
+    """The same samples start..start + width - 1 of tables x [N, p], t [N, classes] (flat) for every lane; of t the last
+    columns, as many as there are outputs."""
     layers, row = sizes.size - 1, width * lanes
-    for table, units, at in ((x, sizes[0], places[0]), (t, sizes[layers], places[layers + 6])):
-        for s in range(width):
-            for unit in range(units):
-                _spread(room, at + unit * row + s * lanes,  # type: ignore[call-arg]
-                        table[(start + s) * units + unit])
+    for s in range(width):
+        for unit in range(sizes[0]):
+            _spread(room, places[0] + unit * row + s * lanes,  # type: ignore[call-arg]
+                    x[(start + s) * sizes[0] + unit])
+        for unit in range(sizes[layers]):
+            _spread(room, places[layers + 6] + unit * row + s * lanes,  # type: ignore[call-arg]
+                    t[(start + s + 1) * classes - sizes[layers] + unit])
+
+
+@intrinsic
+def _gather(typing, room, at, row, lanes, table, units, first, count, indices, start, width):
+    """room[at + s lanes + u row] <- table[max(indices[start + s], 0) units + first + u] for s < width, u < count.
+
+    A function of its own, which is not to be inlined: among all that its callers hold no register would be free.
+    """
+    def codegen(context, builder, signature, arguments):
+        kinds = signature.args
+        to, source, chosen = (context.make_array(kinds[k])(context, builder, arguments[k]).data for k in (0, 4, 8))
+        kind = ir.FunctionType(ir.VoidType(), [to.type, source.type, chosen.type, *[_I64] * 6])
+        name = f"gather_{kinds[0].dtype}_{kinds[8].dtype}"
+        function = builder.module.globals.get(name) or _gathering(builder.module, kind, name)
+        builder.call(function, [builder.gep(to, [arguments[1]]), source, builder.gep(chosen, [arguments[9]]),
+                                arguments[2], arguments[3], arguments[5], arguments[6], arguments[7], arguments[10]])
+        return context.get_dummy_value()
+    whole = types.intp
+    return types.void(room, whole, whole, whole, table, whole, whole, whole, indices, whole, whole), codegen
+
+
+def _gathering(module: Any, kind: Any, name: str) -> Any:
+    """The function of `_gather` in LLVM's own words."""
+    function = ir.Function(module, kind, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block())
+    to, source, chosen, row, lanes, units, first, count, width = function.args
+    none = ir.Constant(_I64, 0)
+    with cgutils.for_range(builder, width) as samples:
+        one = builder.load(builder.gep(chosen, [samples.index]))
+        one = builder.sext(one, _I64) if one.type.width < 64 else one
+        one = builder.select(builder.icmp_signed("<", one, none), none, one)
+        begin = builder.gep(source, [builder.add(builder.mul(one, units), first)])
+        place = builder.gep(to, [builder.mul(samples.index, lanes)])
+        with cgutils.for_range(builder, count) as unit:
+            builder.store(builder.load(builder.gep(begin, [unit.index])),
+                          builder.gep(place, [builder.mul(unit.index, row)]))
+    builder.ret_void()
+    return function
 
 
 @part
-def _seat_drawn(room, places, sizes, x, t, indices, rows, start, width, lanes):
+def _seat_drawn(room, places, sizes, x, t, classes, indices, rows, start, width, lanes):
     """Samples indices[rows[lane], start:start + width] for each lane; any sample in the place of none (-1)."""
     layers, row = sizes.size - 1, width * lanes
-    for table, units, at in ((x, sizes[0], places[0]), (t, sizes[layers], places[layers + 6])):
-        for lane in range(lanes):
-            for s in range(width):
-                chosen, to = max(indices[rows[lane], start + s], 0) * units, at + s * lanes + lane
-                for unit in range(units):
-                    room[to + unit * row] = table[chosen + unit]
+    inputs, outputs = sizes[0], sizes[layers]
+    for lane in range(lanes):
+        chosen = indices[rows[lane]]
+        _gather(room, places[0] + lane, row, lanes, x, inputs, 0, inputs, chosen, start,  # type: ignore[call-arg]
+                width)
+        _gather(room, places[layers + 6] + lane, row, lanes, t, classes, classes - outputs,  # type: ignore[call-arg]
+                outputs, chosen, start, width)
 
 
 @part
@@ -243,28 +333,72 @@ def _shared_out(share, ends, each, start, width):
 
 
 @part
-def gradient(room, places, sizes, act, head, x, t, indices, rows, counts, drawn, wide, energies, mode):
+def gradient(room, places, sizes, act, head, x, t, classes, indices, rows, counts, drawn, wide, energies, mode, laid):
     """The group's gradient and energies [lanes] (sums over samples): each lane's first counts[lane] samples of
-    indices[rows[lane]], or all where none are drawn."""
+    indices[rows[lane]], or all where none are drawn. laid: 0, or what the call before returned, if that was of the
+    same counts: for how many samples the room has ones and shares already."""
     lanes, layers = counts.size, sizes.size - 1
     samples, alike = counts.max(), counts.max() == counts.min()
     ends, each = counts.astype(x.dtype), (1 / counts).astype(x.dtype)
-    at, before = places[layers + 5], 0
+    at = places[layers + 5]
     for i in range(places[layers + 8], room.size):
         room[i] = 0
     energies[:] = 0
     for start in range(0, samples, SAMPLES):
         width = min(SAMPLES, samples - start)
         if drawn:
-            _seat_drawn(room, places, sizes, x, t, indices, rows, start, width, lanes)
+            _seat_drawn(room, places, sizes, x, t, classes, indices, rows, start, width, lanes)
         else:
-            _seat_all(room, places, sizes, x, t, start, width, lanes)
-        if width != before or not alike:
+            _seat_all(room, places, sizes, x, t, classes, start, width, lanes)
+        if width != laid or not alike:
             _shared_out(room[at:at + width * lanes], ends, each, start, width)
-        if width != before:
+        if width != laid:
             _ones(room, places, sizes, width, lanes)
-        before = width
+        laid = width
         _block(room, places, sizes, act, head, width, wide, energies, mode)
+    return laid if alike else 0
+
+
+# Parameters into a room, and gradients out of it. Of two classes' outputs the loss sees the difference alone, so that
+# the last layer has one output, the second less the first: a third less work.
+
+
+@part
+def reduced(sizes, head):
+    """(widths of the layers as they are computed, how many parameters of theta are taken as they are)."""
+    inner, last = sizes.copy(), sizes.size - 1
+    if head != SQUARED and sizes[last] == 2:
+        inner[last] = 1
+    kept = 0
+    for layer in range(last):
+        if layer < last - 1 or inner[last] == sizes[last]:
+            kept += (sizes[layer] + 1) * sizes[layer + 1]
+    return inner, kept
+
+
+@part
+def load(weights, here, kept, lanes):
+    """weights <- here [d x lanes]: the first `kept` x lanes as they are, then differences of pairs of rows."""
+    for i in range(kept):
+        weights[i] = here[i]
+    for to in range(kept, weights.size, lanes):
+        at = 2 * to - kept
+        low, high, one = here[at:at + lanes], here[at + lanes:at + 2 * lanes], weights[to:to + lanes]
+        for i in range(lanes):
+            one[i] = high[i] - low[i]
+
+
+@part
+def unload(slopes, force, kept, lanes):
+    """force [d x lanes] <- minus the gradient by `here` from that by the weights of `load`."""
+    for i in range(kept):
+        force[i] = -np.float64(slopes[i])
+    for at in range(kept, slopes.size, lanes):
+        to = 2 * at - kept
+        low, high, one = force[to:to + lanes], force[to + lanes:to + 2 * lanes], slopes[at:at + lanes]
+        for i in range(lanes):
+            low[i] = one[i]
+            high[i] = -low[i]
 
 
 # Energies and forces
@@ -277,26 +411,39 @@ def evaluate(theta, begin, end, x, t, indices, sizes, act, head, samples, l2, l1
 
     Tables x [N, p], t [N, k], both flat. Network i sees the samples indices[i] of [n, B], or all `samples` of [n, 0].
     """
-    lanes, drawn = _VECTOR_BYTES // x.itemsize, indices.shape[1] > 0
-    room, places = furnished(sizes, act, x, SAMPLES)
-    w, g = places[sizes.size - 1 + 7], places[sizes.size - 1 + 8]
+    lanes, d, drawn, laid = _VECTOR_BYTES // x.itemsize, theta.shape[1], indices.shape[1] > 0, 0
+    inner, kept = reduced(sizes, head)
+    room, places = furnished(inner, act, x, SAMPLES)
+    w, g, classes, kept = places[sizes.size + 6], places[sizes.size + 7], sizes[sizes.size - 1], kept * lanes
+    weights, slopes = room[w:g], room[g:2 * g - w]
     rows, counts = np.empty(lanes, np.int64), np.full(lanes, indices.shape[1] if drawn else samples)
-    sums, poison, wide = np.empty(lanes), np.empty(lanes), np.empty(SAMPLES * lanes)
+    sums, wide = np.empty(lanes), np.empty(SAMPLES * lanes)
+    here, force = np.empty(d * lanes), np.empty(d * lanes)
+    poison, square, absolute = np.empty(lanes), np.empty(lanes), np.empty(lanes)
     for start in range(begin, end, lanes):
         for lane in range(lanes):
-            rows[lane], poison[lane] = min(start + lane, end - 1), 0.0
-            for j in range(theta.shape[1]):
-                value = x.dtype.type(theta[rows[lane], j])
-                room[w + j * lanes + lane] = value
-                poison[lane] += np.float64(value) * 0.0
-        gradient(room, places, sizes, act, head, x, t, indices, rows, counts, drawn, wide, sums, mode)
-        for lane in range(min(lanes, end - start)):
-            i, square, absolute = start + lane, 0.0, 0.0
-            for j in range(theta.shape[1]):
-                value = theta[i, j]
-                square += value * value
-                absolute += abs(value)
-                if mode != ENERGY:
-                    forces[i, j] = (poison[lane] - np.float64(room[g + j * lanes + lane]) - l2 * value
-                                    - l1 * ((value > 0) - (value < 0)))
-            energies[i] = sums[lane] / counts[lane] + poison[lane] + 0.5 * l2 * square + l1 * absolute
+            rows[lane] = min(start + lane, end - 1)
+        take(theta, rows, here)
+        poison[:], square[:], absolute[:] = 0.0, 0.0, 0.0
+        for j in range(d):
+            one = here[j * lanes:(j + 1) * lanes]
+            for lane in range(lanes):
+                # What the working precision cannot hold is poison too.
+                poison[lane] += np.float64(x.dtype.type(one[lane])) * 0.0
+                square[lane] += one[lane] * one[lane]
+                absolute[lane] += abs(one[lane])
+        load(weights, here, kept, lanes)
+        laid = gradient(room, places, inner, act, head, x, t, classes, indices, rows, counts, drawn, wide, sums, mode,
+                        laid)
+        filled = min(lanes, end - start)
+        for lane in range(filled):
+            energies[start + lane] = (sums[lane] / counts[lane] + poison[lane] + 0.5 * l2 * square[lane]
+                                      + l1 * absolute[lane])
+        if mode == ENERGY:
+            continue
+        unload(slopes, force, kept, lanes)
+        for j in range(d):
+            one, to = here[j * lanes:(j + 1) * lanes], force[j * lanes:(j + 1) * lanes]
+            for lane in range(lanes):
+                to[lane] += poison[lane] - l2 * one[lane] - l1 * ((one[lane] > 0) - (one[lane] < 0))
+        give(force, rows, filled, forces)
