@@ -15,7 +15,7 @@ QUICK = tv.Descent(Moons(n=20), steps=2, replicas=3, resolution=9)
 
 def test_a_compilation_is_told_until_the_work_goes_on(tmp_path):
     scratch = Scratch(tmp_path, "one")
-    reporter = Reporter(tmp_path, "one")
+    reporter = Reporter(Scratch(tmp_path, "one"))
     reporter(0.25, "training")
     reporter.compiling()
     assert scratch.told()[:2] == (0.25, COMPILING)

@@ -13,13 +13,32 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..runs import files
 from ..runs.run import Run
 from .workers import Told
+
+
+class Desk(Protocol):
+    """Where a worker puts what it has to tell of one attempt, and hears whether that is still wanted."""
+
+    def tell(self, told: Told) -> None:
+        """Progress."""
+
+    def cancelled(self) -> bool:
+        """Whether nobody wants this any more."""
+
+    def put(self, digest: str, array: np.ndarray) -> None:
+        """An array of a partial run."""
+
+    def show(self, arrays: Mapping[str, str], run: Run) -> None:
+        """A partial run, of whose arrays these are the digests; all of them were put."""
+
+    def drop(self, digest: str) -> None:
+        """An array that no partial run has any more."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +132,7 @@ class Shown:
     An array that nobody can change any more is known by itself; all others by a digest of their contents.
     """
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: Desk) -> None:
         self._scratch = scratch
         self._digests: dict[str, tuple[Any, Any, str]] = {}
 

@@ -116,12 +116,7 @@ class Store:
 
     def get(self, id: str) -> Run | None:
         """The run, or None. A file that does not pass its checksum, or answers another question, is removed."""
-        name = _name(id)
-        try:
-            contents = self.place.read(name)
-        except OSError as error:  # it may be there again in a moment
-            log.warning("the run %s cannot be read from %s: %s", id, self.address, error)
-            return None
+        name, contents = _name(id), self.contents(id)
         try:
             run = None if contents is None else Run.from_bytes(contents)
             if run is not None and run.id != id:
@@ -135,9 +130,22 @@ class Store:
             self._ask(lambda index: index.used(name))
         return run
 
+    def contents(self, id: str) -> bytes | None:
+        """The run's file as it is, unchecked; None where there is none, or where it cannot be read."""
+        name = _name(id)
+        try:
+            return self.place.read(name)
+        except OSError as error:  # it may be there again in a moment
+            log.warning("the run %s cannot be read from %s: %s", id, self.address, error)
+            return None
+
     def put(self, run: Run) -> None:
         """Keeps a run; the least recently used go for it. Raises NotKept where they are not enough."""
-        name, contents = _name(run.id), run.to_bytes()
+        self.keep(run.id, run.to_bytes())
+
+    def keep(self, id: str, contents: bytes) -> None:
+        """Keeps the contents of a run's file, which were made or checked already; see `put`."""
+        name = _name(id)
         self._ask(lambda index: index.compare_after(int(LOOK_AFTER * self.limit), LOOK_SECONDS))
         free = self.place.free()
         spare = None if free is None else free - self.floor

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 from ..core import logs
@@ -117,22 +116,25 @@ def ready() -> bool:
 def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str, float, float]:
     """Computes the run and keeps it in the store; returns (DONE | FAILED | CANCELLED, sentence, seconds by the clock,
     of processors)."""
+    from .scratch import Scratch
+    from .store import Store
+
     begun, used = time.monotonic(), time.process_time()
-    status, message = _computed(spec, id, scratch_name, folder, limit)
+    store = Store(folder, limit)
+    status, message = answered(spec, id, Scratch(store.jobs, scratch_name), store)
     return status, message, time.monotonic() - begun, time.process_time() - used
 
 
-def _computed(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str]:
+def answered(spec: Any, id: str, scratch: Any, store: Any) -> tuple[str, str]:
+    """Computes the run `id` and has it kept: (DONE | FAILED | CANCELLED, sentence). `scratch`: hears how far it is."""
     from ..catalogue import run
     from ..core import compiling
     from ..core.errors import Cancelled, ThermovizError
     from ..runs import carried
-    from .store import Store
 
-    store = Store(folder, limit)
     carried.look_in(store.data)
     try:
-        reporter = Reporter(store.jobs, scratch_name)
+        reporter = Reporter(scratch)
         reporter(0.0, "starting")
         with compiling.heard_by(reporter.compiling):
             store.put(run(spec, reporter))
@@ -150,13 +152,16 @@ def _computed(spec: Any, id: str, scratch_name: str, folder: str, limit: int) ->
 
 
 class Reporter:
-    """The progress callback of a worker: writes what is known, and raises Cancelled when nobody waits any more."""
+    """The progress callback of a worker: tells what is known, and raises Cancelled when nobody waits any more.
 
-    def __init__(self, folder: Path, scratch_name: str):
-        from .scratch import Scratch, Shown
+    scratch: a `scratch.Desk`, such as files of a Scratch.
+    """
 
-        self._scratch = Scratch(folder, scratch_name)
-        self._shown = Shown(self._scratch)
+    def __init__(self, scratch: Any):
+        from .scratch import Shown
+
+        self._scratch = scratch
+        self._shown = Shown(scratch)
         self._version = 0
         self._began = time.monotonic()
         self._polled = self._told = 0.0
