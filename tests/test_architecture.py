@@ -18,12 +18,12 @@ LATE = {"__main__": "", "engine.worker": "", "core.learning.networks": "core.lea
 # Where a module may be found by its name: a specification's siblings, and names that load on first use.
 BY_NAME = re.compile(r"runs/late\.py|(\w+/)*__init__\.py")
 MOST_MODULES = 16  # of a folder
-ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "plotly": ("figures/", "labs/", "dashboard/"),
+ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "distributed": ("engine/cluster/",), "plotly": ("figures/", "labs/", "dashboard/"),
            "numba": ("core/kernels_", "core/dynamics/kernels/", "core/landscape/kernels/",
                      "core/learning/kernels/", "core/thermodynamics/kernels/")}
 # Imported inside functions only, so that importing a module stays light.
 # (`import scipy` alone is light: it loads its parts itself, on first use.)
-NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble"}
+NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble", "distributed"}
 # Backends: they import their library, and are themselves imported at the point of use.
 BACKENDS = re.compile(r"core\.(kernels_cache|kernels_options|\w+\.kernels\.\w+|learning\.tensors)")
 LIGHT = {"torch", "sklearn", "numba"}

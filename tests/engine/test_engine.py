@@ -2,18 +2,17 @@
 
 import os
 import signal
-import sys
 import threading
 import time
 from concurrent.futures import Future
-from typing import Literal
 
 import numpy as np
 import pytest
+from errand import Errand
 
 import thermoviz as tv
 from thermoviz.catalogue import EXPERIMENTS
-from thermoviz.core.specs import Field, identity, specification
+from thermoviz.core.specs import identity
 from thermoviz.engine import Engine, Store
 from thermoviz.engine.engine import ATTEMPTS, FORGOTTEN_SECONDS
 from thermoviz.engine.local import LocalWorkers
@@ -22,42 +21,6 @@ from thermoviz.engine.workers import Told
 from thermoviz.runs.run import Run
 
 PATIENCE_S = 600.0  # after which a process must have hung
-
-
-@specification
-class Errand:
-    """An experiment for these tests: works until the file `gate` is there, tells progress, and misbehaves as asked.
-
-    Each computation adds a line to the file `diary`. Without a gate it is done at once.
-    """
-
-    diary: str
-    gate: str = ""
-    mood: Literal["good", "raises", "refuses", "dies", "silent"] = "good"
-    seed: int = 0
-    kind: Literal["errand"] = Field("errand", kw_only=True, repr=False)
-
-    def compute(self, progress=None) -> Run:
-        with open(self.diary, "a") as diary:
-            diary.write(f"{os.getpid()}\n")
-        if self.mood == "raises":
-            raise RuntimeError("a secret detail")
-        if self.mood == "refuses":
-            raise tv.BadInput("the errand cannot be run on a Sunday.")
-        if self.mood == "dies":
-            os.kill(os.getpid(), signal.SIGKILL)
-        rounds = 0
-        while self.gate and not os.path.exists(self.gate):
-            rounds += 1
-            if self.mood != "silent":
-                progress(1 - 1 / rounds, "walking", self.run(rounds) if rounds > 5 else None)
-            time.sleep(0.02)
-        return self.run(rounds)
-
-    def run(self, rounds: int) -> Run:
-        axis = np.linspace(0, 1, 9)
-        return Run(self, {"xs": axis, "ys": axis, "U": np.outer(axis, axis).astype(np.float32)},
-                   {"rounds": rounds, "warm": "numba" in sys.modules})
 
 
 @pytest.fixture(scope="module")

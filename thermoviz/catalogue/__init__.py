@@ -28,13 +28,18 @@ def run(spec: Any, progress: Progress | None = None) -> Run:
     progress(fraction, stage, partial Run or None) is called at least every 50 ms of work and may raise
     Cancelled. Raises BadInput for what is not a specification of an experiment, and what the experiment raises.
     """
+    refuse_unknown(spec, progress)
+    return spec.compute(progress)
+
+
+def refuse_unknown(spec: Any, progress: Any = None) -> None:
+    """Raises BadInput for what is not a specification of an experiment, and for a progress that cannot be called."""
     if not dataclasses.is_dataclass(spec) or isinstance(spec, type) or not hasattr(spec, "compute"):
         known = ", ".join(f"tv.{experiment.__name__}(...)" for experiment in EXPERIMENTS.values())
         raise BadInput(f"tv.run needs the specification of an experiment ({known}), got {type(spec).__name__}.")
     if progress is not None and not callable(progress):
         raise BadInput(f"progress must be callable, progress(fraction, stage, partial), got {progress!r}.")
-    return spec.compute(progress)
 
 
-__all__ = ["EXPERIMENTS", "LABS", "OF_MANY", "OPENED_ONLY", "WARM_UP", "all_experiments", "known_kinds", "register",
-           "run"]
+__all__ = ["EXPERIMENTS", "LABS", "OF_MANY", "OPENED_ONLY", "WARM_UP", "all_experiments", "known_kinds",
+           "refuse_unknown", "register", "run"]

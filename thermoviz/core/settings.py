@@ -38,6 +38,17 @@ class Settings(BaseSettings):
         "told when they can go on. Left out: no limit, since turns go round the visitors in any case."))] = None
     visitor_minutes: Annotated[float, Field(gt=0, le=1e5, description=(
         "The minutes that the line above speaks of: the latest ones, at any time."))] = 60.0
+    scheduler: Annotated[str | None, Field(pattern=r"^(tcp|tls)://\S+:\d+$", description=(
+        "Scheduler of a Dask cluster that computes for this server, such as `tcp://host:8786`, see "
+        "[docs/cluster.md](docs/cluster.md). Left out: this machine computes."))] = None
+    scheduler_seconds: Annotated[float, Field(ge=0, le=1e6, description=(
+        "When the cluster cannot be reached for so many seconds, this machine computes until it is back."))] = 30.0
+    tls_ca: Annotated[str | None, Field(min_length=1, description=(
+        "For `tls://`: file of the authority whose certificates this process trusts, in PEM."))] = None
+    tls_cert: Annotated[str | None, Field(min_length=1, description=(
+        "For `tls://`: file of this process's own certificate."))] = None
+    tls_key: Annotated[str | None, Field(min_length=1, description=(
+        "For `tls://`: file of the key of that certificate; only this process's user should read it."))] = None
     worker_gigabytes: Annotated[float, Field(ge=2, le=4096, description=(
         "Address space that a process may ask for, in GiB. It is virtual: a run touches a small part of it."))] = 8.0
     store: Annotated[str | None, Field(min_length=1, description=(

@@ -7,29 +7,35 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import catalogue
-from ..core.errors import BadInput, ThermovizError
+from ..core.errors import ThermovizError
 from ..core.settings import settings
 from ..experiments.sweep.specification import Sweep
 from ..runs.run import Run
+from .cluster.workers import ClusterWorkers
 from .engine import Engine
+from .store import Store
 from .workers import DONE
 
 LOOK_SECONDS = 0.05
 
 
-def run(spec: Any, progress: Callable[[float, str, Run | None], Any] | None = None) -> Run:
-    """Computes what the specification asks for: a Sweep by all workers of this machine, all else in this process.
+def run(spec: Any, progress: Callable[[float, str, Run | None], Any] | None = None,
+        scheduler: str | None = None) -> Run:
+    """Computes what the specification asks for: by the Dask cluster whose scheduler is at `scheduler`
+    (tcp://HOST:PORT, tls://HOST:PORT), else a Sweep by all workers of this machine, all else in this process.
 
     progress(fraction, stage, partial Run or None) is called now and then and may raise Cancelled. What workers have
     computed is kept in the store (core/settings.py), so that a sweep that was stopped goes on where it was. Workers are
     processes that import the main program: in a script this belongs under `if __name__ == "__main__":`.
-    Raises BadInput for what is not a specification of an experiment, and what the experiment raises.
+    Raises BadInput for what is not a specification of an experiment, and what the experiment raises; for what workers
+    compute ThermovizError in one sentence, also where there is no such cluster.
     """
-    if not isinstance(spec, Sweep):
+    if scheduler is None and not isinstance(spec, Sweep):
         return catalogue.run(spec, progress)
-    if progress is not None and not callable(progress):
-        raise BadInput(f"progress must be callable, progress(fraction, stage, partial), got {progress!r}.")
-    with Engine(workers=all_workers()) as engine:
+    catalogue.refuse_unknown(spec, progress)
+    store = Store()
+    workers = all_workers() if scheduler is None else ClusterWorkers(store, scheduler, alone=False)
+    with Engine(store, workers) as engine:
         return waited_for(engine, spec, progress)
 
 

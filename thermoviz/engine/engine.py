@@ -20,6 +20,7 @@ from ..experiments.sweep.specification import Sweep
 from ..presentation.words import _
 from ..runs.run import Run
 from .accounts import REFUSED, Account, Budget, Standing, Underway, short
+from .cluster.workers import ClusterWorkers
 from .forecast import Durations, begins
 from .jobs import Job, JobState
 from .local import LocalWorkers
@@ -60,7 +61,7 @@ class Engine:
                  budget: Budget | None = None):
         self.store = store if isinstance(store, Store) else Store(store)
         if workers is None or isinstance(workers, int):
-            workers = LocalWorkers(self.store, workers, job_seconds)
+            workers = _workers_as_set(self.store, workers, job_seconds)
         self.workers: Workers = workers
         self._clock, self._is_here = clock, is_here
         self._lock = threading.RLock()
@@ -376,6 +377,14 @@ class Engine:
             if len(self._jobs) <= JOBS_REMEMBERED:
                 return
             del self._jobs[id]
+
+
+def _workers_as_set(store: Store, places: int | None, job_seconds: float | None) -> Workers:
+    """Those of the cluster that is set, unless a number of this machine's processes is asked for."""
+    scheduler = settings().scheduler
+    if scheduler is None or places is not None:
+        return LocalWorkers(store, places, job_seconds)
+    return ClusterWorkers(store, scheduler, seconds=job_seconds)
 
 
 def _kills_workers() -> str:

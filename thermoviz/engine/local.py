@@ -109,11 +109,7 @@ class LocalWorkers:
 
     def prepare(self, spec: Any) -> None:
         """Puts what the specification only names by its hash into the store."""
-        try:
-            for member in carried_by(spec):
-                member.keep(self.store.data)
-        except OSError as error:
-            raise BadInput(f"The store {self.store.folder} cannot be written: {error.strerror or error}.") from None
+        lay_out(spec, self.store)
 
     def attempt(self, id: str, spec: Any) -> "LocalAttempt":
         """A new attempt; see `workers.Workers`."""
@@ -145,6 +141,15 @@ class LocalWorkers:
             one.start()
         for one in closing:
             one.join()
+
+
+def lay_out(spec: Any, store: Store) -> None:
+    """Puts what the specification only names by its hash into the store. Raises BadInput where it cannot."""
+    try:
+        for member in carried_by(spec):
+            member.keep(store.data)
+    except OSError as error:
+        raise BadInput(f"The store {store.folder} cannot be written: {error.strerror or error}.") from None
 
 
 class LocalAttempt:
