@@ -18,7 +18,8 @@ LATE = {"__main__": "", "engine.worker": "", "core.learning.networks": "core.lea
 # Where a module may be found by its name: a specification's siblings, and names that load on first use.
 BY_NAME = re.compile(r"runs/late\.py|(\w+/)*__init__\.py")
 MOST_MODULES = 16  # of a folder
-ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "distributed": ("engine/cluster/",), "plotly": ("figures/", "labs/", "dashboard/"),
+ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "distributed": ("engine/cluster/",),
+           "plotly": ("figures/", "labs/", "dashboard/"),
            "numba": ("core/kernels_", "core/dynamics/kernels/", "core/landscape/kernels/",
                      "core/learning/kernels/", "core/thermodynamics/kernels/")}
 # Imported inside functions only, so that importing a module stays light.
