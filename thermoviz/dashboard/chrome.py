@@ -17,6 +17,7 @@ from .front.shell import ICON
 from .lab import lab_page, lab_visit
 from .menu import FIRST, LAST, document_title, menu
 from .operating.counts import counts
+from .operating.house import ask_to_wait, is_let_in
 from .pages.about import about
 from .pages.landscape import landscape
 from .state import Watching, engine, visit
@@ -27,7 +28,10 @@ WARMING_AFTER_SECONDS = 1.6
 def draw() -> None:
     """Draws the page that the visitor is on. It runs at every visit and after every change."""
     with counts.rerun():
-        _draw()
+        if is_let_in():
+            _draw()
+        else:
+            ask_to_wait()
 
 
 def _draw() -> None:

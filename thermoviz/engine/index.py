@@ -62,8 +62,8 @@ class Index:
             table.executemany("DELETE FROM files WHERE name = ?", [(one,) for one in going])
             now = time.time()
             table.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", (name, size, _next(table), now, now))
-            table.execute("INSERT INTO notes VALUES ('written', ?) ON CONFLICT (name) DO UPDATE SET value = value + ?",
-                          (size, size))
+            table.executemany("INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + ?",
+                              [("written", size, size), ("evicted", len(going), len(going))])
         return going
 
     def written(self, name: str) -> None:
@@ -85,6 +85,10 @@ class Index:
         """Bytes of all files, those that are being written among them."""
         with self._changing() as table:
             return int(table.execute("SELECT COALESCE(SUM(size), 0) FROM files").fetchone()[0])
+
+    def evicted(self) -> int:
+        """How many went for others since this index was made."""
+        return int(self._noted("evicted"))
 
     def names(self) -> list[str]:
         """All files, the least recently used first."""

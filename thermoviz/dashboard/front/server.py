@@ -22,7 +22,9 @@ from . import files
 from .addresses import BeginAtFirstPage, below, header
 from .files import COMPRESSIBLE, CompressedFiles, first_programs, takes_gzip
 from .guard import guards, say_quietly
+from .health import Health
 from .memory import keep_few_heaps
+from .operator import Operator
 from .shell import card, document, has_picture, opened, still
 from .sockets import send_at_once
 
@@ -46,7 +48,8 @@ def middleware() -> list[Middleware]:
     base = config.get_option("server.baseUrlPath") or ""
     _prepare()
     threading.Thread(target=_prepare_more, daemon=True).start()
-    return [*guards(base), Middleware(BeginAtFirstPage, base=base), Middleware(FirstDocument, base=base),
+    return [*guards(base), Middleware(Health, base=base), Middleware(Operator, base=base),
+            Middleware(BeginAtFirstPage, base=base), Middleware(FirstDocument, base=base),
             Middleware(CompressedFiles, base=base)]
 
 

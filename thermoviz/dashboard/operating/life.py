@@ -20,6 +20,7 @@ from ...core.settings import settings
 from ...engine.worker import compile_beside
 from ..state import engine
 from .counts import counts
+from .metrics import listen
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # After a signal: browsers that do not hang up are not waited for longer. Docker and systemd kill after 10 s and more.
@@ -92,6 +93,9 @@ async def life(app: Any) -> AsyncIterator[None]:
     _one_format()
     end = End(compile_beside())
     _listen(end)
+    port = settings().metrics_port
+    if port is not None:
+        listen(port, settings().metrics_address)
     logs.told(log, "server started", open=server_util.get_url("localhost"), version=version(),
               workers=settings().workers, process=os.getpid())
     try:
