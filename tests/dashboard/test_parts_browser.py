@@ -91,3 +91,23 @@ def test_the_stage_s_word_and_a_press_in_the_same_moment_are_both_heard(server, 
     comes(page).wait_for(state="visible", timeout=PATIENCE_MS)
     page.locator(".st-key-card_free_energy .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
     assert page.complaints == []
+
+
+# The link is followed just before the stage tells the page that it stands, and so before the server can have answered.
+LEAVE_BEFORE_IT_STANDS = f"""(name) => {{
+    const look = () => {{
+        const link = [...document.querySelectorAll("a")].find((link) => link.textContent.includes(name));
+        if (link && (({STAGE})?.state().pictures ?? 0) >= 7) link.click();
+        else requestAnimationFrame(look);
+    }};
+    look();
+}}"""
+
+
+def test_who_leaves_the_page_is_not_called_back_by_the_stage_s_word(server, new_page):
+    """The word is of the page that is left: the server would draw that one again."""
+    page = new_page()
+    page.add_init_script(f"({LEAVE_BEFORE_IT_STANDS})('Second law')")
+    page.goto(server[0])
+    page.locator(".tv-verdict").first.wait_for(timeout=PATIENCE_MS)
+    assert page.url.startswith(f"{server[0]}/second_law?") and page.complaints == []

@@ -13,10 +13,43 @@ const MOMENT_MS = 30;
 /** @type {Promise<unknown>} */
 let moment = Promise.resolve();
 
-/** @param {() => void} word */
-function say(word) {
-  moment = moment.then(() => {
-    word();
+// Until the server has answered a click on a page of the menu, Streamlit takes every word for one of the page that is
+// left, which it then draws again instead. So what is said meanwhile is said when the other page stands.
+const STATE = "data-test-script-state", LEAVING_MS = 5000;
+let leaving = Promise.resolve();
+
+function leave() {
+  const app = document.querySelector(`[${STATE}]`);
+  if (!app) return;
+  leaving = new Promise((done) => {
+    let begun = false;
+    const watch = new MutationObserver(() => {
+      const state = app.getAttribute(STATE);
+      begun ||= state === "running";
+      if (begun && state === "notRunning") stop();
+    });
+    const patience = setTimeout(stop, LEAVING_MS);
+    watch.observe(app, { attributes: true, attributeFilter: [STATE] });
+    function stop() {
+      clearTimeout(patience);
+      watch.disconnect();
+      done();
+    }
+  });
+}
+
+/** @param {Event} event */
+function mayLeave(event) {
+  if (event.composedPath().some((one) => one instanceof HTMLAnchorElement && one.target !== "_blank")) leave();
+}
+
+addEventListener("click", mayLeave, true);
+addEventListener("popstate", leave);
+
+/** @param {HTMLElement | ShadowRoot} root @param {() => void} word Said unless the root has gone by then. */
+function say(root, word) {
+  moment = moment.then(() => leaving).then(() => {
+    if (root.isConnected) word();
     return new Promise((done) => { setTimeout(done, MOMENT_MS); });
   });
 }
@@ -37,7 +70,7 @@ function say(word) {
  */
 export function mount({ data: [data], parentElement: root, setStateValue, setTriggerValue }, source) {
   if (data === null) {
-    if (!told.has(root)) standing.then(() => say(() => setTriggerValue("drawn", true)));
+    if (!told.has(root)) standing.then(() => say(root, () => setTriggerValue("drawn", true)));
     told.add(root);
     return () => {};
   }
@@ -45,7 +78,7 @@ export function mount({ data: [data], parentElement: root, setStateValue, setTri
   if (stage) stage.update(data);
   else {
     stages.set(root, createStage(root, data, {
-      temperature: (T) => say(() => setStateValue("temperature", T)),
+      temperature: (T) => say(root, () => setStateValue("temperature", T)),
       drawn: stands,
       program: async () => (await fetch(source)).text(),
     }));
