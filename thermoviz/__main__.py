@@ -2,6 +2,7 @@
 
     python -m thermoviz run --preset three-minds --set seed=3 --set dynamics.1.lr=0.2 --out three.safetensors
     python -m thermoviz run spec.json --out run.safetensors
+    python -m thermoviz sweep spec.json --over "batch_size=8,16,32" --over "dynamics.1.lr=0.05,0.1" --seeds 32 --out DIR
     python -m thermoviz show run.safetensors
     python -m thermoviz export run.safetensors stage.html
     python -m thermoviz presets
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.command(chosen)
     except ThermovizError as error:
         print(f"thermoviz: {error}", file=sys.stderr)
-        return 1
+        return getattr(chosen, "refused", 1) if isinstance(error, BadInput) else 1
     except KeyboardInterrupt:
         print("thermoviz: interrupted.", file=sys.stderr)
         return 130
@@ -47,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
                      help="change one setting, dotted as in a link: dataset=circles, dynamics.1.lr=0.2")
     run.add_argument("--out", help="the run file to write (default: <id>.safetensors)")
     run.set_defaults(command=_run)
+
+    _add_sweep(commands)
 
     show = commands.add_parser("show", help="say in words what a run file holds")
     show.add_argument("file", help="a run file, or the name of a preset")
@@ -75,6 +78,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_sweep(commands: Any) -> None:
+    sweep = commands.add_parser("sweep", help="compute an experiment over a grid of settings and many seeds")
+    sweep.add_argument("spec", nargs="?", help="an experiment, or a sweep, as a JSON file (- reads standard input)")
+    sweep.add_argument("--preset", help="start from this preset")
+    sweep.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+                       help="change one setting of the experiment, as in a link")
+    sweep.add_argument("--over", action="append", default=[], metavar="NAME=VALUE,VALUE",
+                       help="a setting, as in a link, and the values it takes; up to three times")
+    sweep.add_argument("--seeds", type=int, help="runs for each combination, from the experiment's own seed on")
+    sweep.add_argument("--workers", type=int, help="processes that compute (default: one per core)")
+    sweep.add_argument("--out", required=True, metavar="DIR",
+                       help="folder of table.csv, table.parquet and run files; what is there is not computed again")
+    sweep.set_defaults(command=_sweep, refused=2)
+
+
+def _sweep(chosen: argparse.Namespace) -> None:
+    from .catalogue.links import sweep_over
+    from .shell import sweep
+
+    spec = _specification(chosen)
+    sweep(sweep_over(spec, chosen.over, chosen.seeds), chosen.out, chosen.workers)
+
+
 def _run(chosen: argparse.Namespace) -> None:
     from .catalogue import run
 
@@ -100,7 +126,7 @@ def _specification(chosen: argparse.Namespace) -> Any:
 
 
 def _read_specification(file: str) -> Any:
-    from .catalogue import EXPERIMENTS
+    from .catalogue import askable
     from .core.specs import from_json
 
     try:
@@ -110,9 +136,10 @@ def _read_specification(file: str) -> Any:
     except ValueError as error:
         raise BadInput(f"{file} is not JSON: {error}.") from None
     kind = value.get("kind") if isinstance(value, dict) else None
-    if kind not in EXPERIMENTS:
-        raise BadInput(f'{file} must be an object with "kind", one of {", ".join(EXPERIMENTS)}, got {kind!r}.')
-    return from_json(EXPERIMENTS[kind], value)
+    kinds = askable()
+    if kind not in kinds:
+        raise BadInput(f'{file} must be an object with "kind", one of {", ".join(kinds)}, got {kind!r}.')
+    return from_json(kinds[kind], value)
 
 
 def _show_progress(fraction: float, stage: str, partial: Any) -> None:

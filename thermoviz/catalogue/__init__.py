@@ -10,7 +10,7 @@ from ..core.learning.networks import MLP
 from ..experiments.landscape.specification import Descent, Potential
 from ..runs.progress import Progress
 from ..runs.run import Run
-from .kinds import EXPERIMENTS, LABS, OF_MANY, OPENED_ONLY, all_experiments, known_kinds, register
+from .kinds import EXPERIMENTS, LABS, OF_MANY, OPENED_ONLY, all_experiments, askable, known_kinds, register
 
 # What a worker runs to be warm: every kernel that default runs need, at the smallest size. Few networks are computed
 # one by one, more of them side by side.
@@ -41,5 +41,5 @@ def refuse_unknown(spec: Any, progress: Any = None) -> None:
         raise BadInput(f"progress must be callable, progress(fraction, stage, partial), got {progress!r}.")
 
 
-__all__ = ["EXPERIMENTS", "LABS", "OF_MANY", "OPENED_ONLY", "WARM_UP", "all_experiments", "known_kinds",
+__all__ = ["EXPERIMENTS", "LABS", "OF_MANY", "OPENED_ONLY", "WARM_UP", "all_experiments", "askable", "known_kinds",
            "refuse_unknown", "register", "run"]

@@ -77,6 +77,11 @@ def known_kinds() -> dict[str, Any]:
     return {**EXPERIMENTS, **OF_MANY, **OPENED_ONLY}
 
 
+def askable() -> dict[str, Any]:
+    """All specifications that anybody may ask for, by kind: experiments and sweeps of them."""
+    return {**EXPERIMENTS, "sweep": Sweep}
+
+
 def all_experiments() -> dict[str, Any]:
     """Every kind of experiment of which a sweep may be made."""
     return EXPERIMENTS

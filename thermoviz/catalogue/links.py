@@ -4,7 +4,8 @@ Names are the fields' own, dotted (`dataset.n=300`, `network.hidden=16_16`, `dyn
 second list of settings. The kind of a member stands under the bare name (`dataset=circles`, `dynamics.2=adam`,
 `dynamics.2=none` takes one out); what belongs to a newly chosen kind starts from that kind's defaults. `v` is the
 version of the numerics, `T` the temperature of the balls. Nothing in a link can raise: what is out of range keeps
-its default and becomes a message.
+its default and becomes a message. A sweep's link (`kind=sweep`) is that of its experiment, whose kind is called `base`
+there, with `over.batch_size=8,16,32` for each setting that it moves, and `seeds`.
 """
 
 import re
@@ -13,15 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import BadInput
-from ..core.flat import at, name_of, readings, text_of, with_setting, with_value
+from ..core.flat import at, list_of, name_of, readings, text_of, values_in, with_setting, with_value
 from ..core.specs import NUMERICS_VERSION, from_json, to_json
 from ..experiments.presets import DEFAULT_PRESET, PRESETS
 from ..experiments.presets import preset as named_preset
+from ..experiments.sweep.specification import Axis, Sweep
 from .kinds import EXPERIMENTS
 
 MAX_CHARACTERS = 4000  # of one name or value: a setting may be given for each replica
 MAX_SETTINGS = 100
 MAX_TEMPERATURE = 1e6
+OVER = "over."  # in front of the names of settings that a sweep moves
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,17 @@ def to_query(preset: str, spec: Any, extra: Mapping[str, Any] | None = None) -> 
         query["kind"], base = tree["kind"], to_json(type(spec)())
     query |= _differences(type(spec), tree, (), tree, base)
     query["seed"] = text_of(tree["seed"])
+    return query | {name: text_of(value) for name, value in (extra or {}).items() if value is not None}
+
+
+def sweep_to_query(sweep: Sweep, extra: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The query of a sweep; `extra` as in `to_query`."""
+    base = sweep.base
+    tree = to_json(base)
+    query = {"v": str(NUMERICS_VERSION), "kind": sweep.kind, "base": base.kind}
+    query |= _differences(type(base), tree, (), tree, to_json(type(base)()))
+    query |= {OVER + axis.setting: list_of(axis.values) for axis in sweep.over}
+    query |= {"seeds": text_of(sweep.seeds), "seed": text_of(sweep.seed)}
     return query | {name: text_of(value) for name, value in (extra or {}).items() if value is not None}
 
 
@@ -96,6 +110,48 @@ def from_query(query: Mapping[str, str], known: Iterable[str] = ()) -> Link:
     kind = _choice(asked.pop("kind", spec.kind), EXPERIMENTS, "kind", spec.kind, messages)
     spec = spec if kind == spec.kind else EXPERIMENTS[kind]()
     return Link(preset, _follow(spec, asked, messages), temperature, tuple(messages), extra)
+
+
+def sweep_from_query(query: Mapping[str, str], default: Sweep, known: Iterable[str] = ()) -> Link:
+    """What a link to a sweep asks for; never raises. Without an experiment and settings of its own it is `default`."""
+    messages: list[str] = []
+    asked = _sensible(query, messages)
+    extra = {name: asked.pop(name) for name in tuple(known) if name in asked}
+    _compare_version(asked.pop("v", None), messages)
+    asked.pop("kind", None)
+    if not asked:
+        return Link(DEFAULT_PRESET, default, None, tuple(messages), extra)
+    kind = _choice(asked.pop("base", default.base.kind), EXPERIMENTS, "base", default.base.kind, messages)
+    over = {name.removeprefix(OVER): values_in(asked.pop(name)) for name in list(asked) if name.startswith(OVER)}
+    seeds = next(readings(asked.pop("seeds", str(default.seeds))))
+    base = _follow(EXPERIMENTS[kind](), asked, messages)
+    try:
+        return Link(DEFAULT_PRESET, Sweep(base, _axes(over), seeds), None, tuple(messages), extra)
+    except BadInput as error:
+        messages.append(f"The sweep of this link was not followed: {brief(str(error), 400)}")
+        return Link(DEFAULT_PRESET, default, None, tuple(messages), extra)
+
+
+def sweep_over(base: Any, settings: Iterable[str], seeds: int | None = None) -> Sweep:
+    """The sweep of `base`, or with more settings where it is one, over `NAME=VALUE,VALUE`. Raises BadInput."""
+    given, start = {}, base.seeds if isinstance(base, Sweep) else 1
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not text:
+            raise BadInput(f"--over needs NAME=VALUE,VALUE, got {brief(setting)!r}.")
+        if name in given:
+            raise BadInput(f"--over names {brief(name)} twice.")
+        given[name] = values_in(text)
+    if isinstance(base, Sweep):
+        given = {axis.setting: axis.values for axis in base.over} | given
+        base = base.base
+    if not given:
+        raise BadInput("a sweep needs at least one --over NAME=VALUE,VALUE.")
+    return Sweep(base, _axes(given), start if seeds is None else seeds)
+
+
+def _axes(given: Mapping[str, tuple[Any, ...]]) -> tuple[Axis, ...]:
+    return tuple(Axis(name, values) for name, values in given.items())
 
 
 def with_settings(spec: Any, settings: Mapping[str, str]) -> Any:

@@ -7,7 +7,7 @@ Names are the fields' own, dotted (`dataset.n`, `dynamics.2.lr`); the kind of a 
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -49,6 +49,18 @@ def names_in(tree: Any, path: tuple = ()) -> Iterator[str]:
             yield from names_in(item, (*path, i))
     else:
         yield name_of(path)
+
+
+def values_in(text: str) -> tuple[Any, ...]:
+    """The values of a list such as `8,16,none` or `8_8,16_16`, or of a JSON list."""
+    whole = next(readings(text)) if text[:1] == "[" else None
+    return tuple(whole) if isinstance(whole, list) else tuple(next(readings(one.strip())) for one in text.split(","))
+
+
+def list_of(values: Iterable[Any]) -> str:
+    """Values, lists among them, as a text that `values_in` leads back."""
+    texts = [text_of(list(value) if isinstance(value, tuple) else value) for value in values]
+    return json.dumps(list(values), separators=(",", ":")) if any("," in text for text in texts) else ",".join(texts)
 
 
 def with_setting(spec: Any, name: str, text: str) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 from .. import catalogue
 from ..core.errors import ThermovizError
 from ..core.settings import settings
+from ..core.specs import identity
+from ..experiments.sweep.pieces import parts
 from ..experiments.sweep.specification import Sweep
 from ..runs.run import Run
 from .cluster.workers import ClusterWorkers
@@ -43,6 +45,12 @@ def all_workers() -> int:
     """As many as this process may use cores, or as are set where these are more."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(settings().workers, cores)
+
+
+def remaining(engine: Engine, sweep: Sweep) -> tuple[int, float]:
+    """How many runs of a sweep are not in the engine's store yet, and seconds until they are computed, about."""
+    missing = [part for part in parts(sweep) if not engine.knows(identity(part.piece))]
+    return sum(len(part.rows) for part in missing), engine.sweeps.expected(tuple(missing))
 
 
 def waited_for(engine: Engine, spec: Any, progress: Callable[[float, str, Run | None], Any] | None = None) -> Run:

@@ -92,8 +92,9 @@ class Gathering:
     def _reason(self) -> str:
         missing = sum(len(self.parts[k].rows) for k in self.failed)
         first = next(iter(self.failed.values()))()
-        return counted("One run of this sweep could not be computed: {reason}",
-                       "{n} runs of this sweep could not be computed: {reason}", missing).format(reason=first)
+        lost = counted("One run of this sweep could not be computed.", "{n} runs of this sweep could not be computed.",
+                       missing)
+        return f"{lost} {first}"
 
     def look(self) -> Run:
         """The run of all pieces that are known."""
