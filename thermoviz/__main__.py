@@ -88,6 +88,7 @@ def _add_sweep(commands: Any) -> None:
                        help="a setting, as in a link, and the values it takes; up to three times")
     sweep.add_argument("--seeds", type=int, help="runs for each combination, from the experiment's own seed on")
     sweep.add_argument("--workers", type=int, help="processes that compute (default: one per core)")
+    sweep.add_argument("--scheduler", help="compute on the Dask cluster whose scheduler is at this address")
     sweep.add_argument("--out", required=True, metavar="DIR",
                        help="folder of table.csv, table.parquet and run files; what is there is not computed again")
     sweep.set_defaults(command=_sweep, refused=2)
@@ -98,7 +99,7 @@ def _sweep(chosen: argparse.Namespace) -> None:
     from .shell import sweep
 
     spec = _specification(chosen)
-    sweep(sweep_over(spec, chosen.over, chosen.seeds), chosen.out, chosen.workers)
+    sweep(sweep_over(spec, chosen.over, chosen.seeds), chosen.out, chosen.workers, chosen.scheduler)
 
 
 def _run(chosen: argparse.Namespace) -> None:

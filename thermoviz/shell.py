@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .core.errors import BadInput
-from .engine.ask import all_workers, remaining, waited_for
-from .engine.engine import Engine
+from .engine.ask import engine_of, remaining, waited_for
 from .engine.store import Store
 from .experiments.sweep.specification import Sweep
 from .runs import files
@@ -17,14 +16,16 @@ from .runs.run import Run
 BAR = 30  # characters
 
 
-def sweep(spec: Sweep, out: str, workers: int | None = None) -> None:
+def sweep(spec: Sweep, out: str, workers: int | None = None, scheduler: str | None = None) -> None:
     """Computes a sweep into the folder `out`: table.csv, table.parquet, and run files in `runs`.
+
+    By so many processes of this machine (None: one per core), or by the cluster of a Dask scheduler.
 
     Pieces that are there already are not computed again, so that the same command goes on after an interruption.
     Raises BadInput where the folder cannot be written.
     """
     store = Store(_folder(out))
-    with Engine(store, workers if workers is not None else all_workers()) as engine:
+    with engine_of(store, scheduler, workers) as engine:
         missing, seconds = remaining(engine, spec)
         _say(_announced(spec, missing, seconds, engine.workers.places))
         bar = Bar(spec.n_runs)

@@ -50,6 +50,7 @@ def test_a_sweep_in_a_file(tmp_path, capsys):
     (["--over", "steps=3", "--over", "steps=4"], "twice"),
     (["--over", "steps=3", "--seeds", "0"], "Sweep.seeds"),
     (["--over", "steps=3", "--workers", "0"], "at least one worker"),
+    (["--over", "steps=3", "--scheduler", "nowhere"], "nowhere"),
     (["--over", "steps=3", "--set", "steps=0"], "Descent.steps"),
     ([], "at least one --over"),
 ])

@@ -35,10 +35,18 @@ def run(spec: Any, progress: Callable[[float, str, Run | None], Any] | None = No
     if scheduler is None and not isinstance(spec, Sweep):
         return catalogue.run(spec, progress)
     catalogue.refuse_unknown(spec, progress)
-    store = Store()
-    workers = all_workers() if scheduler is None else ClusterWorkers(store, scheduler, alone=False)
-    with Engine(store, workers) as engine:
+    with engine_of(Store(), scheduler) as engine:
         return waited_for(engine, spec, progress)
+
+
+def engine_of(store: Store, scheduler: str | None = None, workers: int | None = None) -> Engine:
+    """An engine over the cluster of that scheduler, or over so many processes of this machine, or all that it can take.
+
+    Raises BadInput for what can be neither.
+    """
+    if scheduler is not None:
+        return Engine(store, ClusterWorkers(store, scheduler, alone=False))
+    return Engine(store, all_workers() if workers is None else workers)
 
 
 def all_workers() -> int:
