@@ -9,6 +9,7 @@ Source: numba documentation, "Customizing the Compiler".
 """
 
 import gc
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numba
 from numba.core import codegen, compiler, event
 from numba.core.compiler_machinery import FunctionPass, register_pass
+from numba.core.registry import cpu_target
 from numba.core.typed_passes import NopythonRewrites
 
 from . import compiling
@@ -73,7 +75,40 @@ class _AsPart(FunctionPass):
         return False
 
 
+class _Typing:
+    """numba's typing, which remembers what operators make of numbers and arrays: it would ask thirty templates anew for
+    every sum of two indices, which is a tenth of all its work."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self._known: dict[Any, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        """The signature of func for arguments of these types, as numba's own."""
+        key = getattr(func, "typing_key", func)
+        if kws or getattr(key, "__module__", "") != operator.add.__module__:
+            return self._real.resolve_function_type(func, args, kws)
+        asked = key, tuple(args)
+        if asked not in self._known:
+            self._known[asked] = self._real.resolve_function_type(func, args, kws)
+        return self._known[asked]
+
+
+_typing: Any = _Typing(cpu_target.typing_context)
+
+
+class _EntryCompiler(compiler.Compiler):
+    def __init__(self, typing: Any, *more: Any) -> None:
+        super().__init__(_typing, *more)
+
+
 class _PartCompiler(compiler.CompilerBase):
+    def __init__(self, typing: Any, *more: Any) -> None:
+        super().__init__(_typing, *more)
+
     def define_pipelines(self) -> list[Any]:
         """numba's own steps with `_AsPart` before the last one."""
         steps = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
@@ -82,7 +117,8 @@ class _PartCompiler(compiler.CompilerBase):
         return [steps]
 
 
-ENTRY: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": CACHE, "no_cfunc_wrapper": True}
+ENTRY: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": CACHE, "no_cfunc_wrapper": True,
+                         "pipeline_class": _EntryCompiler}
 # What parts are compiled with, also where `overload` asks for options.
 PART: dict[str, Any] = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
                         "pipeline_class": _PartCompiler}
