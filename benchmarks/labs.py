@@ -61,7 +61,7 @@ def counted() -> Iterator[list[float]]:
 
     def evaluated(self: Any, theta: Any, l2: Any, l1: Any, mode: int, indices: Any = None, counts: Any = None) -> Any:
         samples = len(theta) * self.samples if counts is None else counts.sum()
-        calls.append(float(samples) * self.d * (3 if mode == kernels.networks.GRADIENT else 1))
+        calls.append(float(samples) * self.d * (3 if mode == kernels.modes.GRADIENT else 1))
         return evaluate(self, theta, l2, l1, mode, indices, counts)
 
     def moved(self: Any, block: Any, *more: Any, **named: Any) -> None:

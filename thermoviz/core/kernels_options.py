@@ -164,10 +164,14 @@ def part(function: Callable[..., Any] | None = None, *, fastmath: set[str] | boo
     return compiled
 
 
-def entry(function: Callable[..., Any]) -> Any:
+def entry(function: Callable[..., Any] | None = None, *, allocates: bool = False) -> Any:
     """Decorator of a compiled function that Python calls: it lets other threads run, and is kept on disk.
 
     Each new combination of argument types is compiled anew, for seconds: callers pass C-contiguous writable arrays,
-    Python's numbers, and no arguments by name.
+    Python's numbers, and no arguments by name. allocates: whether it, or a part of it, makes arrays; elsewhere none are
+    counted, which spares a good part of the code.
     """
-    return numba.njit(**ENTRY)(function)
+    if function is None:
+        return partial(entry, allocates=allocates)
+    options: dict[str, Any] = {**ENTRY, "_nrt": allocates}
+    return numba.njit(**options)(function)

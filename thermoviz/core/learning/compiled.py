@@ -5,9 +5,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 
+from ..dynamics.blocks import Block
 from ..threads import in_parts
 from . import kernels
+from .rooms import Lanes
 
 # Order of the kernels' codes (kernels/activations.py).
 ACTIVATIONS = ("linear", "tanh", "relu", "gelu", "sigmoid")
@@ -17,9 +20,15 @@ _BLOCK = 256
 _PLANE_BLOCK = 64
 # Activations that are logistic curves: f(z) = offset + share/(1 + exp(factor z)), as (factor, offset, share).
 _LOGISTIC = {"tanh": (2.0, 1.0, -2.0), "sigmoid": (-1.0, 0.0, 1.0)}
-# Networks of at most so many parameters are computed side by side, one in each lane of a vector (kernels/lanes.py),
-# where there are at least so many of them.
-_NARROW, _SIDE_BY_SIDE = 200, 4
+# Networks of at most so many parameters are computed side by side, one in each lane of a vector (kernels/lanes.py).
+_NARROW = 200
+# Numbers of a layer that numpy computes at once.
+_AT_ONCE = 2**18
+# In numpy, for what networks answer.
+_CURVES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "linear": lambda z: z, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0),
+    "gelu": lambda z: z * scipy.special.ndtr(z),
+    "sigmoid": lambda z: 0.5 + 0.5 * np.tanh(0.5 * z)}
 
 
 def in_groups(work: Callable[[int, int], Any], n: int, multiplications: float) -> None:
@@ -37,7 +46,7 @@ class CompiledNetworks:
 
     def __init__(self, sizes: tuple[int, ...], activation: str, task: str, x: np.ndarray, targets: np.ndarray,
                  dtype: Any) -> None:
-        self.sizes = np.array(sizes, np.int64)
+        self.sizes, self.dtype = np.array(sizes, np.int64), np.dtype(dtype)
         self.activation = ACTIVATIONS.index(activation)
         self.head = ("regression", "classification").index(task)
         self.samples = len(x)
@@ -48,32 +57,35 @@ class CompiledNetworks:
         self._blocks = (_blocks(self._tables[0][0], self._ld, ones=True),
                         _blocks(self._tables[1][0], self._ld, ones=False))
         self.flat = self._tables[0].ravel(), self._tables[1].ravel()
-        self._no_outputs = np.empty((1, 1, 1), dtype)
         self.d = int(np.sum((self.sizes[:-1] + 1) * self.sizes[1:]))
 
-    def side_by_side(self, n: int) -> bool:
-        """Whether n networks are computed in groups, one in each lane."""
-        return self.d <= _NARROW and n >= _SIDE_BY_SIDE
+    @property
+    def side_by_side(self) -> bool:
+        """Whether networks are computed in groups, one in each lane."""
+        return self.d <= _NARROW
 
     def energy(self, theta: np.ndarray, l2: float, l1: float) -> np.ndarray:
         """[n, d] -> [n]."""
-        return self._evaluate(theta, l2, l1, kernels.networks.ENERGY)[0]
+        return self._evaluate(theta, l2, l1, kernels.modes.ENERGY)[0]
 
     def energy_and_force(self, theta: np.ndarray, l2: float, l1: float) -> tuple[np.ndarray, np.ndarray]:
         """[n, d] -> [n], [n, d]."""
-        return self._evaluate(theta, l2, l1, kernels.networks.GRADIENT)
+        return self._evaluate(theta, l2, l1, kernels.modes.GRADIENT)
 
     def correct(self, theta: np.ndarray) -> np.ndarray:
         """Share of samples whose largest output is their class, [n, d] -> [n]."""
-        return self._evaluate(theta, 0.0, 0.0, kernels.networks.CORRECT)[0]
+        right = self.tables[1].argmax(axis=1)
+        share = (self.outputs(theta, self.tables[0]).argmax(axis=2) == right).mean(axis=1)
+        return share + _poison(theta, self.dtype)
 
     def batch(self, theta: np.ndarray, indices: np.ndarray, l2: float, l1: float,
               with_force: bool) -> tuple[np.ndarray, np.ndarray]:
         """Energies [n] and forces [n, d] where network i sees the samples indices[i] [n, B] up to the first -1."""
-        mode = kernels.networks.GRADIENT if with_force else kernels.networks.ENERGY
+        mode = kernels.modes.GRADIENT if with_force else kernels.modes.ENERGY
         whole = indices.size > 0 and indices.min() >= 0
         counts = np.full(len(indices), indices.shape[1]) if whole else (indices >= 0).sum(axis=1)
-        blocks = -(-counts // 32)
+        # Energies side by side count every sample of the longest batch.
+        blocks = counts if self.side_by_side else -(-counts // 32)
         if blocks.min() == blocks.max():
             return self._evaluate(theta, l2, l1, mode, indices, counts)
         # A block is as long as the largest batch beside it: batches of unlike sizes are computed apart.
@@ -95,30 +107,39 @@ class CompiledNetworks:
     def _evaluate(self, theta: np.ndarray, l2: float, l1: float, mode: int, indices: np.ndarray | None = None,
                   counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         n = len(theta)
-        energies, forces = np.empty(n), np.empty(theta.shape if mode == kernels.networks.GRADIENT else (1, 1))
+        energies, forces = np.empty(n), np.empty(theta.shape if mode == kernels.modes.GRADIENT else (n, 0))
         if indices is None or counts is None:
             counts, indices = np.full(n, self.samples), np.empty((n, 0), np.int64)
-        if mode != kernels.networks.CORRECT and self.side_by_side(n) and counts.min() == counts.max():
-            self._evaluate_lanes(theta, l2, l1, mode, indices, energies, forces)
+        if self.side_by_side:
+            push, rows = nothing(n)
+            self.move(_still(theta, forces, indices), mode, energies, np.full(n, float(l2)), np.full(n, float(l1)),
+                      push, rows)
             return energies, forces
         x, t, ld = self.laid_out(indices.shape[1])
 
         def part(first: int, last: int) -> None:
             kernels.networks.evaluate(theta, first, last, x, t, indices, self.sizes, self.activation, self.head,
-                                      counts, ld, l2, l1, mode, energies, forces, self._no_outputs)
+                                      counts, ld, l2, l1, mode, energies, forces)
 
-        in_parts(part, n, float(counts.sum()) * self.d * (3.0 if mode == kernels.networks.GRADIENT else 1.0))
+        in_parts(part, n, float(counts.sum()) * self.d * (3.0 if mode == kernels.modes.GRADIENT else 1.0))
         return energies, forces
 
-    def _evaluate_lanes(self, theta: np.ndarray, l2: float, l1: float, mode: int, indices: np.ndarray,
-                        energies: np.ndarray, forces: np.ndarray) -> None:
-        how = kernels.lanes.ENERGY if mode == kernels.networks.ENERGY else kernels.lanes.GRADIENT
+    def move(self, block: Block, mode: int, energies: np.ndarray, l2: np.ndarray, l1: np.ndarray, push: np.ndarray,
+             push_rows: np.ndarray) -> None:
+        """The steps of a block side by side (`movers`); in other modes of `kernels.modes` energies [n] and forces at
+        rest, which stand in its memory [n, d]."""
+        n = len(block.x)
+        # Replicas of equally large batches stand together: a group takes as many samples as its largest.
+        order = np.argsort((block.indices[0] >= 0).sum(axis=1), kind="stable")
 
-        def part(first: int, last: int) -> None:
-            kernels.lanes.evaluate(theta, first, last, *self.flat, indices, self.sizes, self.activation, self.head,
-                                   self.samples, l2, l1, how, energies, forces)
+        def part(begin: int, end: int) -> None:
+            kernels.lane_training.move(
+                begin, end, order, mode, block.first, block.steps, block.code, block.x, block.memory, block.square,
+                block.coefficients, block.noise, block.indices, block.times, block.kept, block.diverged_at, *self.flat,
+                self.sizes, self.activation, self.head, self.samples, l2, l1, push, push_rows, energies,
+                *Lanes(self.sizes, self.activation, self.head, self.dtype).arrays)
 
-        in_groups(part, len(theta), 3.0 * len(theta) * (indices.shape[1] or self.samples) * self.d)
+        in_groups(part, n, 3.0 * n * block.steps * (block.indices.shape[2] or self.samples) * self.d)
 
     def plane(self, origin: np.ndarray, u: np.ndarray, v: np.ndarray, us: np.ndarray, vs: np.ndarray) -> np.ndarray:
         """Data energies [m, k] of the networks origin + us[i] u + vs[j] v."""
@@ -133,7 +154,7 @@ class CompiledNetworks:
 
         def part(first: int, last: int) -> None:
             kernels.planes.evaluate_plane(*working, first, last, x, t, sizes, self.activation, self.head,
-                                          self.samples, kernels.networks.ENERGY, energies)
+                                          self.samples, kernels.modes.ENERGY, energies)
 
         in_parts(part, len(us), energies.size * self.samples * self.d)
         return energies
@@ -166,26 +187,51 @@ class CompiledNetworks:
         return np.concatenate([layer.ravel() for layer in layers])
 
     def _layers(self, vector: np.ndarray) -> list[np.ndarray]:
-        """Parameters [d] as one matrix [fan_in + 1, fan_out] per layer, biases last."""
+        """Parameters [..., d] as one matrix [..., fan_in + 1, fan_out] per layer, biases last."""
         shapes = list(zip(self.sizes[:-1] + 1, self.sizes[1:], strict=True))
-        parts = np.split(vector, np.cumsum([a * b for a, b in shapes])[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        parts = np.split(vector, np.cumsum([a * b for a, b in shapes])[:-1], axis=-1)
+        return [part.reshape(*vector.shape[:-1], *shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def outputs(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """What the networks answer: [n, d], [m, p] -> [n, m, k]."""
-        rows = np.array(x, self._tables[0].dtype, order="C")
-        outputs = np.empty((len(theta), len(rows), self.sizes[-1]), rows.dtype)
-        blocks = _blocks(rows, min(_BLOCK, padded(max(1, len(rows)))), ones=True)
-        counts, everything = np.full(len(theta), len(rows)), np.empty((len(theta), 0), np.int64)
-        energies, no_forces = np.empty(len(theta)), np.empty((1, 1))
+        rows = np.array(x, self.dtype, order="C")
+        outputs = np.empty((len(theta), len(rows), self.sizes[-1]), self.dtype)
+        at_once = max(1, _AT_ONCE // (len(rows) * max(self.sizes)))
 
         def part(first: int, last: int) -> None:
-            kernels.networks.evaluate(theta, first, last, blocks, blocks, everything, self.sizes, self.activation,
-                                      self.head, counts, blocks.shape[2], 0.0, 0.0, kernels.networks.ANSWERS, energies,
-                                      no_forces, outputs)
+            for begin in range(first, last, at_once):
+                end = min(begin + at_once, last)
+                outputs[begin:end] = self._answers(theta[begin:end], rows)
 
         in_parts(part, len(theta), len(theta) * len(rows) * self.d)
         return outputs
+
+    def _answers(self, theta: np.ndarray, values: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            layers = self._layers(theta.astype(self.dtype))
+            for layer in layers[:-1]:
+                values = _CURVES[ACTIVATIONS[self.activation]](values @ layer[:, :-1] + layer[:, -1:])
+            return values @ layers[-1][:, :-1] + layers[-1][:, -1:] + _poison(theta, self.dtype)[:, None, None]
+
+
+def _poison(theta: np.ndarray, dtype: Any) -> np.ndarray:
+    """[n]: 0, or NaN where a parameter is not finite in the working precision."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (0 * theta.astype(dtype)).sum(axis=1)
+
+
+def nothing(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """No push: (push [1, 1, 0], rows [n])."""
+    return np.zeros((1, 1, 0)), np.full(n, -1)
+
+
+def _still(theta: np.ndarray, forces: np.ndarray, indices: np.ndarray) -> Block:
+    """A block without a step, at theta [n, d] and with these batches [n, B]."""
+    n, d = theta.shape
+    none = np.zeros((n, 0))
+    return Block(0, 1, 0, np.ascontiguousarray(theta), forces, none, np.zeros((1, 1, 7)), none[None],
+                 np.ascontiguousarray(indices[None], np.int32), np.zeros(0, np.int64), np.zeros((0, n, d)),
+                 np.full(n, -1), None, np.zeros((1, 1), bool))
 
 
 def padded(samples: int) -> int:

@@ -8,7 +8,7 @@ from ..dynamics.batches import everyone
 from ..dynamics.blocks import Block
 from ..threads import in_parts
 from . import kernels
-from .compiled import CompiledNetworks, in_groups
+from .compiled import CompiledNetworks, nothing
 
 
 class NetworkMover:
@@ -34,21 +34,17 @@ class NetworkMover:
         """
         nets, n = self.networks, len(block.x)
         if push is None or push_rows is None:
-            push, push_rows = np.zeros((1, 1, 0)), np.full(n, -1)
-        beside = nets.side_by_side(n) and keep is None
+            push, push_rows = nothing(n)
+        l2, l1, scale = (np.array(np.broadcast_to(one, n), np.float64) for one in (self.l2 + l2, self.l1 + l1, scale))
+        push_rows = np.asarray(push_rows, np.int64)
+        if nets.side_by_side and keep is None:
+            nets.move(block, kernels.modes.FORCE, np.empty(0), l2, l1, push, push_rows)
+            return
         if keep is None or keep_rows is None:
             keep, keep_rows = np.zeros((1, 1, 0, 0), np.uint8), np.full(n, -1)
-        rows = [np.asarray(each, np.int64) for each in (push_rows, keep_rows)]
-        own = [np.array(np.broadcast_to(one, n), np.float64) for one in (self.l2 + l2, self.l1 + l1, scale)]
-        indices = block.indices if beside else everyone(block.indices, nets.samples)
-        moved = (block.first, block.steps, block.code, block.x, block.memory, block.square, block.coefficients,
-                 block.noise, indices, block.times, block.kept, block.diverged_at)
-        problem, work = (nets.sizes, nets.activation, nets.head), n * block.steps * self.work(indices.shape[2])
-        if beside:
-            # Replicas of equally large batches stand together: a group takes as many samples as its largest.
-            order = np.argsort((indices[0] >= 0).sum(axis=1), kind="stable")
-            in_groups(lambda begin, end: kernels.lane_training.move(
-                begin, end, order, *moved, *nets.flat, *problem, nets.samples, *own[:2], push, rows[0]), n, work)
-            return
+        keep_rows, indices = np.asarray(keep_rows, np.int64), everyone(block.indices, nets.samples)
         in_parts(lambda begin, end: kernels.training.move(
-            begin, end, *moved, *nets.tables, *problem, *own[:2], push, rows[0], keep, rows[1], own[2]), n, work)
+            begin, end, block.first, block.steps, block.code, block.x, block.memory, block.square, block.coefficients,
+            block.noise, indices, block.times, block.kept, block.diverged_at, *nets.tables, nets.sizes, nets.activation,
+            nets.head, l2, l1, push, push_rows, keep, keep_rows, scale), n,
+            n * block.steps * self.work(indices.shape[2]))

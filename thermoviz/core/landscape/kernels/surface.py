@@ -28,7 +28,8 @@ def evaluate(
     # Unsigned indices into a flat array spare the checks for negative ones.
     corner = nodes.reshape(-1)
     row = np.uint64(4 * nodes.shape[1])
-    k1, k2, k3, k4, k5, k6, k7 = [np.uint64(k) for k in range(1, 8)]
+    k1, k2, k3, k4 = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    k5, k6, k7 = np.uint64(5), np.uint64(6), np.uint64(7)
     outside = 0
     for n in range(u.shape[0]):
         s = (u[n, 0] - x0) * per_x

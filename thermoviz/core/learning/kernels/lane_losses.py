@@ -7,6 +7,9 @@ import numpy as np
 from ...kernels_options import part
 from .activations import FAST, exponential
 
+# As numbers of numpy these stay variables for the compiler, which would make a copy of the code for each constant.
+SUM, PRODUCT = np.array([False, True])
+
 
 @part(fastmath=FAST)
 def _fold(values, lanes, multiply):
@@ -27,7 +30,7 @@ def _fold(values, lanes, multiply):
 @part
 def _summed(wide, energies):
     """energies [lanes] += sums over samples of wide [samples x lanes], which is lost."""
-    _fold(wide, energies.size, False)
+    _fold(wide, energies.size, SUM)
     for lane in range(energies.size):
         energies[lane] += wide[lane]
 
@@ -35,7 +38,7 @@ def _summed(wide, energies):
 @part
 def _logs(wide, energies):
     """energies [lanes] += sums over samples of log(wide): logarithms of products of SAMPLES factors at most."""
-    _fold(wide, energies.size, True)
+    _fold(wide, energies.size, PRODUCT)
     for lane in range(energies.size):
         energies[lane] += math.log(wide[lane])
 

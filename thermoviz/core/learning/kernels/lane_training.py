@@ -6,8 +6,10 @@ import numpy as np
 
 from ...dynamics.kernels.steps import ADAPTIVE, DESCENT, FAR, HEATED, MOMENTUM
 from ...kernels_options import entry, part
-from .lanes import FORCE, SAMPLES, furnished, give, gradient, load, reduced, take, unload
-from .tiles import _VECTOR_BYTES
+from .lanes import give, gradient, load, take, unload
+from .modes import ENERGY, FORCE
+
+START = np.int64(0)
 
 
 @part
@@ -90,33 +92,52 @@ def _alike(indices, order, start, most):
     return filled, not everyone
 
 
+@part
+def _answer(mode, x, theta, rows, filled, l2, l1, sums, counts, force, energies, forces):
+    """Energies [n], with regularisers, of the first `filled` lanes; except in mode ENERGY also their forces [n, d],
+    from force [d x lanes], that of the data. x has the working precision."""
+    for lane in range(filled):
+        i, square, absolute, poison = rows[lane], 0.0, 0.0, 0.0
+        one = theta[i]
+        for j in range(one.size):
+            square += one[j] * one[j]
+            absolute += abs(one[j])
+            # What the working precision cannot hold is poison too.
+            poison += np.float64(x.dtype.type(one[j])) * 0.0
+        energies[i] = sums[lane] / counts[lane] + poison + 0.5 * l2[i] * square + l1[i] * absolute
+        if mode != ENERGY:
+            to = forces[i]
+            for j in range(one.size):
+                to[j] = (poison + force[j * rows.size + lane] - l2[i] * one[j]
+                         - l1[i] * ((one[j] > 0) - (one[j] < 0)))
+
+
 @entry
-def move(begin, end, order, first, steps, code, theta, memory, square, coefficients, noise, indices, times, kept_at,
-         diverged_at, x, t, sizes, act, head, samples, l2, l1, push, push_rows):
-    """`training.move` of the replicas order[begin:end], in groups of as many as there are lanes. x, t: flat tables."""
-    lanes, d, laid = _VECTOR_BYTES // x.itemsize, theta.shape[1], 0
-    inner, kept = reduced(sizes, head)
-    room, places = furnished(inner, act, x, SAMPLES)
-    w, g, classes, kept = places[sizes.size + 6], places[sizes.size + 7], sizes[sizes.size - 1], kept * lanes
+def move(begin, end, order, mode, first, steps, code, theta, memory, square, coefficients, noise, indices, times,
+         kept_at, diverged_at, x, t, sizes, act, head, samples, l2, l1, push, push_rows, energies, inner, kept, room,
+         places, numbers, c, seats, sums, wide):
+    """`training.move` of the replicas order[begin:end], in groups of as many as there are lanes. x, t: flat tables; the
+    last nine: `rooms.Lanes`."""
+    lanes, d, laid = sums.size, theta.shape[1], 0
+    w, g, classes = places[sizes.size + 6], places[sizes.size + 7], sizes[sizes.size - 1]
     weights, slopes = room[w:g], room[g:2 * g - w]
-    rows, counts = np.empty(lanes, np.int64), np.full(lanes, samples)
-    sums, wide = np.empty(lanes), np.empty(SAMPLES * lanes)
-    at, c = np.empty((7, d * lanes)), np.empty((7, d * lanes))
-    here, there, scale, force, fresh, decay, pull = at[0], at[1], at[2], at[3], at[4], at[5], at[6]
+    rows, counts = seats[0], seats[1]
+    here, there, scale, force, fresh = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+    decay, pull = numbers[5], numbers[6]
     start, filled, drawn = begin, min(lanes, end - begin), False
     while start < end:
-        filled, k = min(lanes, end - start), 0
+        filled, k, laid = min(lanes, end - start), 0, 0
         if indices.shape[2] > 0:
             filled, drawn = _alike(indices[0], order, start, filled)
-        counts[:], laid = samples, 0
         for lane in range(lanes):
-            rows[lane] = order[start + min(lane, filled - 1)]
+            counts[lane], rows[lane] = samples, order[start + min(lane, filled - 1)]
             for j in range(d):
                 decay[j * lanes + lane], pull[j * lanes + lane] = l2[rows[lane]], l1[rows[lane]]
         take(theta, rows, here)
-        take(memory, rows, there)
-        take(square, rows, scale)
-        _set(coefficients, 0, rows, d, c)
+        if mode == FORCE:
+            take(memory, rows, there)
+            take(square, rows, scale)
+            _set(coefficients, START, rows, d, c)
         for s in range(steps):
             if k < times.size and times[k] == s:
                 give(here, rows, filled, kept_at[k])
@@ -128,8 +149,11 @@ def move(begin, end, order, first, steps, code, theta, memory, square, coefficie
                 laid = 0
             load(weights, here, kept, lanes)
             laid = gradient(room, places, inner, act, head, x, t, classes, chosen, rows, counts, drawn, wide, sums,
-                            FORCE, laid)
+                            mode, laid)
             unload(slopes, force, kept, lanes)
+            if mode != FORCE:
+                _answer(mode, x, theta, rows, filled, l2, l1, sums, counts, force, energies, memory)
+                continue
             for i in range(here.size):
                 force[i] -= decay[i] * here[i] + pull[i] * ((here[i] > 0) - (here[i] < 0))
             for lane in range(lanes):
@@ -139,9 +163,10 @@ def move(begin, end, order, first, steps, code, theta, memory, square, coefficie
             take(noise[s], rows, fresh)
             _step(code, here, there, scale, force, fresh, c)
             _lose(here, rows, filled, first + s + 1, diverged_at)
-        if k < times.size:
-            give(here, rows, filled, kept_at[k])
-        give(here, rows, filled, theta)
-        give(there, rows, filled, memory)
-        give(scale, rows, filled, square)
+        if mode == FORCE:
+            if k < times.size:
+                give(here, rows, filled, kept_at[k])
+            give(here, rows, filled, theta)
+            give(there, rows, filled, memory)
+            give(scale, rows, filled, square)
         start += filled

@@ -5,7 +5,7 @@ networks is computed at once: what one network has once (a weight, a unit's valu
 vector, [units, samples, lanes] in memory, and no sum ever crosses lanes. The three products of a layer (values,
 gradients of weights, of values) are then one, with other strides.
 
-All that a group needs lies in one flat array, its room, which begins at a cache line; places in it are offsets.
+All that a group needs lies in one flat array, its room (`rooms.Lanes`); places in it are offsets.
 """
 
 from typing import Any
@@ -15,20 +15,21 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ...kernels_options import entry, part
+from ...kernels_options import part
 from .activations import GELU, activate, multiply_by_slope
 from .lane_losses import logistic, softmax, squared
-from .tiles import _I64, _VECTOR_BYTES, _WIDE, _Emit
+from .modes import ENERGY, FORCE
+from .tiles import _I64, _WIDE, VECTOR_BYTES, _Emit
 
 SQUARED = 0
-ENERGY, GRADIENT, FORCE = range(3)
+# As numbers of numpy these stay variables for the compiler, which would make a copy of the code for each constant.
+NO, YES = np.int64(0), np.int64(1)
 # Samples at a time: what a layer of 8 units holds of them then stays in the first-level cache.
 SAMPLES = 32
 # Rows of a tile of vectors: sums must fit the registers.
 _TALL = 4 if _WIDE else 2
-_LINE = 64
 # Networks side by side in single precision.
-MOST_LANES = _VECTOR_BYTES // 4
+MOST_LANES = VECTOR_BYTES // 4
 
 
 def _vector_tile(rows: int, columns: int) -> Any:
@@ -100,40 +101,6 @@ def _product(C, c0, c_row, c_column, A, a0, a_row, a_step, B, b0, b_column, b_st
         c += 4 if wide else 1
 
 
-# Rooms
-
-
-@part
-def _aligned(size, like):
-    """(a flat array, the offset of the first of its `size` numbers, which begins a cache line)."""
-    flat = np.zeros(size + _LINE // like.itemsize, like.dtype)
-    return flat, (-flat.ctypes.data) % _LINE // like.itemsize
-
-
-@part
-def furnished(sizes, act, like, samples):
-    """(room, places): places[layer] of each layer's inputs [units + 1, samples, lanes], the last the outputs; then of
-    slopes, of two arrays for the backward pass, of a row, of shares, of targets, weights and gradient."""
-    lanes, layers = _VECTOR_BYTES // like.itemsize, sizes.size - 1
-    row, d, widest, units = samples * lanes, 0, 0, 0
-    for layer in range(layers):
-        d += (sizes[layer] + 1) * sizes[layer + 1]
-        widest = max(widest, sizes[layer + 1])
-        units += sizes[layer] + 1
-    units += sizes[layers]
-    slopes = units if act == GELU else 0
-    room, at = _aligned((units + slopes + 2 * widest + 2 + sizes[layers]) * row + 2 * d * lanes, like)
-    places = np.empty(layers + 9, np.int64)
-    for layer in range(layers + 1):
-        places[layer] = at
-        at += (sizes[layer] + (layer < layers)) * row
-    for k, size in enumerate((slopes * row, widest * row, widest * row, row, row, sizes[layers] * row, d * lanes,
-                              d * lanes)):
-        places[layers + 1 + k] = at
-        at += size
-    return room, places
-
-
 # Forward, loss, backward
 
 
@@ -154,7 +121,7 @@ def _forward(room, places, sizes, act, width, lanes, with_slope):
     for layer in range(layers):
         fan_in, fan_out, to = sizes[layer], sizes[layer + 1], places[layer + 1]
         _product(room, to, row, lanes, room, w, lanes, fan_out * lanes, room, places[layer], lanes, row,
-                 fan_out, width, fan_in + 1, 0)
+                 fan_out, width, fan_in + 1, NO)
         if layer < layers - 1:
             slope = places[layers + 1] + (to - places[0] if act == GELU else 0)
             activate(act, room[to:to + fan_out * row], room[slope:slope + (fan_out * row if act == GELU else 0)],
@@ -176,11 +143,11 @@ def _backward(room, places, sizes, act, width, lanes):
         g -= (fan_in + 1) * fan_out * lanes
         start = places[layer]
         _product(room, g, fan_out * lanes, lanes, room, start, row, lanes, room, dz, row, lanes,
-                 fan_in + 1, fan_out, width, 1)
+                 fan_in + 1, fan_out, width, YES)
         if layer > 0:
             dh = places[layers + 2 + layer % 2]
             _product(room, dh, row, lanes, room, w, fan_out * lanes, lanes, room, dz, lanes, row,
-                     fan_in, width, fan_out, 0)
+                     fan_in, width, fan_out, NO)
             slope = places[layers + 1] + (start - places[0] if act == GELU else 0)
             multiply_by_slope(act, room[dh:dh + fan_in * row], room[start:start + fan_in * row],
                               room[slope:slope + (fan_in * row if act == GELU else 0)])
@@ -189,8 +156,7 @@ def _backward(room, places, sizes, act, width, lanes):
 
 @part
 def _block(room, places, sizes, act, head, width, wide, energies, mode):
-    """One block of `width` samples: their gradient is added to the group's, their energies to energies [lanes] (mode
-    ENERGY: energies alone; FORCE: the gradient alone)."""
+    """One block of `width` samples: their gradient is added to the group's, their energies to energies [lanes]."""
     layers, lanes = sizes.size - 1, energies.size
     row, classes = width * lanes, sizes[sizes.size - 1]
     _forward(room, places, sizes, act, width, lanes, mode != ENERGY)
@@ -324,12 +290,23 @@ def _seat_drawn(room, places, sizes, x, t, classes, indices, rows, start, width,
 
 
 @part
-def _shared_out(share, ends, each, start, width):
-    """What each sample counts in its lane's mean, share [width x lanes]: each [lanes], or 0 beyond ends [lanes]."""
+def _shared_out(room, each, counts):
+    """room[each:] <- what a sample counts in the mean of each lane; (the most samples of a lane, whether all lanes have
+    as many)."""
+    most, alike = counts[0], True
+    for lane in range(counts.size):
+        room[each + lane] = 1 / counts[lane]
+        most, alike = max(most, counts[lane]), alike and counts[lane] == counts[0]
+    return most, alike
+
+
+@part
+def _shares(room, share, each, counts, start, width):
+    """Each sample's share in its lane's mean, room[share:share + width x lanes]; 0 behind the lane's last sample."""
+    lanes = counts.size
     for s in range(width):
-        here = each.dtype.type(start + s)
-        for lane in range(each.size):
-            share[s * each.size + lane] = each[lane] if here < ends[lane] else each.dtype.type(0)
+        for lane in range(lanes):
+            room[share + s * lanes + lane] = room[each + lane] if start + s < counts[lane] else 0
 
 
 @part
@@ -338,12 +315,11 @@ def gradient(room, places, sizes, act, head, x, t, classes, indices, rows, count
     indices[rows[lane]], or all where none are drawn. laid: 0, or what the call before returned, if that was of the
     same counts: for how many samples the room has ones and shares already."""
     lanes, layers = counts.size, sizes.size - 1
-    samples, alike = counts.max(), counts.max() == counts.min()
-    ends, each = counts.astype(x.dtype), (1 / counts).astype(x.dtype)
-    at = places[layers + 5]
-    for i in range(places[layers + 8], room.size):
+    samples, alike = _shared_out(room, places[layers + 9], counts)
+    for i in range(places[layers + 8], places[layers + 9]):
         room[i] = 0
-    energies[:] = 0
+    for lane in range(lanes):
+        energies[lane] = 0
     for start in range(0, samples, SAMPLES):
         width = min(SAMPLES, samples - start)
         if drawn:
@@ -351,7 +327,7 @@ def gradient(room, places, sizes, act, head, x, t, classes, indices, rows, count
         else:
             _seat_all(room, places, sizes, x, t, classes, start, width, lanes)
         if width != laid or not alike:
-            _shared_out(room[at:at + width * lanes], ends, each, start, width)
+            _shares(room, places[layers + 5], places[layers + 9], counts, start, width)
         if width != laid:
             _ones(room, places, sizes, width, lanes)
         laid = width
@@ -361,19 +337,6 @@ def gradient(room, places, sizes, act, head, x, t, classes, indices, rows, count
 
 # Parameters into a room, and gradients out of it. Of two classes' outputs the loss sees the difference alone, so that
 # the last layer has one output, the second less the first: a third less work.
-
-
-@part
-def reduced(sizes, head):
-    """(widths of the layers as they are computed, how many parameters of theta are taken as they are)."""
-    inner, last = sizes.copy(), sizes.size - 1
-    if head != SQUARED and sizes[last] == 2:
-        inner[last] = 1
-    kept = 0
-    for layer in range(last):
-        if layer < last - 1 or inner[last] == sizes[last]:
-            kept += (sizes[layer] + 1) * sizes[layer + 1]
-    return inner, kept
 
 
 @part
@@ -399,51 +362,3 @@ def unload(slopes, force, kept, lanes):
         for i in range(lanes):
             low[i] = one[i]
             high[i] = -low[i]
-
-
-# Energies and forces
-
-
-@entry
-def evaluate(theta, begin, end, x, t, indices, sizes, act, head, samples, l2, l1, mode, energies, forces):
-    """Networks begin..end-1 of theta [n, d]: energies [n], mean losses with regularisers l2, l1; except in mode ENERGY
-    also forces [n, d], minus their gradients.
-
-    Tables x [N, p], t [N, k], both flat. Network i sees the samples indices[i] of [n, B], or all `samples` of [n, 0].
-    """
-    lanes, d, drawn, laid = _VECTOR_BYTES // x.itemsize, theta.shape[1], indices.shape[1] > 0, 0
-    inner, kept = reduced(sizes, head)
-    room, places = furnished(inner, act, x, SAMPLES)
-    w, g, classes, kept = places[sizes.size + 6], places[sizes.size + 7], sizes[sizes.size - 1], kept * lanes
-    weights, slopes = room[w:g], room[g:2 * g - w]
-    rows, counts = np.empty(lanes, np.int64), np.full(lanes, indices.shape[1] if drawn else samples)
-    sums, wide = np.empty(lanes), np.empty(SAMPLES * lanes)
-    here, force = np.empty(d * lanes), np.empty(d * lanes)
-    poison, square, absolute = np.empty(lanes), np.empty(lanes), np.empty(lanes)
-    for start in range(begin, end, lanes):
-        for lane in range(lanes):
-            rows[lane] = min(start + lane, end - 1)
-        take(theta, rows, here)
-        poison[:], square[:], absolute[:] = 0.0, 0.0, 0.0
-        for j in range(d):
-            one = here[j * lanes:(j + 1) * lanes]
-            for lane in range(lanes):
-                # What the working precision cannot hold is poison too.
-                poison[lane] += np.float64(x.dtype.type(one[lane])) * 0.0
-                square[lane] += one[lane] * one[lane]
-                absolute[lane] += abs(one[lane])
-        load(weights, here, kept, lanes)
-        laid = gradient(room, places, inner, act, head, x, t, classes, indices, rows, counts, drawn, wide, sums, mode,
-                        laid)
-        filled = min(lanes, end - start)
-        for lane in range(filled):
-            energies[start + lane] = (sums[lane] / counts[lane] + poison[lane] + 0.5 * l2 * square[lane]
-                                      + l1 * absolute[lane])
-        if mode == ENERGY:
-            continue
-        unload(slopes, force, kept, lanes)
-        for j in range(d):
-            one, to = here[j * lanes:(j + 1) * lanes], force[j * lanes:(j + 1) * lanes]
-            for lane in range(lanes):
-                to[lane] += poison[lane] - l2 * one[lane] - l1 * ((one[lane] > 0) - (one[lane] < 0))
-        give(force, rows, filled, forces)

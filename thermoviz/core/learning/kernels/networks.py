@@ -11,11 +11,11 @@ import numpy as np
 
 from ...kernels_options import entry, part
 from .activations import FAST, GELU, REDUCE, activate, exponential, multiply_by_slope
+from .modes import GRADIENT
 from .tiles import COLUMNS, add_outer, product
 
 # As numbers of numpy these stay variables for the compiler, which would make a copy of the code for each constant.
 SQUARED, CROSS_ENTROPY = np.arange(2)
-ENERGY, GRADIENT, CORRECT, ANSWERS = np.arange(4)
 NEVER, ALWAYS = np.array([False, True])
 START, UNIT = np.int64(0), np.int64(1)
 
@@ -123,19 +123,6 @@ def _squared_energy(z, t, count, scale, with_gradient):
 
 
 @part
-def _count_correct(z, t, count):
-    """Number of samples whose largest output (the first of equals) is their class."""
-    correct = 0
-    for s in range(count):
-        best = 0
-        for c in range(1, z.shape[0]):
-            if z[c, s] > z[best, s]:
-                best = c
-        correct += t[best, s] > 0
-    return correct
-
-
-@part
 def _head(head, z, t, count, row, scale, with_gradient):
     if head == SQUARED:
         energy = _squared_energy(z, t, count, scale, with_gradient)
@@ -225,14 +212,10 @@ def _padded(count):
 
 @part
 def _block(w, g, sizes, act, head, x, x0, t, scratch, ld, count, scale, mode):
-    """One block of `count` samples: energy sum (gradient added to g), number of correct answers, or nothing."""
+    """One block of `count` samples: energy sum; the gradient is added to g."""
     width = _padded(count)
     z, row = scratch[3], scratch[4]
     _forward(w, sizes, act, x, x0, START, scratch, ld, width, mode)
-    if mode == CORRECT:
-        return float(_count_correct(z, t, count))
-    if mode == ANSWERS:
-        return 0.0
     energy = _head(head, z, t, count, row, scale, mode == GRADIENT)
     if mode == GRADIENT:
         _backward(w, g, sizes, act, x, x0, scratch, ld, width)
@@ -277,12 +260,10 @@ def _gather(table, indices, to):
             to[k, s] = 0
 
 
-@entry
-def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2, l1, mode, energies, forces,
-             outputs):
-    """Networks first..last-1: energies[i], the mean loss with regularisers (mode CORRECT: the share of correct
-    answers), and in mode GRADIENT forces[i], minus its gradient. In mode ANSWERS outputs[i, s, c], what it answers to
-    sample s; t is not read.
+@entry(allocates=True)
+def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2, l1, mode, energies, forces):
+    """Networks first..last-1: energies[i], the mean loss with regularisers, and in mode GRADIENT forces[i], minus its
+    gradient.
 
     Without indices [n, 0] all counts[i] [n] samples count, and come in blocks x [blocks, p + 1, ld] with a last row of
     ones, t [blocks, k, ld]. Else network i sees the first counts[i] of the samples indices[i] [n, B] of tables
@@ -294,7 +275,6 @@ def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2
     drawn_x = np.ones((1, sizes[0] + 1, ld), x.dtype) if batched else x
     drawn_t = np.zeros((1, sizes[-1], ld), x.dtype) if batched else t
     values, scratch = drawn_x.ravel(), _scratch(sizes, ld, act, x, mode)
-    weighted, z = mode == ENERGY or mode == GRADIENT, scratch[3]
     for i in range(first, last):
         samples = counts[i]
         scale = x.dtype.type(1 / samples)
@@ -309,13 +289,7 @@ def evaluate(theta, first, last, x, t, indices, sizes, act, head, counts, ld, l2
                 _gather(t[0], indices[i, start:start + count], drawn_t[0])
             total += _block(w, g, sizes, act, head, values, block * (sizes[0] + 1) * ld, drawn_t[block], scratch,
                             ld, count, scale, mode)
-            if mode == ANSWERS:
-                for s in range(count):
-                    for c in range(z.shape[0]):
-                        outputs[i, start + s, c] = z[c, s] + poison
-        energies[i] = total / samples + poison
-        if weighted:
-            square, absolute = _norms(theta[i])
-            energies[i] += 0.5 * l2 * square + l1 * absolute
+        square, absolute = _norms(theta[i])
+        energies[i] = total / samples + poison + 0.5 * l2 * square + l1 * absolute
         if mode == GRADIENT:
             _force_of(theta[i], g, l2, l1, poison, forces[i])

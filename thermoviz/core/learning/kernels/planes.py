@@ -10,7 +10,8 @@ import numpy as np
 
 from ...kernels_options import entry, part
 from .activations import FAST, REDUCE, RELU, SIGMOID, TANH, activate, exponential, hyperbolic_tangent
-from .networks import GRADIENT, NEVER, SQUARED, START, UNIT, _forward, _padded, _scratch, _squared_energy, _sum_of_logs
+from .modes import GRADIENT
+from .networks import NEVER, SQUARED, START, UNIT, _forward, _padded, _scratch, _squared_energy, _sum_of_logs
 from .tiles import product
 
 # Columns whose factors exp(b v) are kept at once.
@@ -144,7 +145,7 @@ def _energy(head, z, t, count, row, hit):
     return _softmax_energy(z, t, count, row, hit)
 
 
-@entry
+@entry(allocates=True)
 def evaluate_plane(origin, u, v, us, vs, first, last, x, t, sizes, act, head, samples, mode, energies):
     """Data energies of the networks origin + us[i] u + vs[j] v, rows first..last-1 of energies [m, k].
 

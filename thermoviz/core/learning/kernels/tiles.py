@@ -22,7 +22,7 @@ from ...kernels_options import part
 COLUMNS = 32
 _FEATURES: str | None = getattr(numba.config, "CPU_FEATURES", None)  # NUMBA_CPU_FEATURES
 _WIDE = "+avx512f" in (llvm.get_host_cpu_features().flatten() if _FEATURES is None else _FEATURES)
-_VECTOR_BYTES = 64 if _WIDE else 32
+VECTOR_BYTES = 64 if _WIDE else 32
 # Rows of a tile: accumulators must fit the registers (32 of 512 bits, or 16 of 256 bits).
 _TALL = 8 if _WIDE else 4
 _DOT_ROWS = 4 if _WIDE else 2
@@ -38,7 +38,7 @@ class _Emit:
         single = array.dtype == types.float32
         self.scalar = ir.FloatType() if single else ir.DoubleType()
         self.size = 4 if single else 8
-        self.lanes = _VECTOR_BYTES // self.size
+        self.lanes = VECTOR_BYTES // self.size
         self.vector = ir.VectorType(self.scalar, self.lanes)
 
     def narrow(self) -> None:

@@ -200,7 +200,7 @@ def _fill(a, value):
         a[j] = value
 
 
-@entry
+@entry(allocates=True)
 def move(begin, end, first, steps, code, theta, memory, square, coefficients, noise, indices, times, kept, diverged_at,
          x, t, sizes, act, head, l2, l1, push, push_rows, keep, keep_rows, scale):
     """Steps of replicas begin..end-1 (arrays as in `dynamics.blocks.Block`) on samples x [N, p] with targets t [N, k].

@@ -10,10 +10,10 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from ...kernels_options import part
-from .tiles import _VECTOR_BYTES, _WIDE, _Emit, _mask
+from .tiles import _WIDE, VECTOR_BYTES, _Emit, _mask
 
 # Numbers of a half vector in single precision, a whole one in double precision.
-PIECE = _VECTOR_BYTES // 8
+PIECE = VECTOR_BYTES // 8
 _TALL = 8 if _WIDE else 4
 
 
