@@ -7,10 +7,12 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
-COPY requirements.txt /src/
+# With any value also Dask, for servers and workers of a cluster (compose.yaml).
+ARG CLUSTER
+COPY requirements.txt requirements-dev.txt /src/
 COPY docker/slim.py /src/
 RUN pip install --index-url "$TORCH_INDEX" "$(grep '^torch==' /src/requirements.txt)" \
-    && pip install -r /src/requirements.txt \
+    && pip install -r /src/requirements.txt ${CLUSTER:+"$(grep '^distributed==' /src/requirements-dev.txt)"} \
     && python /src/slim.py /venv
 
 FROM python:3.11-slim

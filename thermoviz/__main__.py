@@ -9,6 +9,8 @@
     python -m thermoviz warm
     python -m thermoviz settings
     python -m thermoviz serve --port 8501
+    python -m thermoviz cluster
+    python -m thermoviz worker tcp://host:8786 --processes 4
 """
 
 import argparse
@@ -47,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
                      help="change one setting, dotted as in a link: dataset=circles, dynamics.1.lr=0.2")
     run.add_argument("--out", help="the run file to write (default: <id>.safetensors)")
+    run.add_argument("--scheduler", metavar="ADDRESS", help="computed by the Dask cluster at tcp://HOST:PORT or tls://")
     run.set_defaults(command=_run)
 
     _add_sweep(commands)
@@ -75,7 +78,26 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8501, help="the port to listen on (%(default)s)")
     serve.add_argument("--address", help="listen on this address of the network only, such as localhost")
     serve.set_defaults(command=_serve)
+
+    worker = commands.add_parser("worker", help="compute for a Dask cluster (pip install \"thermoviz[cluster]\")")
+    worker.add_argument("address", help="its scheduler's, tcp://HOST:PORT or tls://HOST:PORT")
+    worker.add_argument("--processes", type=_several, default=1, help="how many (%(default)s)")
+    worker.add_argument("--health-port", type=int, default=0, metavar="PORT",
+                        help="a local port whose /health answers ok while a worker lives")
+    worker.set_defaults(command=_worker)
+
+    cluster = commands.add_parser("cluster", help="a scheduler and workers on this machine, to try it")
+    cluster.add_argument("--processes", type=_several, default=2, help="how many workers (%(default)s)")
+    cluster.add_argument("--port", type=int, default=8786, help="the scheduler's (%(default)s)")
+    cluster.set_defaults(command=_cluster)
     return parser
+
+
+def _several(text: str) -> int:
+    """How many processes. Raises argparse's error for what is no such number."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 1024, got {text[:20]!r}")
+    return int(text)
 
 
 def _add_sweep(commands: Any) -> None:
@@ -103,9 +125,9 @@ def _sweep(chosen: argparse.Namespace) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    from .catalogue import run
+    from .engine.ask import run
 
-    result = run(_specification(chosen), _show_progress)
+    result = run(_specification(chosen), _show_progress, chosen.scheduler)
     out = result.save(chosen.out or f"{result.id}.safetensors")
     print(f"{summary(result)}\nwritten to {out}")
 
@@ -205,6 +227,18 @@ def _serve(chosen: argparse.Namespace) -> None:
     from .dashboard.serving import serve
 
     serve(chosen.port, chosen.address)
+
+
+def _worker(chosen: argparse.Namespace) -> None:
+    from .engine.cluster.here import work
+
+    work(chosen.address, chosen.processes, chosen.health_port)
+
+
+def _cluster(chosen: argparse.Namespace) -> None:
+    from .engine.cluster.here import try_out
+
+    try_out(chosen.processes, chosen.port)
 
 
 def summary(run: Any) -> str:

@@ -79,3 +79,11 @@ def test_all_pages_of_a_session_take_turns_as_one_visitor(page, at_once):
     assert app.session_state["lab_second_law"].viewer == app.session_state["visit"].viewer
     assert page("done").session_state["visit"].viewer != app.session_state["visit"].viewer
     assert isinstance(app.session_state["visit"], state.Visit)
+
+
+def test_what_is_wrong_with_a_cluster_stands_on_the_page_until_it_is_mended(lab_page, at_once):
+    at_once.said = "The cluster cannot be reached. This server computes by itself until that is mended."
+    app = lab_page("second_law")
+    assert [one.value for one in app.warning] == [at_once.said]
+    at_once.said = ""
+    assert not app.run().warning

@@ -145,6 +145,7 @@ def lab_page(kind: str) -> None:
     _top(house, here, query, page)
     panels.messages(here, refusal)
     with st.container(key="status"):
+        scene.notice()
         if job is not None:
             scene.progress(here, job)
     run = here.shown

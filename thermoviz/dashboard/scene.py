@@ -14,6 +14,7 @@ from .state import STAGE, Visit, Watching, engine, remember
 from .style import DIMMED
 
 POLL_SECONDS = 0.25
+NOTICE_SECONDS = 2.0
 
 
 def progress(visit: Watching, job: JobState) -> None:
@@ -32,14 +33,27 @@ def progress(visit: Watching, job: JobState) -> None:
     else:
         if visit.complete:  # the former picture
             st.html(f"<style>{DIMMED}</style>")
-        _watch(visit)
+        _watch(visit, bool(engine().notice()))
+
+
+def notice() -> None:
+    """What visitors should know of how it is computed just now. It goes by itself when that is over."""
+    if engine().notice():
+        _notice()
+
+
+@st.fragment(run_every=NOTICE_SECONDS)
+def _notice() -> None:
+    read_in(st.context.locale)
+    if said := engine().notice():
+        st.warning(said, icon=":material/cloud_off:")
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _watch(visit: Watching) -> None:
+def _watch(visit: Watching, noticed: bool) -> None:
     """Polls the engine; draws the page anew when there is something new to draw, or nothing to wait for."""
     read_in(st.context.locale)
-    if visit.waiting is None:
+    if visit.waiting is None or bool(engine().notice()) > noticed:
         st.rerun()
     job = engine().state(visit.waiting)
     if job.finished or job.version > visit.version:

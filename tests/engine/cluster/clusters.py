@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from thermoviz.engine.cluster import here
+from thermoviz.engine.cluster.terms import PRELOAD
 
 TESTS = Path(__file__).parents[2]
 PATIENCE_S = 600.0  # after which a process must have hung
@@ -29,25 +30,45 @@ def wait_for(condition):
     return found
 
 
+def environment(folder):
+    """Of processes whose store is `folder`/store, and who find what tests share."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
+            "THERMOVIZ_STORE": str(folder / "store")}
+
+
+def worker(address, folder, *options):
+    """The command that runs one worker, which knows errands."""
+    return [*here.worker_command(address), "--preload", "errand", "--local-directory", str(folder), *options]
+
+
+def strange_worker(address, folder, *options):
+    """The same by Dask alone: it offers nothing of ours."""
+    command = worker(address, folder, *options)
+    at = command.index(PRELOAD)
+    return command[:at - 1] + command[at + 1:]
+
+
 @contextlib.contextmanager
-def cluster(folder, workers=1, protocol="tcp", preload=("errand",), env=None):
-    """The address of a scheduler that has so many workers, whose store is `folder`/store; all are ended afterwards."""
-    address = f"{protocol}://{here.LOCALHOST}:{free_port()}"
-    preloads = [part for name in preload for part in ("--preload", name)]
-    commands = [here.scheduler_command(address)]
-    commands += [[*here.worker_command(address), *preloads, "--local-directory", str(folder)]] * workers
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
-                   "THERMOVIZ_STORE": str(folder / "store"), **(env or {})}
+def supervised(commands, folder):
+    """The commands run until the block is left, and are started again when they end."""
     over = threading.Event()
-    with open(folder / "cluster.log", "w") as log:
+    with open(folder / "cluster.log", "a") as log:
         supervisor = threading.Thread(target=here.supervise, args=(commands, over.is_set), kwargs={
-            "env": environment, "stdout": log, "stderr": subprocess.STDOUT})
+            "env": environment(folder), "stdout": log, "stderr": subprocess.STDOUT})
         supervisor.start()
         try:
-            yield address
+            yield
         finally:
             over.set()
             supervisor.join()
+
+
+@contextlib.contextmanager
+def cluster(folder, protocol="tcp", port=None, of=worker, options=()):
+    """The address of a scheduler that has one worker."""
+    address = f"{protocol}://{here.LOCALHOST}:{port or free_port()}"
+    with supervised([here.scheduler_command(address), of(address, folder, *options)], folder):
+        yield address
 
 
 def scheduler_pid(address: str) -> int:

@@ -44,6 +44,7 @@ def landscape() -> None:
     if "presets" not in here.hidden:
         panels.presets(here)
     with st.container(key="status"):
+        scene.notice()
         if job is not None:
             scene.progress(here, job)
     scene.scene(here, run, look, spec, link)

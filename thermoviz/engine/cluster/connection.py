@@ -18,6 +18,7 @@ from ...presentation.words import _
 from .terms import OFFERED, RESOURCE, TOPIC, id_of, security
 
 CONNECT_SECONDS = 5.0  # of one try
+CLOSE_SECONDS = 3.0
 RETRY_SECONDS = 0.5
 TICK_SECONDS = 0.1
 LOOK_SECONDS = 10.0  # so often workers are counted though none is said to have come or gone
@@ -56,8 +57,8 @@ class Connection:
         self._fitting, self._trouble = 0, Trouble(self._unreachable)
         self._since: float | None = None  # when the trouble began; None where there is none
         self._told: Any = None  # what `changed` was called for last
-        self._look = False
-        self._closing = False
+        self._trying: asyncio.Future[Any] | None = None
+        self._look = self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="thermoviz-cluster", daemon=True)
 
@@ -94,10 +95,15 @@ class Connection:
     def close(self) -> None:
         """Leaves the cluster; what only this server wanted ends there."""
         self._closing = True
+        self.call(self._leave)
         if self._thread.is_alive():
-            self._thread.join(CONNECT_SECONDS)
+            self._thread.join(CLOSE_SECONDS)
 
     # In the thread
+
+    def _leave(self) -> None:
+        if self._trying is not None:
+            self._trying.cancel()
 
     def _run(self) -> None:
         for name in ("distributed.client", "distributed.comm", "distributed.core"):
@@ -112,7 +118,9 @@ class Connection:
 
     async def _live(self) -> None:
         while not self._closing:
-            client = await self._connected()
+            self._trying = asyncio.ensure_future(self._connected())
+            await asyncio.wait([self._trying])
+            client = None if self._trying.cancelled() else self._trying.result()
             if client is None:
                 self._tick()
                 await asyncio.sleep(RETRY_SECONDS)

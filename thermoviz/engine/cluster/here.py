@@ -18,11 +18,15 @@ GRACE_SECONDS = 10.0  # for processes that are asked to end
 LOCALHOST = "127.0.0.1"
 
 
-def worker_command(scheduler: str, processes: int = 1) -> list[str]:
-    """The command that runs so many workers of the scheduler. Raises BadInput."""
+def worker_command(scheduler: str, processes: int = 1, health_port: int = 0) -> list[str]:
+    """The command that runs so many workers of the scheduler, of which one answers http://127.0.0.1:PORT/health.
+
+    Raises BadInput.
+    """
     refuse_without_dask()
     return [sys.executable, "-m", "distributed.cli.dask_worker", refuse_address(scheduler), "--nthreads", "1",
-            "--nworkers", str(processes), "--no-dashboard", "--preload", PRELOAD, *_certificates(scheduler)]
+            "--nworkers", str(processes), "--no-dashboard", "--dashboard-address", f"{LOCALHOST}:{health_port}",
+            "--preload", PRELOAD, *_certificates(scheduler)]
 
 
 def scheduler_command(address: str) -> list[str]:
@@ -41,9 +45,9 @@ def _certificates(address: str) -> list[str]:
     return ["--tls-ca-file", files["tls_ca"], "--tls-cert", files["tls_cert"], "--tls-key", files["tls_key"]]
 
 
-def work(scheduler: str, processes: int) -> None:
+def work(scheduler: str, processes: int, health_port: int = 0) -> None:
     """This process becomes the workers of the scheduler. Raises BadInput."""
-    command = worker_command(scheduler, processes)
+    command = worker_command(scheduler, processes, health_port)
     if os.name == "posix":
         os.execv(command[0], command)
     raise SystemExit(subprocess.call(command))
