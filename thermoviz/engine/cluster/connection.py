@@ -120,7 +120,7 @@ class Connection:
         while not self._closing:
             self._trying = asyncio.ensure_future(self._connected())
             await asyncio.wait([self._trying])
-            client = None if self._trying.cancelled() else self._trying.result()
+            client = self._trying.result()
             if client is None:
                 self._tick()
                 await asyncio.sleep(RETRY_SECONDS)
@@ -154,6 +154,8 @@ class Connection:
             if theirs == ours:
                 return client
             self._now(Trouble(lambda: self._other_dask(theirs, ours), passes=False))
+        except asyncio.CancelledError:
+            pass  # this server closes
         except BadInput as error:
             said = str(error)
             self._now(Trouble(lambda: said, passes=False))
