@@ -419,3 +419,17 @@ def test_stores_open_while_others_finish_their_scratch(tmp_path):
         stop.set()
         for other in others:
             other.join()
+
+
+def test_a_disk_without_room_costs_nobody_a_finished_run(engine, monkeypatch, diary, gate):
+    gate.touch()
+    spec = Errand(str(diary), str(gate))
+    engine.workers.processes[0].close()  # the next one is told, at its start, that all of the disk is to stay free
+    with monkeypatch.context() as full:
+        full.setenv("THERMOVIZ_FREE_MEGABYTES", str(10**9))
+        full.setattr(engine.store, "floor", 10**15)
+        id = engine.submit(spec, "ann")
+        assert finish(engine, id).status == "done" and not engine.store.path(id).exists()
+        assert engine.result(id).id == id and engine.submit(spec, "bob") == id and computations(diary) == 1
+    engine.workers.processes[0].close()
+    finish(engine, engine.submit(tv.Potential(resolution=21, seed=8), "ann"))

@@ -240,6 +240,27 @@ def test_a_disk_that_is_full_loses_no_finished_run(tmp_path, monkeypatch):
     assert store.get(a_run(1).id) is not None
 
 
+def test_what_finds_no_room_is_held_and_written_as_soon_as_there_is(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(store.place), "free", lambda self: 0)
+        for seed in (0, 1):
+            store.hold(a_run(seed).id, a_run(seed).to_bytes())
+        assert kept(store, (0, 1)) == [True, True] and not list(store.runs.glob("*.safetensors"))
+        assert store.get(a_run(1).id).arrays.keys() == a_run(1).arrays.keys()
+    store.hold(a_run(2).id, a_run(2).to_bytes())
+    assert kept(Store(tmp_path), (0, 1, 2)) == [True, True, True]
+
+
+def test_what_is_held_is_bounded(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    monkeypatch.setattr(type(store.place), "free", lambda self: 0)
+    monkeypatch.setattr("thermoviz.engine.store.MOST_HELD", 2 * SIZE)
+    for seed in range(4):
+        store.hold(a_run(seed).id, a_run(seed).to_bytes())
+    assert kept(store, range(4)) == [False, False, True, True]
+
+
 def test_a_file_that_cannot_be_read_just_now_is_not_thrown_away(tmp_path, monkeypatch):
     store = Store(tmp_path)
     store.put(a_run(0))

@@ -238,7 +238,9 @@ class LocalAttempt:
         """What became of it: the worker answered, was killed, or ran out of time."""
         from pebble import ProcessExpired
         try:
-            status, message, seconds, cpu = future.result()
+            status, message, seconds, cpu, left = future.result()
+            if left:
+                self._workers.store.hold(self._id, left)
             return Outcome(status, lambda: message, seconds=seconds, cpu=cpu)
         except CancelledError:
             return Outcome(LOST if self._orphaned else CANCELLED)

@@ -4,7 +4,9 @@ import logging
 import os
 import re
 import sqlite3
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +25,7 @@ STALE_SECONDS = 24 * 3600
 # be. Two machines on one folder stay within 110 % of it.
 LOOK_AFTER, LOOK_SECONDS = 0.05, 300.0
 MIB = 2**20
+MOST_HELD = 128 * MIB  # of finished runs in memory, for which there was no room
 _ID = re.compile(r"[0-9a-f]{16}")
 Found = TypeVar("Found")
 log = logging.getLogger("thermoviz.store")
@@ -71,6 +74,8 @@ class Store:
         self._make_folders(ours if remote else (self.runs, *ours))
         self.place: Place = Bucket(self.address, ENDING) if remote else Folder(self.runs, ENDING)
         self.index = Index(self.address, self.place.listing)
+        self._held: OrderedDict[str, bytes] = OrderedDict()
+        self._holding = threading.Lock()
         self._sweep()
 
     def _make_folders(self, folders: tuple[Path, ...]) -> None:
@@ -108,6 +113,8 @@ class Store:
 
     def __contains__(self, id: str) -> bool:
         name = _name(id)
+        if id in self._held:
+            return True
         try:
             return name in self.place
         except OSError as error:
@@ -125,7 +132,7 @@ class Store:
             log.warning("the file of run %s is removed, and the run computed anew: %s", id, error)
             self._remove(name)
             return None
-        if run is not None:
+        if run is not None and id not in self._held:
             self.place.touch(name)
             self._ask(lambda index: index.used(name))
         return run
@@ -133,6 +140,8 @@ class Store:
     def contents(self, id: str) -> bytes | None:
         """The run's file as it is, unchecked; None where there is none, or where it cannot be read."""
         name = _name(id)
+        if (held := self._held.get(id)) is not None:
+            return held
         try:
             return self.place.read(name)
         except OSError as error:  # it may be there again in a moment
@@ -161,6 +170,20 @@ class Store:
             self._ask(lambda index: index.forget(name))
             raise NotKept(self._not_kept(error.strerror or str(error))) from None
         self._ask(lambda index: index.written(name))
+
+    def hold(self, id: str, contents: bytes) -> None:
+        """Keeps the contents of a run's file; those for which there is no room stay in memory until there is."""
+        with self._holding:
+            self._held[id] = contents
+            for waiting in tuple(self._held):
+                try:
+                    self.keep(waiting, self._held[waiting])
+                except NotKept as error:
+                    log.warning("%s It is held in memory.", error)
+                    break
+                del self._held[waiting]
+            while sum(map(len, self._held.values())) > MOST_HELD and len(self._held) > 1:
+                self._held.popitem(last=False)
 
     def _not_kept(self, reason: str) -> str:
         return f"The run could not be kept in the store {self.address}: {reason}."

@@ -113,16 +113,33 @@ def ready() -> bool:
     return True
 
 
-def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str, float, float]:
+def compute(spec: Any, id: str, scratch_name: str, folder: str, limit: int) -> tuple[str, str, float, float, bytes]:
     """Computes the run and keeps it in the store; returns (DONE | FAILED | CANCELLED, sentence, seconds by the clock,
-    of processors)."""
+    of processors, the run's file where the store has no room for it)."""
     from .scratch import Scratch
     from .store import Store
 
     begun, used = time.monotonic(), time.process_time()
     store = Store(folder, limit)
-    status, message = answered(spec, id, Scratch(store.jobs, scratch_name), store)
-    return status, message, time.monotonic() - begun, time.process_time() - used
+    way = WayOut(store)
+    status, message = answered(spec, id, Scratch(store.jobs, scratch_name), way)
+    return status, message, time.monotonic() - begun, time.process_time() - used, way.left
+
+
+class WayOut:
+    """The store, of which this process is a guest for one run: what it has no room for is `left`, as a file."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self.data, self.left = store, store.data, b""
+
+    def put(self, run: Any) -> None:
+        from ..core.errors import NotKept
+
+        contents = run.to_bytes()
+        try:
+            self._store.keep(run.id, contents)
+        except NotKept:
+            self.left = contents
 
 
 def answered(spec: Any, id: str, scratch: Any, store: Any) -> tuple[str, str]:

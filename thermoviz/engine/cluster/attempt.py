@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from typing import Any
 
-from ...core.errors import BadFile, NotKept
+from ...core.errors import BadFile
 from ...core.specs import canonical
 from ...presentation.words import _
 from ...runs.carried import carried_by
@@ -165,11 +165,8 @@ class ClusterAttempt:
             said = str(error)
             return Outcome(FAILED, lambda: _("The cluster's workers lack something that this server has ({what}); "
                                              "install the same thermoviz on both.").format(what=said))
-        try:
-            if status == CANCELLED or (status == DONE and not await self._kept(client, worker)):
-                return None
-        except NotKept as error:
-            status, message = FAILED, str(error)
+        if status == CANCELLED or (status == DONE and not await self._kept(client, worker)):
+            return None
         return Outcome(status, lambda: message, seconds=seconds, cpu=cpu)
 
     async def _kept(self, client: Any, worker: str) -> bool:
@@ -186,7 +183,7 @@ class ClusterAttempt:
         except BadFile as error:
             log.warning("run %s came damaged: %s", self._id, error)
             return False
-        self._store.keep(self._id, contents)
+        self._store.hold(self._id, contents)
         return True
 
     async def _fetch(self, worker: str) -> None:

@@ -13,14 +13,13 @@ import os
 import signal
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ...catalogue import known_kinds
-from ...core.errors import BadInput, NotKept
+from ...core.errors import BadInput
 from ...core.specs import from_json, identity
 from ...runs import files
 from ...runs.run import Run
@@ -33,11 +32,9 @@ TELL_SECONDS = 0.25  # so often each task tells how far it is; less often where 
 SILENCE_SECONDS = 2.0  # a task that nobody wants any more and that gives no sign for so long ends with its process
 WATCH_SECONDS = 0.2
 MOST_SHOWN = 16 * 2**20  # bytes of new arrays of one partial run
-MOST_UNKEPT = 128 * 2**20  # bytes of finished runs in memory, of those that this machine's store did not take
 
 log = logging.getLogger("thermoviz.worker")
 _desks: dict[str, "Desk"] = {}
-_unkept: OrderedDict[str, bytes] = OrderedDict()
 
 
 def compute(text: str, id: str, carried: Mapping[str, bytes]) -> tuple[str, str, float, float, str]:
@@ -88,25 +85,18 @@ def _store() -> Store:
 
 
 class Kept:
-    """This machine's store; what it cannot take stays in memory until a server has fetched it."""
+    """This machine's store; what it has no room for it holds in memory, until a server has fetched it."""
 
     def __init__(self, store: Store) -> None:
         self._store, self.data = store, store.data
 
     def put(self, run: Run) -> None:
-        contents = run.to_bytes()
-        try:
-            self._store.keep(run.id, contents)
-        except NotKept as error:
-            log.warning("%s", error)
-            _unkept[run.id] = contents
-            while sum(map(len, _unkept.values())) > MOST_UNKEPT and len(_unkept) > 1:
-                _unkept.popitem(last=False)
+        self._store.hold(run.id, run.to_bytes())
 
 
 def contents(id: str) -> bytes | None:
     """The file of a run that was finished here; None where it is gone."""
-    return _unkept.get(id) or _store().contents(id)
+    return _store().contents(id)
 
 
 def shown(id: str, known: Iterable[str]) -> tuple[int, dict[str, str], str, bytes] | None:
