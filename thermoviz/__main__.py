@@ -143,7 +143,7 @@ def _specification(chosen: argparse.Namespace) -> Any:
     for setting in chosen.settings:
         name, equals, value = setting.partition("=")
         if not equals:
-            raise BadInput(f"--set needs NAME=VALUE, got {setting!r}.")
+            raise BadInput(f"--set needs NAME=VALUE, got {setting[:40]!r}.")
         settings[name] = value
     return with_settings(spec, settings)
 
@@ -156,12 +156,12 @@ def _read_specification(file: str) -> Any:
         value = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text())
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror or error}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{file} is not JSON: {error}.") from None
     kind = value.get("kind") if isinstance(value, dict) else None
     kinds = askable()
-    if kind not in kinds:
-        raise BadInput(f'{file} must be an object with "kind", one of {", ".join(kinds)}, got {kind!r}.')
+    if not isinstance(kind, str) or kind not in kinds:
+        raise BadInput(f'{file} must be an object with "kind", one of {", ".join(kinds)}, got {str(kind)[:40]!r}.')
     return from_json(kinds[kind], value)
 
 

@@ -61,7 +61,7 @@ def _refuse_truth(cls: Any, given: Any) -> Any:
         if field is None or bool in (field.type, *typing.get_args(field.type)):
             continue
         if any(isinstance(member, bool) for member in members):
-            raise PydanticCustomError("truth", name, {"value": repr(value)})  # type: ignore[arg-type]
+            raise PydanticCustomError("truth", name, {"value": repr(value)[:60]})  # type: ignore[arg-type]
     return given
 
 
@@ -83,8 +83,9 @@ def sentence(name: str, error: ValidationError, fields: tuple[str, ...] = ()) ->
     place = list(first["loc"])
     if place and isinstance(place[0], int) and place[0] < len(fields):
         place[0] = fields[place[0]]
-    path = ".".join(str(part) for part in (name, *place) if str(part).isidentifier() or isinstance(part, int))
+    path = ".".join(str(part)[:60] for part in (name, *place) if str(part).isidentifier() or isinstance(part, int))
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    message = message if len(message) <= 400 else f"{message[:200]} ... {message[-200:]}"  # it may hold what was given
     given = " ".join(repr(first["input"]).split())
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument", "unexpected_positional_argument"):
         return f"{path} is not a setting that {name} knows."

@@ -118,7 +118,7 @@ PRESETS: dict[str, Preset] = {preset.key: preset for preset in (
 def preset(key: str) -> Preset:
     """The preset called `key`. Raises BadInput for an unknown one."""
     if key not in PRESETS:
-        raise BadInput(f"there is no preset {key!r}; known are {', '.join(PRESETS)}.")
+        raise BadInput(f"there is no preset {str(key)[:40]!r}; known are {', '.join(PRESETS)}.")
     return PRESETS[key]
 
 

@@ -184,7 +184,7 @@ class Run:
             return run
         except BadInput as error:
             raise BadFile(f"this run file holds what this version does not allow: {error}") from None
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             raise BadFile("this run file lacks its specification or its numbers, or has them in a form that "
                           "this version does not know.") from None
 

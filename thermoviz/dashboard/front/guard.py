@@ -4,6 +4,7 @@ The app takes no files: what is larger than a form is turned away before it is r
 """
 
 import logging
+import re
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,7 +87,7 @@ class Door:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
             return answer(431, TOO_LARGE)
         length = header(scope, b"content-length")
-        if length and not (length.isdecimal() and int(length) <= MAX_BODY):
+        if length and not (re.fullmatch("[0-9]{1,9}", length) and int(length) <= MAX_BODY):
             return answer(413, TOO_LARGE)
         return answer(404, "There is nothing here.") if path in CLOSED else None
 

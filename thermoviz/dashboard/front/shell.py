@@ -138,7 +138,7 @@ def _head(here: Opened, root: str, title: str, description: str) -> str:
     """Description, preview of links, the still, and the script that goes before the app's."""
     properties = {"og:title": title, "og:description": description, "og:type": "website", "og:site_name": "thermoviz"}
     if root:
-        properties |= {"og:url": f"{root}?{urlencode(here.query)}" if here.query else root,
+        properties |= {"og:url": f"{root}?{urlencode(here.query, errors='replace')}" if here.query else root,
                        "og:image": f"{root}picture/{here.picture}.png", "og:image:type": "image/png",
                        "og:image:width": str(CARD[0]), "og:image:height": str(CARD[1]),
                        "og:image:alt": _("A relief in blue and sand, with orange balls in its valleys")}
