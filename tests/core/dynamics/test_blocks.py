@@ -230,3 +230,27 @@ def test_a_mover_takes_regularisers_pushes_and_dropout_of_each_replica(loss):
         force[i] = (F * each_sample).mean(axis=0) - loss.weight_decay * x[i] - loss.l1 * np.sign(x[i])
     thinned = moved_once(loss, x, indices, keep=kept.astype(np.uint8), keep_rows=rows, scale=1 / (1 - p))
     np.testing.assert_allclose(thinned, x + 0.1 * force, 1e-12, 1e-13)
+
+
+def test_energies_of_a_block_s_records_are_asked_for_together(loss):
+    """Once for all records; the numbers are those of each asked alone, after a replica has diverged too."""
+    asked = []
+
+    class Counted:
+        def __init__(self):
+            self.d, self.n_samples, self.force = loss.d, loss.n_samples, loss.force
+            self.minibatch, self.mover = loss.minibatch, loss.mover
+
+        def __call__(self, x):
+            asked.append(len(x))
+            return loss(x)
+
+        def of_records(self, x):
+            asked.append(x.shape[0] * x.shape[1])
+            return loss(x)
+
+    x0 = loss.init(5, seed=0)
+    x0[3] *= 1e4
+    path = tv.simulate(Counted(), tv.SGD(0.5), x0, 40, batch_size=3, record_every=2)
+    assert len(asked) < len(path.steps) and sum(asked) == path.energy.size
+    np.testing.assert_allclose(path.energy, np.where(np.isfinite(path.x).all(-1), [loss(x) for x in path.x], np.nan))

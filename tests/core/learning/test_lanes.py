@@ -75,3 +75,18 @@ def test_threads_take_whole_groups(monkeypatch):
     monkeypatch.setattr(threads, "n_threads", lambda: 3)
     for found, expected in zip(loss.value_and_force(theta), whole, strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", EXACT)
+def test_linear_regression_is_a_parabola_of_its_moments(dtype):
+    """As the same samples one by one give it, also where an input stands twice."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((SAMPLES, 3))
+    data = tv.Dataset(np.column_stack([x, x[:, 0]]), rng.standard_normal((SAMPLES, 2)), "regression")
+    loss = tv.NetworkLoss(tv.MLP(()), data, weight_decay=0.02, l1=0.003, dtype=dtype)
+    theta = 2 * rng.standard_normal((5, loss.d))
+    found, expected = loss.value_and_force(theta), loss.minibatch(np.arange(loss.n_samples)).value_and_force(theta)
+    np.testing.assert_allclose(found[0], expected[0], EXACT[dtype])
+    np.testing.assert_allclose(found[1], expected[1], 0, EXACT[dtype] * np.abs(expected[1]).max())
+    theta[2, 1] = np.inf
+    assert not np.isfinite(loss(theta)[2]) and np.isfinite(loss(theta)[[0, 1, 3, 4]]).all()

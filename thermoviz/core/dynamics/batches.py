@@ -77,6 +77,8 @@ class Batches:
     def ahead(self, steps: int) -> np.ndarray:
         """The samples of the next steps [steps, n, largest], int32; -1 behind a smaller batch, and nothing but -1 for a
         replica that sees all (`everyone`)."""
+        if len(self.groups) == 1:
+            return np.ascontiguousarray(self.groups[0].draw(steps))
         drawn = np.full((steps, self.n, self.largest), -1, np.int32)
         for group in self.groups:
             if group.kind != ALL:

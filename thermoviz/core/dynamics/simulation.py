@@ -158,8 +158,7 @@ def _block(course: _Course, mover: Mover, state: Any, normals: Normals, first: i
     if len(seen):
         at = np.searchsorted(times, seen - first)
         course.watch.see_all(seen, block.kept[at], block.kept[at + 1])
-    for step in recorded:
-        course.tape.record(step, block.kept[np.searchsorted(times, step - first)])
+    course.tape.record_all(recorded, block.kept[np.searchsorted(times, recorded - first)])
     return form.state(block.x, block.memory, block.square)
 
 

@@ -49,7 +49,23 @@ class Tape:
         values = as_numpy(self.energy(x))
         if values.shape != (len(x),):
             raise BadInput(f"energy must map x [n, d] to [n]: for {list(x.shape)} it gave {list(values.shape)}.")
-        self.x[self.filled], self.values[self.filled] = as_numpy(x), values
+        self._keep(step, as_numpy(x), values)
+
+    def record_all(self, steps: np.ndarray, x: np.ndarray) -> None:
+        """x [k, n, d] as it is after each of the next recorded steps [k].
+
+        An energy with a method `of_records(x [k, n, d]) -> [k, n]` is asked once for all of them.
+        """
+        together = getattr(self.energy, "of_records", None)
+        if together is None:
+            for step, one in zip(steps.tolist(), x, strict=True):
+                self.record(step, one)
+        elif len(steps):
+            for step, one, values in zip(steps.tolist(), x, together(x), strict=True):
+                self._keep(step, one, values)
+
+    def _keep(self, step: int, x: np.ndarray, values: np.ndarray) -> None:
+        self.x[self.filled], self.values[self.filled] = x, values
         if self.any_diverged:
             self.values[self.filled, (self.diverged_at >= 0) & (self.diverged_at <= step)] = np.nan
         self.filled += 1

@@ -93,6 +93,8 @@ class NetworkLoss:
         rows = self._rows(theta)
         return rows.back(self._networks(rows).energy(rows.values, self.weight_decay, self.l1))
 
+    of_records = __call__
+
     def data_energy(self, theta: Any) -> Any:
         """Mean loss over the training samples, without regularisers, [..., d] -> [...]."""
         rows = self._rows(theta)

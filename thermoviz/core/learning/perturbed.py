@@ -125,6 +125,8 @@ class PerturbedLoss:
         """Data energy [n, d] -> [n]."""
         return self.loss.data_energy(theta)
 
+    of_records = __call__
+
     def force(self, theta: Any) -> Any:
         """Of all samples, without noise, [n, d] -> [n, d]."""
         return self.loss.force(theta) - self._pull(theta)

@@ -12,6 +12,7 @@ import numpy as np
 from ..dynamics.batches import everyone
 from ..dynamics.blocks import Block
 from ..errors import BadInput
+from . import kernels
 from .movers import NetworkMover
 
 
@@ -22,12 +23,12 @@ class Bootstrapped:
     """
 
     def __init__(self, loss: Any, samples: np.ndarray) -> None:
-        self.samples = np.asarray(samples)
+        self.samples = np.array(samples, np.int64)
         if self.samples.ndim != 2 or self.samples.shape[1] != loss.n_samples:
             raise BadInput(f"samples must have shape [n, {loss.n_samples}], got {list(self.samples.shape)}.")
         self.loss, self.d, self.n_samples = loss, loss.d, loss.n_samples
         self._whole = loss.minibatch(self.samples)
-        self._flat = np.ravel(self.samples).astype(np.int64)
+        self._flat = np.ravel(self.samples)
         self._first = np.arange(len(self.samples))[:, None] * loss.n_samples
 
     def __call__(self, theta: Any) -> Any:
@@ -75,8 +76,12 @@ class ResampledMover:
     def move(self, block: Block) -> None:
         """Each replica's samples are looked up for all steps at once."""
         data, indices = self.data, block.indices
-        chosen = data.own(everyone(indices, data.n_samples)) if indices.shape[2] else data.samples[None]
-        self.moving.move(replace(block, indices=np.ascontiguousarray(chosen, np.int32)))
+        if indices.shape[2]:
+            chosen = np.array(everyone(indices, data.n_samples))
+            kernels.resampled.look_up(chosen, data.samples)
+        else:
+            chosen = np.ascontiguousarray(data.samples[None], np.int32)
+        self.moving.move(replace(block, indices=chosen))
 
 
 class WithLangevinNoise:
@@ -98,6 +103,8 @@ class WithLangevinNoise:
     def __call__(self, theta: Any) -> Any:
         """[n, d] -> [n]."""
         return self.loss(theta)
+
+    of_records = __call__
 
     def force(self, theta: Any) -> Any:
         """[n, d] -> [n, d]."""

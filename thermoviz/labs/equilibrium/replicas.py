@@ -42,8 +42,12 @@ class Shared:
 
     def __call__(self, theta: Any) -> Any:
         """[n, d] -> [n], on the common data."""
+        return self.of_records(theta[None])[0]
+
+    def of_records(self, theta: Any) -> Any:
+        """[k, n, d] -> [k, n], on the common data."""
         values = self.loss(theta)
-        self.rows.append(np.asarray(values, np.float32))
+        self.rows += list(np.asarray(values, np.float32))
         return values
 
     def force(self, theta: Any) -> Any:
