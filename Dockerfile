@@ -26,7 +26,11 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 \
 USER 1000:1000
 # Compiled once here, so that the first visitor's run does not wait for it (another kind of processor compiles anew).
 RUN python -m thermoviz warm
+# All that is written and kept: finished runs, compiled kernels. What is written and can be lost goes to /tmp, so that
+# the image runs as it is with `--read-only --tmpfs /tmp`.
+VOLUME /home/thermoviz/.cache
 EXPOSE 8501
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", \
-    "import urllib.request; assert urllib.request.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4).read() == b'ok'"]
+# Answers 503, and why, where no worker can be started, too. Needs no name that THERMOVIZ_HOSTS allows.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", \
+    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/healthz', timeout=4)"]
 CMD ["python", "-m", "thermoviz", "serve", "--address=0.0.0.0", "--port=8501"]

@@ -3,6 +3,7 @@
 The environment holds what requirements.txt asks for, linked from the present one, and nothing that tests need.
 """
 
+import asyncio
 import importlib.metadata
 import json
 import os
@@ -163,3 +164,58 @@ def test_what_is_linked_elsewhere_stays_whole(environment):
     import torch
 
     assert (Path(torch.__file__).parent / "include").is_dir() and torch.ones(2).sum() == 2
+
+
+# As a container runs it: nothing can be written but the volume and /tmp, and there is no home.
+READ_ONLY = """
+set -e
+mount --bind "$1" "$1"; mount --bind "$2" "$2"; mount -t tmpfs tmpfs "$2/tmp"
+mount --bind "$2/said" "$2/said"
+for place in / "$3"; do mount --bind "$place" "$place" 2>/dev/null || true; mount -o remount,ro,bind "$place"; done
+mount -o remount,ro,bind "$2"
+for place in / "$2" "$3" "$HOME"; do
+    if touch "$place/written" 2>/dev/null; then echo "$place can be written" >&2; exit 9; fi
+done
+shift 3
+unset HOME XDG_CACHE_HOME
+exec "$@"
+"""
+
+
+def can_unshare() -> bool:
+    return shutil.which("unshare") is not None and subprocess.run(
+        ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_unshare(), reason="this system lets nobody have file systems of their own")
+def test_the_server_runs_where_nothing_but_the_volume_can_be_written(tmp_path, monkeypatch):
+    """Pages, a run by a worker, health; and nothing is written elsewhere, which the namespace would refuse."""
+    from test_life import Served, seen
+
+    volume, rest = tmp_path / "volume", tmp_path / "rest"
+    (rest / "tmp").mkdir(parents=True)
+    kernels = os.environ.get("NUMBA_CACHE_DIR")
+    shutil.copytree(kernels, volume / "numba") if kernels and Path(kernels).is_dir() else (volume / "numba").mkdir(
+        parents=True)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(volume / "numba"))
+    monkeypatch.setenv("TMPDIR", str(rest / "tmp"))
+    server = Served(rest, before=("unshare", "-rm", "sh", "-c", READ_ONLY, "sh", str(volume), str(rest), str(ROOT)),
+                    store=volume / "store")
+    try:
+        answer = asyncio.run(seen(server, "kind=second_law&v=4&balls=64&seed=12"))
+        assert answer.exceptions == 0 and answer.whole
+        assert [path.stem for path in (volume / "store" / "runs").iterdir()] == [answer.whole]
+        assert server.get("/healthz")[::2] == (200, "ok\n")
+    finally:
+        server.end()
+    assert {path.name for path in rest.iterdir()} == {"tmp", "said"} and not list((rest / "tmp").iterdir())
+    assert "Traceback" not in server.said and "Read-only" not in server.said, server.said
+
+
+def test_the_image_asks_health_of_the_workers_and_keeps_what_is_written_in_a_volume():
+    text = (ROOT / "Dockerfile").read_text()
+    assert "/healthz" in text and re.search(r"^VOLUME /home/thermoviz/\.cache$", text, re.M)
+    places = re.findall(r"\b(?:NUMBA_CACHE_DIR|THERMOVIZ_STORE)=(\S+)", text)
+    assert len(places) == 2 and all(place.startswith("/home/thermoviz/.cache/") for place in places)
+    assert re.search(r"^USER 1000:1000$", text, re.M)

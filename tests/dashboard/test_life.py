@@ -25,9 +25,9 @@ LONG = "kind=heat_bath&v=3&steps=20000&replicas=512&seed="  # takes longer than 
 
 
 class Served:
-    """A server of its own: `address`, `process`, and what it has said so far."""
+    """A server of its own: `address`, `process`, and what it has said so far. `before`: a command that runs it."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, before=(), **settings):
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
             self.port = listening.getsockname()[1]
@@ -38,7 +38,8 @@ class Served:
         environment |= {variable(name): str(value) for name, value in settings.items()}
         with open(folder / "said", "w") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "thermoviz", "serve", "--port", str(self.port), "--address", "127.0.0.1"],
+                [*before, sys.executable, "-m", "thermoviz", "serve", "--port", str(self.port),
+                 "--address", "127.0.0.1"],
                 cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said, env=environment)
         self.wait_for(lambda: any(line.get("event") == "server started" for line in self.lines()) and self.answers())
 

@@ -130,13 +130,15 @@ def readings(text: str) -> Iterator[Any]:
 
 
 def _number(text: str) -> int | float:
-    return int(text) if text.lstrip("+-").isdecimal() else float(text)
+    whole = text.lstrip("+-").isdecimal() and len(text) <= MOST_DIGITS
+    return int(text) if whole else float(text)  # so many digits are beyond every range, and infinite to a float
 
 
 def _refuse_constant(text: str) -> None:
     raise ValueError(text)
 
 
+MOST_DIGITS = 400
 _MISSING = object()
 _REMOVED = object()
 

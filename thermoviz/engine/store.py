@@ -33,8 +33,9 @@ log = logging.getLogger("thermoviz.store")
 
 def cache_folder() -> Path:
     """The user's cache folder (XDG) of thermoviz; where that cannot be written, a temporary one."""
-    wanted = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "thermoviz"
-    return wanted if _writable(wanted) else temporary_folder()
+    home = os.path.expanduser("~")  # stays as it is for a user whom the system does not know
+    wanted = Path(os.environ.get("XDG_CACHE_HOME") or Path(home, ".cache")) / "thermoviz"
+    return wanted if wanted.is_absolute() and _writable(wanted) else temporary_folder()
 
 
 def default_folder() -> Path:
