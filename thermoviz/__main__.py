@@ -196,11 +196,11 @@ def _export(chosen: argparse.Namespace) -> None:
 
 def _presets(chosen: argparse.Namespace) -> None:
     from .catalogue import LABS, run
-    from .catalogue.shipped import keys, specification_and_path
+    from .catalogue.shipped import SWEEP, keys, specification_and_path
     from .experiments.presets import PRESETS
 
     for key in chosen.keys:
-        if key not in PRESETS and key not in LABS:
+        if key not in PRESETS and key not in LABS and key != SWEEP:
             raise BadInput(f"{key!r} does not come with the package; what does: {', '.join(keys())}.")
     for key in chosen.keys or keys():
         start = time.perf_counter()

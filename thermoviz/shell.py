@@ -10,6 +10,7 @@ from .core.errors import BadInput
 from .engine.ask import engine_of, remaining, waited_for
 from .engine.store import Store
 from .experiments.sweep.specification import Sweep
+from .presentation.waits import about
 from .runs import files
 from .runs.run import Run
 
@@ -49,15 +50,8 @@ def _folder(out: str) -> Path:
 
 def _announced(spec: Sweep, missing: int, seconds: float, places: int) -> str:
     there = f", {spec.n_runs - missing:,} of them there already" if missing < spec.n_runs else ""
-    comes = f"; about {lasting(seconds)} with {places} {'process' if places == 1 else 'processes'}" if missing else ""
+    comes = f"; {about(seconds)} with {places} {'process' if places == 1 else 'processes'}" if missing else ""
     return f"{spec.n_runs:,} runs{there}{comes}."
-
-
-def lasting(seconds: float) -> str:
-    """A time in words, rounded as guesses are."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def _say(sentence: str) -> None:
@@ -75,7 +69,7 @@ class Bar:
             return
         done = int(BAR * fraction)
         spent = time.monotonic() - self._begun
-        left = f", about {lasting(spent * (1 - fraction) / fraction)} left" if fraction > 0.02 else ""
+        left = f", {about(spent * (1 - fraction) / fraction)} left" if fraction > 0.02 else ""
         text = f"[{'#' * done}{'.' * (BAR - done)}] {fraction:4.0%} of {self._runs:,} runs{left}"
         print(f"\r{text:<78}", end="", file=sys.stderr, flush=True)
         self._drawn = True

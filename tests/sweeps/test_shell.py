@@ -26,7 +26,7 @@ def test_a_sweep_from_the_shell(spec, tmp_path, capsys):
     command = ["sweep", spec, "--over", "batch_size=8,none", "--over", "dynamics.1.lr=0.1,0.3", "--seeds", "2",
                "--workers", "1", "--out", str(out)]
     assert main(command) == 0
-    assert "8 runs; about" in capsys.readouterr().err
+    assert "8 runs; a few seconds" in capsys.readouterr().err
     table = pd.read_csv(out / "table.csv")
     assert len(table) == 8 and list(table["id"]) == list(SWEEP.compute().table()["id"])
     pd.testing.assert_frame_equal(pd.read_parquet(out / "table.parquet"), SWEEP.compute().table())

@@ -8,10 +8,13 @@ import streamlit as st
 from ..presentation.words import _
 
 
-def address(query: dict[str, str]) -> str:
-    """The full address of what is on the page. A lab's is the first page's, which opens the lab's (`follow_link`)."""
+def address(query: dict[str, str], page: str | None = None) -> str:
+    """The full address of what is on the page. A lab's is the first page's, which opens the lab's (`follow_link`).
+
+    page: the name of the page that it is asked for on, where that is another than the query's.
+    """
     scheme, place, path, _query, _fragment = urlsplit(st.context.url or "")
-    path = path.removesuffix(query.get("kind", "")) or "/"
+    path = path.removesuffix(query.get("kind", "") if page is None else page) or "/"
     return urlunsplit((scheme, place, path, urlencode(query), ""))
 
 

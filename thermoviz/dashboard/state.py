@@ -22,6 +22,7 @@ from ..engine import Engine, JobState
 from ..experiments.presets import PRESETS, load_preset
 from ..presentation.looks import LOOKS
 from ..presentation.words import _, term
+from .menu import SWEEP
 from .operating.counts import counts
 
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
@@ -109,9 +110,13 @@ class Watching(abc.ABC):
         if not state.finished and state.version > self.version:
             self.version = state.version
             partial = engine().partial(id)
-            if partial is not None and partial.surface is not None:
+            if self._is_worth_showing(partial):
                 self._show(partial, complete=False)
         return state
+
+    def _is_worth_showing(self, partial: Any) -> bool:
+        """Whether a partial run is a picture already."""
+        return partial is not None and partial.surface is not None
 
     def _show(self, run: Any, complete: bool) -> None:
         self.shown, self.complete = run, complete
@@ -250,7 +255,7 @@ def visit() -> Visit:
     if "visit" not in st.session_state:
         query = st.query_params.to_dict()
         # Of a lab's link, which is followed on the lab's own page, only what concerns every page.
-        lab = query.get("kind") in LABS
+        lab = query.get("kind") in (*LABS, SWEEP)
         st.session_state["visit"] = opened({name: query[name] for name in ("look", "hide") if name in query}
                                            if lab else query)
     return st.session_state["visit"]

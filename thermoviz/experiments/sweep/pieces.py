@@ -48,6 +48,11 @@ def _part(sweep: Sweep, rows: list[tuple[int, int]], spent: float) -> Part:
     return Part(piece, tuple(point * sweep.seeds + seed for point, seed in rows), spent)
 
 
+def whole_seconds(sweep: Sweep) -> float:
+    """What all runs take together, likewise."""
+    return sum(seconds(sweep.run_of(point)) for point in range(sweep.n_points)) * sweep.seeds
+
+
 def seconds(spec: Any) -> float:
     """What one run takes on a processor of the usual speed, before anything was measured."""
     if isinstance(spec, Potential):

@@ -105,8 +105,7 @@ class Sweep(_Many):
     @classmethod
     def _known(cls, over: tuple[Axis, ...], others: ValidationInfo) -> tuple[Axis, ...]:
         if "base" in others.data:
-            for axis in over:
-                _refuse_unknown(others.data["base"], axis.setting)
+            over = tuple(_meant(others.data["base"], axis) for axis in over)
         if len({axis.setting for axis in over}) < len(over):
             raise _refusal("each setting may be named once only")
         return over
@@ -203,6 +202,17 @@ def _refuse_unknown(base: Any, setting: str) -> None:
     if setting not in names:
         listed = ", ".join(names[:_NAMED]) + (" and others" if len(names) > _NAMED else "")
         raise _refusal(f"{type(base).__name__} has no setting called {setting[:40]!r}; it has {listed}")
+
+
+def _meant(base: Any, axis: Axis) -> Axis:
+    """The axis with its values as the experiment has them: 1 is 1.0 where it is a number with a point."""
+    _refuse_unknown(base, axis.setting)
+    try:
+        means = [_meaning(base, axis.setting, value) for value in axis.values]
+    except BadInput as error:
+        raise _refusal(str(error)) from None
+    return Axis(axis.setting, tuple(value if isinstance(mean, dict) else mean
+                                    for value, mean in zip(axis.values, means, strict=True)))
 
 
 def _meaning(base: Any, setting: str, value: Any) -> Any:
