@@ -18,6 +18,7 @@ from .lab import lab_page, lab_visit
 from .menu import FIRST, LAST, SWEEP, document_title, menu
 from .operating.counts import counts
 from .operating.house import ask_to_wait, is_let_in
+from .operating.signin import ask_to_sign_in, is_signed_in, offer_to_leave
 from .pages.about import about
 from .pages.landscape import landscape
 from .pages.sweep import sweep, sweep_visit
@@ -29,7 +30,9 @@ WARMING_AFTER_SECONDS = 1.6
 def draw() -> None:
     """Draws the page that the visitor is on. It runs at every visit and after every change."""
     with counts.rerun():
-        if is_let_in():
+        if not is_signed_in():
+            ask_to_sign_in()
+        elif is_let_in():
             _draw()
         else:
             ask_to_wait()
@@ -44,6 +47,7 @@ def _draw() -> None:
     open_house(page)
     leave_others(page)
     page.run()
+    offer_to_leave()
     settle()
 
 

@@ -56,11 +56,11 @@ class BeginAtFirstPage:
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if name in menu() and not path.endswith("/"):  # wherever a proxy serves the app
             asked = asked if name == FIRST.name else [("kind", name), *(pair for pair in asked if pair[0] != "kind")]
-            return "./" + (f"?{urlencode(asked)}" if asked else "")
+            return "./" + (f"?{urlencode(asked, errors='replace')}" if asked else "")
         if not _is_page(scope, path):
             return None
         up = "../" * (path.count("/") - 1) or "./"
-        return f"{up}?{urlencode({'lost': path.strip('/')})}"
+        return f"{up}?{urlencode({'lost': path.strip('/')}, errors='replace')}"
 
 
 def _is_page(scope: Any, path: str) -> bool:

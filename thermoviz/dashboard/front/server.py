@@ -17,6 +17,7 @@ from ...core.settings import settings
 from ...experiments.presets import DEFAULT_PRESET, PRESETS, load_preset
 from ...stage.payload import payload
 from ..operating.life import life
+from ..operating.signin import refuse_half_set
 from ..panels import pictures
 from . import files
 from .addresses import BeginAtFirstPage, below, header
@@ -41,6 +42,7 @@ def middleware() -> list[Middleware]:
     """What stands before Streamlit, outermost first; what the first visitor sees is made by then."""
     try:
         settings()
+        refuse_half_set()
     except BadInput as error:  # an operator's slip ends the server before it answers anybody
         raise SystemExit(f"thermoviz: {error}") from None
     keep_few_heaps()  # before there are threads
