@@ -33,22 +33,28 @@ PATIENCE_MS = 180_000
 @contextlib.contextmanager
 def serving(script: Path, folder: str) -> Iterator[tuple[str, int]]:
     """A Streamlit server of `script` on a free port: its address and process id."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless=true"],
         cwd=script.parent, env={**os.environ, "THERMOVIZ_STORE": folder}, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL)
     try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}")
+        wait_until_healthy(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
         server.wait(20)
 
 
-def _wait_until_healthy(address: str) -> None:
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def wait_until_healthy(address: str) -> None:
+    """Until the server answers."""
     for _ in range(300):
         with contextlib.suppress(OSError):
             if urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).read() == b"ok":

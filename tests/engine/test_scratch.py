@@ -78,3 +78,22 @@ def test_nothing_is_left_behind_and_other_attempts_are_untouched(scratch):
     scratch.remove()
     assert scratch.shown(SPEC, {}) is None and other.shown(SPEC, {}) is not None
     assert all(path.name.startswith(other.name) for path in scratch.folder.iterdir())
+
+
+def test_a_disk_without_room_costs_the_picture_and_no_run(scratch, monkeypatch):
+    run, later = (Run(SPEC, {"a": np.arange(3.0) + k, "b": np.ones(2)}, {}) for k in range(2))
+    shown = Shown(scratch)
+    assert shown.show(run)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(np, "save", full)
+        disk.setattr(type(scratch.folder), "write_text", full)
+        disk.setattr(type(scratch.folder), "touch", full)
+        assert not shown.show(later)
+        scratch.tell(Told(0.5, "training", 2))
+        scratch.cancel()
+    assert scratch.told() == Told() and np.array_equal(scratch.shown(SPEC, {})[0].arrays["a"], run.arrays["a"])
+    assert shown.show(later) and np.array_equal(scratch.shown(SPEC, {})[0].arrays["a"], later.arrays["a"])

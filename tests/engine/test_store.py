@@ -172,6 +172,7 @@ def test_a_locked_index_holds_nobody_up(tmp_path, monkeypatch, caplog):
     store = Store(tmp_path, limit=int(1.5 * SIZE))
     store.index.compare()
     monkeypatch.setattr(indices, "PATIENCE_MS", 1)
+    monkeypatch.setattr("thermoviz.engine.store.INDEX_RESTS_SECONDS", 0.0)
     with closing(sqlite3.connect(store.index.path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         for seed in (0, 1):
@@ -182,6 +183,17 @@ def test_a_locked_index_holds_nobody_up(tmp_path, monkeypatch, caplog):
     store.index.compare()
     store.put(a_run(2))
     assert kept(store, range(3)) == [False, False, True], "what was written meanwhile is found, and counts"
+
+
+def test_an_index_that_did_not_answer_is_left_alone_for_a_while(tmp_path, monkeypatch, caplog):
+    """Else each of the questions that a run asks would wait as long as the first."""
+    store = Store(tmp_path)
+    monkeypatch.setattr(indices, "PATIENCE_MS", 1)
+    with closing(sqlite3.connect(store.index.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        store.put(a_run(0))
+        assert store.get(a_run(0).id) is not None
+    assert len(caplog.records) == 1 and "locked" in caplog.text
 
 
 def test_a_writer_that_died_gives_its_room_back(tmp_path, monkeypatch):

@@ -291,6 +291,15 @@ def test_what_another_server_has_computed_meanwhile_is_not_computed_again(engine
     assert engine.result(second).id == second
 
 
+def test_a_damaged_file_is_found_when_it_is_asked_for(engine, workers):
+    run = tv.run(tv.Potential(seed=1001))
+    engine.store.put(run)
+    path = engine.store.path(run.id)
+    path.write_bytes(path.read_bytes()[:-1])
+    id, = ask(engine, "ann", 1)
+    assert begun(workers) == [id] and engine.state(id) == JobState("queued", place=0)
+
+
 def test_what_cannot_be_handed_over_fails_with_its_sentence(engine, workers):
     workers.cannot = "these data are not at hand."
     id, = ask(engine, "ann", 0)

@@ -89,12 +89,13 @@ class Engine:
         if isinstance(spec, Sweep):
             return self.sweeps.submit(spec, viewer)
         id = identity(spec)
+        known = self.result(id) is not None  # that there is a file is not enough: it may be damaged, and is gone then
         with self._lock:
             job = self._jobs.get(id)
             if job is not None and not job.over:
                 self._asked["joined"] += 1
                 self._join(job, viewer)
-            elif self._known(id):
+            elif known or self._known(id):
                 self._asked["known"] += 1
                 self._jobs.pop(id, None)
             elif job is None or job.status != FAILED or viewer not in job.viewers:

@@ -6,6 +6,7 @@ the cancel flag. Files rather than pipes, so that a killed worker leaves nothing
 another machine may share them. What one machine wrote for itself a moment ago is not checked as a run file is.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -62,10 +63,11 @@ class Scratch:
         return self._path("partial")
 
     def tell(self, told: Told) -> None:
-        """Worker: progress. Not flushed to disk: it is worth nothing after a crash."""
+        """Worker: progress. Not flushed to disk: it is worth nothing after a crash. No run fails for the lack of it."""
         temporary = self._path("writing")
-        temporary.write_text(json.dumps(told))
-        os.replace(temporary, self._path("progress"))
+        with contextlib.suppress(OSError):
+            temporary.write_text(json.dumps(told))
+            os.replace(temporary, self._path("progress"))
 
     def told(self) -> Told:
         """Engine: the last progress."""
@@ -113,8 +115,9 @@ class Scratch:
         return array
 
     def cancel(self) -> None:
-        """Engine: asks the worker to return."""
-        self._path("cancel").touch()
+        """Engine: asks the worker to return; on a disk without room for that it goes on to its end."""
+        with contextlib.suppress(OSError):
+            self._path("cancel").touch()
 
     def cancelled(self) -> bool:
         """Worker: whether nobody wants this any more."""
@@ -136,8 +139,19 @@ class Shown:
         self._scratch = scratch
         self._digests: dict[str, tuple[Any, Any, str]] = {}
 
-    def show(self, run: Run) -> None:
-        """Writes what is new of `run`, then what it has, and removes what it has no more."""
+    def show(self, run: Run) -> bool:
+        """Writes what is new of `run`, then what it has, and removes what it has no more.
+
+        False where there is no room for it: the next one is written whole.
+        """
+        try:
+            self._show(run)
+        except OSError:
+            self._digests = {}
+            return False
+        return True
+
+    def _show(self, run: Run) -> None:
         before = {digest for _, _, digest in self._digests.values()}
         self._digests = {name: self._known(name, array) for name, array in run.arrays.items()}
         now = {name: digest for name, (_, _, digest) in self._digests.items()}

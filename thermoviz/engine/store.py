@@ -24,6 +24,7 @@ STALE_SECONDS = 24 * 3600
 # What this machine has written since it last looked at all files, as a share of the limit; and how long ago that may
 # be. Two machines on one folder stay within 110 % of it.
 LOOK_AFTER, LOOK_SECONDS = 0.05, 300.0
+INDEX_RESTS_SECONDS = 20.0
 MIB = 2**20
 MOST_HELD = 128 * MIB  # of finished runs in memory, for which there was no room
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -75,6 +76,7 @@ class Store:
         self._make_folders(ours if remote else (self.runs, *ours))
         self.place: Place = Bucket(self.address, ENDING) if remote else Folder(self.runs, ENDING)
         self.index = Index(self.address, self.place.listing)
+        self._index_rests = 0.0  # until then, on time.monotonic's clock
         self._held: OrderedDict[str, bytes] = OrderedDict()
         self._holding = threading.Lock()
         self._sweep()
@@ -197,12 +199,18 @@ class Store:
         self._ask(lambda index: index.forget(name))
 
     def _ask(self, question: Callable[[Index], Found]) -> Found | None:
-        """The index's answer; None where it cannot be had: a store without one still serves and keeps runs."""
+        """The index's answer; None where it cannot be had: a store without one still serves and keeps runs.
+
+        One that did not answer is left alone for a while, since asking takes seconds.
+        """
+        if time.monotonic() < self._index_rests:
+            return None
         for _attempt in range(2):
             try:
                 return question(self.index)
             except (sqlite3.OperationalError, OSError) as error:  # locked by a process that hangs, or no room for it
                 log.warning("the index %s does not answer: %s", self.index.path, error)
+                self._index_rests = time.monotonic() + INDEX_RESTS_SECONDS
                 return None
             except sqlite3.DatabaseError:
                 self.index.renew()

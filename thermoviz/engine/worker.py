@@ -195,10 +195,9 @@ class Reporter:
         if now - self._polled >= POLL_SECONDS:
             self._polled = now
             self._leave_if_cancelled()
-        if partial is not None:
-            self._version += 1
-            self._shown.show(partial)
-        if partial is not None or stage != self._stage or now - self._told >= TELL_SECONDS:
+        shown = partial is not None and self._shown.show(partial)
+        self._version += shown
+        if shown or stage != self._stage or now - self._told >= TELL_SECONDS:
             self._told, self._stage = now, stage
             self._scratch.tell(Told(fraction, stage, self._version, now - self._began))
 
