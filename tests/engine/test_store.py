@@ -188,6 +188,7 @@ def test_a_locked_index_holds_nobody_up(tmp_path, monkeypatch, caplog):
 def test_an_index_that_did_not_answer_is_left_alone_for_a_while(tmp_path, monkeypatch, caplog):
     """Else each of the questions that a run asks would wait as long as the first."""
     store = Store(tmp_path)
+    store.index.compare()
     monkeypatch.setattr(indices, "PATIENCE_MS", 1)
     with closing(sqlite3.connect(store.index.path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
