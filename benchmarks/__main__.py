@@ -37,13 +37,17 @@ GROUPS = {
     "first_picture": first_picture.rows,
     "reruns": reruns.rows,
     "crowd": crowd.rows,
+    "endurance": crowd.endurance,
 }
+# What takes an hour: run by name, for docs/reliability.md.
+LONG = ("faults", "endurance")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help="which to run; all if none is named")
-    chosen = parser.parse_args().groups or list(GROUPS)
+    parser.add_argument("groups", nargs="*", choices=[*GROUPS, []],
+                        help=f"which to run; all but {', '.join(LONG)} if none is named")
+    chosen = parser.parse_args().groups or [name for name in GROUPS if name not in LONG]
     rate = matrix_rate()
     print(f"float32 matrix products, 1024 x 1024, all threads: {rate / 1e9:.0f} GFLOP/s\n")
     rows: list[Row] = []

@@ -1,7 +1,8 @@
-"""Fifty visitors at once, beside a stock Streamlit app under the same crowd: how long they wait, what memory it takes.
+"""Many visitors at once, beside a stock Streamlit app under the same crowd: how long they wait, what memory it takes.
 
 A third each is on the first page, at a preset and in a lab; each acts about every PERIOD_S, and each third action is a
-change of page. BENCH_CROWD_SECONDS: how long (300). Once more beside two trainings at low priority.
+change of page. BENCH_CROWD_SECONDS: how long (300). Once more beside two trainings at low priority. `endurance`: a
+hundred visitors for BENCH_ENDURANCE_SECONDS (600) beside two trainings, and by how much the server grows meanwhile.
 """
 
 import asyncio
@@ -21,8 +22,10 @@ from .clock import Row
 from .first_picture import ROOT, serving
 from .visitors import STOCK_APP, Answer, resident_mb, visitor
 
-VISITORS, PERIOD_S, OPENING_S = 50, 10.0, 10.0
+VISITORS, MANY, PERIOD_S, OPENING_S = 50, 100, 10.0, 10.0
+SETTLED_S = 60.0  # from then on the server should grow no more
 PLACES = ("", "preset=digits", "kind=second_law")
+PEER = "stock Streamlit app, same crowd"
 TRAINING = """
 import os, torch
 os.nice(10)
@@ -38,13 +41,15 @@ while True:
 
 @dataclasses.dataclass
 class Waited:
-    """Seconds until the script was done: at the openings, at the reruns. Bytes of an opening; MB of the server."""
+    """Seconds until the script was done: at the openings, at the reruns. Bytes of an opening; MB of the server at the
+    end, and after the first minute."""
 
     openings: list[float] = dataclasses.field(default_factory=list)
     reruns: list[float] = dataclasses.field(default_factory=list)
     sizes: list[int] = dataclasses.field(default_factory=list)
     errors: list[str] = dataclasses.field(default_factory=list)
     memory: float = 0.0
+    settled: float = 0.0
 
     def hear(self, answer: Answer, heard: list[float]) -> None:
         heard.append(answer.seconds)
@@ -70,9 +75,10 @@ async def _visit(address: str, k: int, end: float, waited: Waited) -> None:
             waited.hear(await guest.rerun(PLACES[place]), waited.reruns)
 
 
-async def _crowd(address: str, seconds: float) -> Waited:
+async def _crowd(address: str, pid: int, visitors: int, seconds: float) -> Waited:
     waited, end = Waited(), time.monotonic() + seconds
-    for error in await asyncio.gather(*(_visit(address, k, end, waited) for k in range(VISITORS)),
+    asyncio.get_running_loop().call_later(SETTLED_S, lambda: setattr(waited, "settled", resident_mb(pid)))
+    for error in await asyncio.gather(*(_visit(address, k, end, waited) for k in range(visitors)),
                                       return_exceptions=True):
         if error is not None:
             waited.errors.append(repr(error))
@@ -91,32 +97,45 @@ def trainings(n: int) -> Iterator[None]:
             process.wait()
 
 
-def waited(script: Path, folder: str, seconds: float, beside: int = 0) -> Waited:
+def waited(script: Path, folder: str, visitors: int, seconds: float, beside: int = 0) -> Waited:
     """What a crowd waits for at the server of a script, beside so many trainings."""
     with serving(script, folder) as (address, pid), trainings(beside):
-        found = asyncio.run(_crowd(address, seconds))
+        found = asyncio.run(_crowd(address, pid, visitors, seconds))
         found.memory = resident_mb(pid)
     return found
 
 
-def compared(seconds: float, beside: int) -> list[Row]:
-    """The rows of one crowd."""
+def both(visitors: int, seconds: float, beside: int) -> tuple[Waited, Waited, str]:
+    """The same crowd at the stock app's server and at ours, and what it is called."""
     with tempfile.TemporaryDirectory() as folder:
         stock_app = Path(folder) / "stock.py"
         stock_app.write_text(STOCK_APP)
-        stock = waited(stock_app, folder, seconds, beside)
-        ours = waited(ROOT / "app.py", folder, seconds, beside)
-    crowd = f"{VISITORS} visitors, {seconds:.0f} s" + (f", beside {beside} trainings" if beside else "")
-    peer = "stock Streamlit app, same crowd"
+        found = [waited(app, folder, visitors, seconds, beside) for app in (stock_app, ROOT / "app.py")]
+    return found[0], found[1], f"{visitors} visitors, {seconds:.0f} s" + (f", beside {beside} trainings" * bool(beside))
+
+
+def compared(seconds: float, beside: int) -> list[Row]:
+    """The rows of one crowd."""
+    stock, ours, crowd = both(VISITORS, seconds, beside)
     return [
-        Row(f"{crowd}: rerun, p50", statistics.median(ours.reruns), "s", "", statistics.median(stock.reruns), peer),
-        Row(f"{crowd}: rerun, p95", p95(ours.reruns), "s", ">= 0.67 x, aim 1 x", p95(stock.reruns), peer),
+        Row(f"{crowd}: rerun, p50", statistics.median(ours.reruns), "s", "", statistics.median(stock.reruns), PEER),
+        Row(f"{crowd}: rerun, p95", p95(ours.reruns), "s", ">= 0.67 x, aim 1 x", p95(stock.reruns), PEER),
         Row(f"{crowd}: openings within {OPENING_S:.0f} s, p95", p95(ours.openings), "s", ">= 0.5 x, aim 0.83 x",
-            p95(stock.openings), peer),
+            p95(stock.openings), PEER),
         Row(f"{crowd}: sent at an opening", statistics.median(ours.sizes) / 1000, "kB", "stated",
-            statistics.median(stock.sizes) / 1000, peer),
+            statistics.median(stock.sizes) / 1000, PEER),
         Row(f"{crowd}: errors", len(ours.errors), "", "0"),
-        Row(f"{crowd}: web process", ours.memory, "MB", "250 MB, aim 200 MB", stock.memory, peer)]
+        Row(f"{crowd}: web process", ours.memory, "MB", "250 MB, aim 200 MB", stock.memory, PEER)]
+
+
+def endurance() -> list[Row]:
+    """A large room for long."""
+    stock, ours, crowd = both(MANY, float(os.environ.get("BENCH_ENDURANCE_SECONDS", "600")), 2)
+    return [
+        Row(f"{crowd}: rerun, p95", p95(ours.reruns), "s", ">= 0.5 x", p95(stock.reruns), PEER),
+        Row(f"{crowd}: errors", len(ours.errors), "", "0"),
+        Row(f"{crowd}: web process at the end, against after the first minute", ours.memory, "MB", ">= 0.95 x",
+            ours.settled, "after the first minute")]
 
 
 def rows() -> list[Row]:

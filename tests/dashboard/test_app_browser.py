@@ -30,13 +30,13 @@ def free_port():
 
 
 @contextlib.contextmanager
-def serving(folder, path=""):
+def serving(folder, path="", port=None):
     """The app as `make run` serves it, on a free port with an empty store; gives (address, process).
 
     `path`: a folder of further packages.
     """
-    port = free_port()
-    with open(folder / "log", "w") as log:
+    port = port or free_port()
+    with open(folder / "log", "a") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "thermoviz", "serve", "--port", str(port)],
             cwd=ROOT, stdout=log, stderr=log,
