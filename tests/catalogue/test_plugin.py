@@ -19,7 +19,7 @@ from thermoviz.catalogue.links import from_query, to_query
 from thermoviz.core.specs import to_json
 from thermoviz.dashboard import lab, scene, state
 from thermoviz.dashboard.controls import describe
-from thermoviz.dashboard.menu import LAST, menu
+from thermoviz.dashboard.menu import LAST, SWEEP, menu
 from thermoviz.engine import Engine, JobState
 from thermoviz.presentation.looks import LOOKS
 
@@ -74,7 +74,7 @@ def test_the_library_computes_draws_and_keeps_it(walk):
 
 
 def test_it_is_the_last_lab_of_the_menu_and_has_links(walk):
-    assert list(menu())[-2:] == ["random_walk", LAST] and menu()["random_walk"].menu == "Random walk"
+    assert list(menu())[-3:] == ["random_walk", SWEEP, LAST] and menu()["random_walk"].menu == "Random walk"
     spec = walk(steps=7, seed=3)
     link = from_query(to_query("three-minds", spec))
     assert link.spec == spec and not link.messages
@@ -104,6 +104,9 @@ class AtOnce:
     """An engine that computes when it is asked."""
 
     runs: dict = {}
+
+    def notice(self):
+        return ""
 
     def submit(self, spec, viewer):
         run = tv.run(spec)
@@ -165,7 +168,7 @@ def test_a_broken_lab_is_left_out_with_one_sentence(tmp_path, caplog, file, text
     write_package(tmp_path, {"specification.py": ODD, file: text})
     before = tuple(LABS)
     with installed(tmp_path):
-        assert tuple(menu())[1:-1] == before == tuple(LABS)
+        assert tuple(menu())[1:-2] == before == tuple(LABS)
     record, = caplog.records
     said = record.getMessage()
     assert "“odd” of odd is left out" in said and why in said and "\n" not in said and said.endswith(".")

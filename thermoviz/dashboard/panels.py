@@ -150,6 +150,15 @@ def chart(run: Any, look: Look, key: str, draw: Callable[[Any, Look], Any],
     return len(figure.to_json(validate=False)) + len(said)
 
 
+def chosen(figure: Any, key: str) -> Any:
+    """A figure on its own card of which points can be chosen: the `customdata` of the one that is, or None."""
+    with st.container(key=f"card_{key}"):
+        found: Any = st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=CHART_CONFIG, on_select="rerun",
+                                     selection_mode="points")
+    points = found["selection"]["points"] if found else []
+    return points[0].get("customdata") if points else None
+
+
 def rest_soon(visit: Visit) -> None:
     """In place of all that comes after the stage. The page is drawn anew when the stage says that it stands; where it
     never does, the browser asks again."""

@@ -318,11 +318,8 @@ def _picture(here: SweepVisit, run: Any, look: Look) -> None:
     lines = tuple(dict.fromkeys((*lines_of(names), *line)))
     figure = kept((run.content, look.name, "phase", mapped, str(lines), str(third)), lambda: _weighed(
         phase(run, look, mapped, lines, third)))
-    with st.container(key="card_phase"):
-        chosen: Any = st.plotly_chart(figure, theme=None, key="chart_phase", config=panels.CHART_CONFIG,
-                                      on_select="rerun", selection_mode="points")
-    points = chosen["selection"]["points"] if chosen else []
-    _open_one(here, run, int(points[0]["customdata"]) if points and "customdata" in points[0] else None)
+    point = panels.chosen(figure, "phase")
+    _open_one(here, run, None if point is None else int(point))
 
 
 def _weighed(figure: Any) -> tuple[Any, int]:
