@@ -106,8 +106,6 @@ class Connection:
             self._trying.cancel()
 
     def _run(self) -> None:
-        for name in ("distributed.client", "distributed.comm", "distributed.core"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters of it is told by this class
         assert self._loop is not None
         asyncio.set_event_loop(self._loop)
         try:
@@ -144,6 +142,8 @@ class Connection:
         from distributed import Client
         from distributed import __version__ as ours
 
+        for name in ("distributed.client", "distributed.comm", "distributed.core"):  # which set themselves up above
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters of it is told by this class
         client = None
         try:
             client = Client(self.address, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False,
@@ -174,15 +174,25 @@ class Connection:
         await self._count(client)
         self.client = client
         log.warning("Connected with the cluster %s, %d workers.", self.address, self._fitting)
-        counted = time.monotonic()
-        while client.status == "running" and not self._closing:
-            if self._look or time.monotonic() - counted > LOOK_SECONDS:
+        counted, counting, comm = time.monotonic(), None, client.scheduler_comm
+        # One that Dask has connected again by itself knows nothing of what was asked of it.
+        while client.status == "running" and client.scheduler_comm is comm and not self._closing:
+            if (self._look or time.monotonic() - counted > LOOK_SECONDS) and (counting is None or counting.done()):
                 self._look, counted = False, time.monotonic()
-                await self._count(client)
+                counting = asyncio.ensure_future(self._recount(client))
             self._tick()
             if self.given_up:
                 self._give_back()
             await asyncio.sleep(TICK_SECONDS)
+        if counting is not None:
+            counting.cancel()
+
+    async def _recount(self, client: Any) -> None:
+        try:
+            await self._count(client)
+        except Exception as error:  # the network; whether that is lost is seen by another
+            log.info("the workers of %s cannot be counted: %s", self.address, error)
+            self._look = True
 
     async def _count(self, client: Any) -> None:
         """The workers that fit, and what is wrong where none does."""
