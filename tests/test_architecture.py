@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "thermoviz"
 # Modules that import ours inside functions, and what: a quick `--help`, threads that are set before numpy, torch.
-LATE = {"__main__": "", "engine.worker": "", "core.learning.networks": "core.learning.tensors"}
+LATE = {"__main__": "", "engine.worker": "", "engine.cluster.preload": "",
+        "core.learning.networks": "core.learning.tensors"}
 # Where a module may be found by its name: a specification's siblings, and names that load on first use.
 BY_NAME = re.compile(r"runs/late\.py|(\w+/)*__init__\.py")
 MOST_MODULES = 16  # of a folder

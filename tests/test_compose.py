@@ -61,7 +61,7 @@ def test_commands_are_those_of_the_programs():
 
 def test_the_door_keeps_a_browser_with_its_server():
     text = DOOR.read_text()
-    assert re.search(r"cookie \w+ insert", text) and "/_stcore/health" in text and "web:8501" in text
+    assert re.search(r"cookie \w+ insert", text) and "/healthz" in text and "web:8501" in text
     inside = SERVICES["door"]["ports"][0].rpartition(":")[2]
     assert f"bind :{inside}" in text
 

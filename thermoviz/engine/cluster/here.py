@@ -1,6 +1,8 @@
 """Starts processes of a cluster on this machine: `thermoviz worker ADDRESS`, and `thermoviz cluster` to try it.
 
-They are Dask's own programs, with what must not be forgotten: one thread each, what makes them ours, certificates.
+They are Dask's own programs, with what must not be forgotten: one thread each, what makes them ours, certificates. What
+ends is started again here, and not by Dask's nanny: that is a second process of Dask for each worker, which takes as
+long to start as the worker itself, and seconds to end.
 """
 
 import os
@@ -11,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..worker import THREADS
 from .terms import PRELOAD, certificates, refuse_address, refuse_without_dask
 
 LOOK_SECONDS = 0.2
@@ -18,14 +21,11 @@ GRACE_SECONDS = 10.0  # for processes that are asked to end
 LOCALHOST = "127.0.0.1"
 
 
-def worker_command(scheduler: str, processes: int = 1, health_port: int = 0) -> list[str]:
-    """The command that runs so many workers of the scheduler, of which one answers http://127.0.0.1:PORT/health.
-
-    Raises BadInput.
-    """
+def worker_command(scheduler: str, health_port: int = 0) -> list[str]:
+    """The command that runs one worker, which answers http://127.0.0.1:PORT/health (0: any port). Raises BadInput."""
     refuse_without_dask()
     return [sys.executable, "-m", "distributed.cli.dask_worker", refuse_address(scheduler), "--nthreads", "1",
-            "--nworkers", str(processes), "--no-dashboard", "--dashboard-address", f"{LOCALHOST}:{health_port}",
+            "--no-nanny", "--no-dashboard", "--dashboard-address", f"{LOCALHOST}:{health_port}",
             "--preload", PRELOAD, *_certificates(scheduler)]
 
 
@@ -46,21 +46,22 @@ def _certificates(address: str) -> list[str]:
 
 
 def work(scheduler: str, processes: int, health_port: int = 0) -> None:
-    """This process becomes the workers of the scheduler. Raises BadInput."""
-    command = worker_command(scheduler, processes, health_port)
-    if os.name == "posix":
-        os.execv(command[0], command)
-    raise SystemExit(subprocess.call(command))
+    """Workers of the scheduler, until it is interrupted; the first answers at the port. Raises BadInput."""
+    _until_interrupted([worker_command(scheduler, port) for port in (health_port, *[0] * (processes - 1))])
 
 
 def try_out(processes: int, port: int) -> None:
-    """A scheduler and workers on this machine alone, until it is interrupted."""
+    """A scheduler and workers on this machine alone, until it is interrupted. Raises BadInput."""
     address = f"tcp://{LOCALHOST}:{port}"
-    commands = [scheduler_command(address), worker_command(address, processes)]
+    commands = [scheduler_command(address), *[worker_command(address)] * processes]
     print(f"A cluster of {processes} workers at {address}; Ctrl-C ends it. In another shell:\n"
           f"    THERMOVIZ_SCHEDULER={address} {sys.executable} -m thermoviz serve", flush=True)
+    _until_interrupted(commands)
+
+
+def _until_interrupted(commands: Sequence[list[str]]) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
-    supervise(commands, lambda: False)
+    supervise(commands, lambda: False, env={**os.environ, **THREADS})
 
 
 def supervise(commands: Sequence[list[str]], done: Callable[[], bool], **settings: Any) -> None:

@@ -5,16 +5,17 @@
 
 from typing import Any
 
-from ...core.settings import settings
-from ..worker import start
-from . import task
-from .terms import RESOURCE
-
-__all__ = ["dask_setup", "task"]  # the latter so that a first task finds everything loaded
-
 
 def dask_setup(worker: Any) -> None:
-    """Called by Dask before the process joins: polite, limited and warm it offers one place."""
+    """Called by Dask before the process joins: polite, limited and warm it offers one place.
+
+    Dask's nanny loads this module as well, for nothing; so what a worker needs is loaded here.
+    """
+    from ...core.settings import settings
+    from ..worker import start
+    from . import task, terms
+
     start(int(settings().worker_gigabytes * 2**30))
+    assert task  # loaded before the first question
     for resources in (worker.state.total_resources, worker.state.available_resources):
-        resources[RESOURCE] = 1.0
+        resources[terms.RESOURCE] = 1.0
