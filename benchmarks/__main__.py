@@ -12,6 +12,7 @@ from . import (
     figures,
     first_picture,
     labs,
+    labs_before,
     memory,
     preset,
     reruns,
@@ -47,7 +48,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("groups", nargs="*", choices=[*GROUPS, []],
                         help=f"which to run; all but {', '.join(LONG)} if none is named")
-    chosen = parser.parse_args().groups or [name for name in GROUPS if name not in LONG]
+    parser.add_argument("--against", metavar="CHECKOUT", help="an earlier commit's checkout, beside which the labs run")
+    asked = parser.parse_args()
+    labs_before.against = asked.against
+    chosen = asked.groups or [name for name in GROUPS if name not in LONG]
     rate = matrix_rate()
     print(f"float32 matrix products, 1024 x 1024, all threads: {rate / 1e9:.0f} GFLOP/s\n")
     rows: list[Row] = []

@@ -1,5 +1,6 @@
 """How things are timed and printed: medians of repeated calls, ratios within one run."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -10,7 +11,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report. `flops`: multiply-adds x 2 that the work needs at least, or None."""
+    """One line of the report. `flops`: multiply-adds x 2 that the work needs at least, or None.
+
+    A value of NaN: nothing was measured, and `work` says why.
+    """
 
     work: str
     value: float
@@ -52,4 +56,5 @@ def show(rows: list[Row], rate: float) -> None:
         peer = f"{row.peer:.3g} {row.unit} ({row.peer_name})" if row.peer is not None else ""
         ratio = f"{row.ratio:.3g} x" if row.ratio is not None else ""
         share = f"{row.flops / row.value / rate:.1%}" if row.flops is not None else ""
-        print(f"| {row.work} | {row.value:.3g} {row.unit} | {peer} | {ratio} | {row.goal} | {share} |")
+        value = "" if math.isnan(row.value) else f"{row.value:.3g} {row.unit}"
+        print(f"| {row.work} | {value} | {peer} | {ratio} | {row.goal} | {share} |")

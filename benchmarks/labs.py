@@ -1,7 +1,7 @@
 """The labs at their defaults in a warm process: first picture and complete, beside one plain numpy task of this run.
 
-The arithmetic limit of a lab is what its networks must multiply: each sample of each evaluation passes through all d
-parameters once, and three times where a gradient is asked for. It is counted where compiled code is called, so that it
+The arithmetic limit of a lab is what its networks must multiply: each sample of each evaluation passes through all
+parameters once (of two classes, through the difference of the outputs), and three times where a gradient is asked for. It is counted where compiled code is called, so that it
 is exact for whatever the lab does; the last column of the report is that number over the machine's matrix rate and the
 time taken. Second derivatives, surfaces, sums and statistics are not in it, nor activations.
 """
@@ -20,6 +20,7 @@ from thermoviz.core.learning import kernels
 from thermoviz.core.learning.compiled import CompiledNetworks
 from thermoviz.core.learning.movers import NetworkMover
 
+from . import labs_before
 from .clock import Row, median_seconds
 from .training import plain_loop
 
@@ -53,6 +54,12 @@ def _first_and_complete(spec: Any) -> tuple[float, float]:
     return (told or [complete])[0], complete
 
 
+def _parameters(networks: CompiledNetworks) -> int:
+    """Through how many numbers a sample must pass: of two classes only the difference of the outputs counts."""
+    sizes = networks.sizes
+    return int(networks.d - (sizes[-2] + 1 if networks.head == 1 and sizes[-1] == 2 else 0))
+
+
 @contextlib.contextmanager
 def counted() -> Iterator[list[float]]:
     """Within it: the multiplications of each call of the networks' compiled code."""
@@ -61,13 +68,16 @@ def counted() -> Iterator[list[float]]:
 
     def evaluated(self: Any, theta: Any, l2: Any, l1: Any, mode: int, indices: Any = None, counts: Any = None) -> Any:
         samples = len(theta) * self.samples if counts is None else counts.sum()
-        calls.append(float(samples) * self.d * (3 if mode == kernels.modes.GRADIENT else 1))
+        if counts is None and len(self.sizes) == 2 and self.head == 0:
+            calls.append(float(len(theta)) * self.d * (self.sizes[0] + 1))  # a parabola, however many samples
+        else:
+            calls.append(float(samples) * _parameters(self) * (3 if mode == kernels.modes.GRADIENT else 1))
         return evaluate(self, theta, l2, l1, mode, indices, counts)
 
     def moved(self: Any, block: Any, *more: Any, **named: Any) -> None:
         drawn = (block.indices >= 0).sum(axis=2)  # [steps or 1, n]; none drawn: all samples
         drawn = np.where(drawn == 0, self.networks.samples, drawn)
-        calls.append(3.0 * self.networks.d * drawn.mean(axis=0).sum() * block.steps)
+        calls.append(3.0 * _parameters(self.networks) * drawn.mean(axis=0).sum() * block.steps)
         move(self, block, *more, **named)
 
     with mock.patch.object(CompiledNetworks, "_evaluate", evaluated), \
@@ -107,4 +117,4 @@ def _relations() -> Row:
 
 def rows() -> list[Row]:
     unit = median_seconds(yardstick, repeats=5)
-    return [*(row for kind in BOUNDS for row in _lab(kind, unit)), _relations()]
+    return [*(row for kind in BOUNDS for row in _lab(kind, unit)), _relations(), *labs_before.rows()]

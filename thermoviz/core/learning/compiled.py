@@ -9,8 +9,7 @@ import scipy
 
 from ..dynamics.blocks import Block
 from ..threads import in_parts
-from . import kernels
-from .rooms import Lanes
+from . import kernels, rooms
 
 # Order of the kernels' codes (kernels/activations.py).
 ACTIVATIONS = ("linear", "tanh", "relu", "gelu", "sigmoid")
@@ -156,14 +155,15 @@ class CompiledNetworks:
         rest, which stand in its memory [n, d]."""
         n = len(block.x)
         # Replicas of equally large batches stand together: a group takes as many samples as its largest.
-        order = np.argsort((block.indices[0] >= 0).sum(axis=1), kind="stable")
+        drawn = block.indices[0]
+        order = np.arange(n) if drawn[:, -1:].min(initial=0) >= 0 else np.argsort((drawn >= 0).sum(1), kind="stable")
 
         def part(begin: int, end: int) -> None:
             kernels.lane_training.move(
                 begin, end, order, mode, block.first, block.steps, block.code, block.x, block.memory, block.square,
                 block.coefficients, block.noise, block.indices, block.times, block.kept, block.diverged_at, *self.flat,
                 self.sizes, self.activation, self.head, self.samples, l2, l1, push, push_rows, energies,
-                *Lanes(self.sizes, self.activation, self.head, self.dtype).arrays)
+                *rooms.lanes(self.sizes, self.activation, self.head, self.dtype))
 
         in_groups(part, n, 3.0 * n * block.steps * (block.indices.shape[2] or self.samples) * self.d)
 
