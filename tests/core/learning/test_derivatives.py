@@ -54,6 +54,15 @@ def test_hessian_and_its_products(loss):
     assert np.abs(loss.hvp(theta, v[0, 0]) - expected @ v[0, 0]).max() < 1e-12
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("task", "outputs"), [TASKS[0], TASKS[1], TASKS[3]])
+def test_hessian_of_one_hidden_layer_is_that_of_its_products(activation, task, outputs):
+    loss = make((4,), activation, task, outputs, n=40, weight_decay=0.03)
+    theta = point(loss)
+    assert np.abs(loss.hessian(theta) - loss.hvp(theta, np.eye(loss.d))).max() < 1e-13
+    assert np.array_equal(loss.hessian(theta), loss.hessian(theta).T)
+
+
 def test_hessians_of_single_samples(loss):
     """Of each sample by torch, whose mean is the Hessian of the data energy."""
     theta = point(loss)

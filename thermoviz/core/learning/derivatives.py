@@ -122,8 +122,36 @@ class ExactNetwork:
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """[d, d], symmetric to the last bit."""
         self._refuse_large("hessian", "hvp or leading_eigenpairs")
-        matrix = self.hvp(theta, np.eye(self.d))
+        if len(self._shapes) == 2 and self.n * self.d * self._shapes[1][1] <= _CHUNK:
+            matrix = self._hessian_of_one_layer(theta)
+        else:
+            matrix = self.hvp(theta, np.eye(self.d))
         return 0.5 * (matrix + matrix.T)
+
+    def _hessian_of_one_layer(self, theta: np.ndarray) -> np.ndarray:
+        """Of one hidden layer, several times as quick as d products: J^T L J, with J the outputs' derivatives by theta
+        and L the loss's second ones by outputs, and what second derivatives of the outputs add."""
+        run, (inputs, units), outputs = self._forward(theta), self._shapes[0], self._shapes[1][1]
+        W, first = self._weights(theta)[1][0], (inputs + 1) * units
+        x, h = (np.concatenate([values, np.ones((self.n, 1))], axis=1) for values in run.h)
+        moved = (x[:, :, None] * run.slope[0][:, None]).reshape(self.n, first)  # of each unit, by its own weights
+        J = np.zeros((outputs, self.n, self.d))
+        for c in range(outputs):
+            np.multiply(moved, np.tile(W[:, c], inputs + 1), out=J[c, :, :first])
+            J[c, :, first + c::outputs] = h
+        H = np.zeros((self.d, self.d))
+        for c, unit in enumerate(np.eye(outputs)):
+            bent = np.broadcast_to(self._output_curvature(run, unit), (self.n, outputs))
+            H += J[c].T @ np.einsum("ne,end->nd", bent, J)
+        bend = run.residual @ W.T * run.bend[0]
+        for j in range(units):
+            H[j:first:units, j:first:units] += x.T @ (x * bend[:, j, None])
+        rows = np.arange(first)[:, None]
+        columns = first + rows % units * outputs + np.arange(outputs)
+        mixed = moved.T @ run.residual
+        H[rows, columns] += mixed
+        H[columns, rows] += mixed
+        return H / self.n
 
     def sample_hessians(self, theta: np.ndarray) -> np.ndarray:
         """[N, d, d]: the Hessian of each sample's own loss."""
