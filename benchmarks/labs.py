@@ -3,7 +3,8 @@
 The arithmetic limit of a lab is what its networks must multiply: each sample of each evaluation passes through all
 parameters once (of two classes, through the difference of the outputs), and three times where a gradient is asked for.
 It is counted where compiled code is called, so that it is exact for whatever the lab does; the last column of the
-report is that number over the machine's matrix rate and the time taken. Second derivatives, surfaces, sums and statistics are not in it, nor activations.
+report is that number over the machine's matrix rate and the time taken. Second derivatives, surfaces, sums and
+statistics are not in it, nor activations.
 """
 
 import contextlib
