@@ -8,17 +8,20 @@ raise: only an entry has the environment that numba needs for it.
 Source: numba documentation, "Customizing the Compiler".
 """
 
+import contextlib
 import gc
 import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import llvmlite.binding as llvm
 import numba
-from numba.core import codegen, compiler, event
+from numba.core import codegen, compiler, errors, event, types
 from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.registry import cpu_target
 from numba.core.typed_passes import NopythonRewrites
+from numba.core.typing.templates import _OverloadFunctionTemplate
 
 from . import compiling
 from .kernels_cache import CACHE
@@ -37,6 +40,17 @@ class _NoEnvironment:
         """Nowhere to set it."""
 
 
+class _Entry(codegen.JITCodeLibrary):
+    """Machine code, into which all parts are linked that are called, from parts too."""
+
+    def add_linking_library(self, library: Any) -> None:
+        """numba's protocol: code that this one needs."""
+        super().add_linking_library(library)
+        if isinstance(library, _Part):
+            for inner in library._linking_libraries:
+                self.add_linking_library(inner)
+
+
 class _Part(codegen.JITCodeLibrary):
     """LLVM code to be linked into other code, neither optimised nor made into machine code by itself."""
 
@@ -47,12 +61,20 @@ class _Part(codegen.JITCodeLibrary):
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
 
-    def _optimize_final_module(self) -> None:
-        """Where it is linked."""
-
-    def _finalize_final_module(self) -> None:
+    def finalize(self) -> None:
+        """Nothing is linked here: that is the entry's."""
+        self._raise_if_finalized()
         self._finalize_dynamic_globals()
         self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        self._ensure_finalized()
+        if self._shared_module is None:
+            self._shared_module = self._final_module
+            for function in self._final_module.functions:
+                if not function.is_declaration and function.linkage == llvm.Linkage.external:
+                    function.linkage = "linkonce_odr"
+        return self._shared_module
 
     def get_pointer_to_function(self, name: str) -> int:
         """0: it cannot be called from Python."""
@@ -60,24 +82,34 @@ class _Part(codegen.JITCodeLibrary):
         return 0
 
 
-@register_pass(mutates_CFG=False, analysis_only=True)
-class _AsPart(FunctionPass):
-    """Lowers a function into a `_Part`."""
+class _Into(FunctionPass):
+    """Lowers a function into a `library`."""
 
-    _name = "thermoviz_as_part"
+    library: type[codegen.JITCodeLibrary]
 
     def __init__(self) -> None:
         FunctionPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
         """numba's protocol: whether the function was changed."""
-        state.library = _Part(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()  # so that an entry can be kept on disk
         return False
 
 
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _IntoPart(_Into):
+    _name, library = "thermoviz_into_part", _Part
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _IntoEntry(_Into):
+    _name, library = "thermoviz_into_entry", _Entry
+
+
 class _Typing:
-    """numba's typing, which remembers what operators make of numbers and arrays: it would ask thirty templates anew for
-    every sum of two indices, which is a tenth of all its work."""
+    """numba's typing, which remembers what operators and Python's own functions make of types: it would ask thirty
+    templates anew for every sum of two indices, and first those that concern strings and sets."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -89,36 +121,58 @@ class _Typing:
     def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
         """The signature of func for arguments of these types, as numba's own."""
         key = getattr(func, "typing_key", func)
-        if kws or getattr(key, "__module__", "") != operator.add.__module__:
+        if kws or getattr(key, "__module__", "") not in (operator.add.__module__, max.__module__):
             return self._real.resolve_function_type(func, args, kws)
         asked = key, tuple(args)
         if asked not in self._known:
-            self._known[asked] = self._real.resolve_function_type(func, args, kws)
+            self._known[asked] = self._of_few(func, args) or self._real.resolve_function_type(func, args, kws)
         return self._known[asked]
+
+    def _of_few(self, func: Any, args: Any) -> Any:
+        """What the templates say that need nothing compiled; None: nothing."""
+        function = self._real._lookup_global(func) or func
+        few = [one for one in getattr(function, "templates", ()) if not issubclass(one, _OverloadFunctionTemplate)]
+        if not few:
+            return None
+        with contextlib.suppress(errors.TypingError):
+            kind = types.Function(few)
+            signature = kind.get_call_type(self._real, args, {})
+            function._impl_keys.update(vars(kind)["_impl_keys"])
+            return signature
+        return None
 
 
 _typing: Any = _Typing(cpu_target.typing_context)
 
 
-class _EntryCompiler(compiler.Compiler):
-    def __init__(self, typing: Any, *more: Any) -> None:
-        super().__init__(_typing, *more)
+class _Compiler(compiler.CompilerBase):
+    """numba's own steps, with one before the last that says into what a function is lowered."""
 
+    into: type[_Into]
 
-class _PartCompiler(compiler.CompilerBase):
     def __init__(self, typing: Any, *more: Any) -> None:
         super().__init__(_typing, *more)
 
     def define_pipelines(self) -> list[Any]:
-        """numba's own steps with `_AsPart` before the last one."""
+        """numba's protocol."""
         steps = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        steps.add_pass_after(_AsPart, NopythonRewrites)
+        steps.add_pass_after(self.into, NopythonRewrites)
         steps.finalize()
         return [steps]
 
 
+class EntryCompiler(_Compiler):
+    """Also for whoever else calls parts: numba's own compiler would leave out the parts of parts."""
+
+    into = _IntoEntry
+
+
+class _PartCompiler(_Compiler):
+    into = _IntoPart
+
+
 ENTRY: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": CACHE, "no_cfunc_wrapper": True,
-                         "pipeline_class": _EntryCompiler}
+                         "pipeline_class": EntryCompiler}
 # What parts are compiled with, also where `overload` asks for options.
 PART: dict[str, Any] = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
                         "pipeline_class": _PartCompiler}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, ndtr
 
+from thermoviz.core.kernels_options import EntryCompiler
 from thermoviz.core.learning.compiled import ACTIVATIONS
 from thermoviz.core.learning.data import Dataset
 from thermoviz.core.learning.kernels import activations, tiles, units
@@ -18,7 +19,7 @@ from thermoviz.core.learning.networks import MLP, NetworkLoss
 
 def for_python(part):
     """A part of kernels as a function that Python may call."""
-    return numba.njit(lambda *arguments: part(*arguments))
+    return numba.njit(pipeline_class=EntryCompiler)(lambda *arguments: part(*arguments))
 
 
 product, add_outer = for_python(tiles.product), for_python(tiles.add_outer)
