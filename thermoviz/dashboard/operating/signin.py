@@ -47,7 +47,7 @@ def ask_to_sign_in() -> None:
     st.set_page_config(page_title="thermoviz")
     st.title(_("Please sign in"))
     st.markdown(_("This server is for those who sign in. Nothing about you is kept here."))
-    st.button(_("Sign in"), on_click=st.login, type="primary")
+    st.button(_("Sign in"), on_click=st.login)
 
 
 def offer_to_leave() -> None:
