@@ -144,3 +144,13 @@ def test_the_library_asks_a_cluster(running, diary, tmp_path, setting):
     assert np.array_equal(run.arrays["U"], tv.run(spec).arrays["U"]) and heard
     with pytest.raises(tv.ThermovizError, match="on a Sunday"):
         tv.run(Errand(str(diary), mood="refuses"), scheduler=running[0])
+
+
+def test_a_sweep_is_computed_by_a_cluster_piece_by_piece(running, tmp_path, setting):
+    """The same numbers as without one; the engine hands its pieces to the workers."""
+    setting(store=tmp_path / "mine")
+    base = tv.Descent(tv.DATASETS["moons"](n=40), tv.MLP((4,)), steps=10, replicas=3)
+    sweep = tv.Sweep(base, over={"batch_size": [4, 8], "dynamics.1.lr": [0.1, 0.3]}, seeds=2)
+    table = tv.run(sweep, scheduler=running[0]).table()
+    np.testing.assert_allclose(table["loss"], sweep.compute().table()["loss"], rtol=1e-5)
+    assert list((tmp_path / "mine" / "runs").iterdir())
