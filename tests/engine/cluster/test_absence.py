@@ -120,7 +120,7 @@ def test_what_is_no_address_is_refused(address):
 
 def test_nobody_there_is_one_sentence(setting, tmp_path):
     setting(store=tmp_path, scheduler_seconds=0)
-    with pytest.raises(tv.ThermovizError, match=f"^The cluster at {NOBODY} cannot be reached.$"):
+    with pytest.raises(tv.ThermovizError, match=f"^{NOBODY}: The cluster cannot be reached.$"):
         tv.run(tv.Potential(seed=3), scheduler=NOBODY)
 
 

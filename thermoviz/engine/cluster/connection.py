@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ...core.errors import BadInput
@@ -54,7 +54,7 @@ class Connection:
         self.address, self._patience, self._changed = address, patience, changed
         self.client: Any = None  # Dask's, of this thread, while there is one
         self.legs: dict[str, list[Leg]] = {}  # by the id of the run; of this thread
-        self._fitting, self._trouble = 0, Trouble(self._unreachable)
+        self._fitting, self._trouble = 0, Trouble(_unreachable)
         self._since: float | None = None  # when the trouble began; None where there is none
         self._told: Any = None  # what `changed` was called for last
         self._trying: asyncio.Future[Any] | None = None
@@ -134,7 +134,7 @@ class Connection:
                     await client.close(timeout=1)
             if not self._closing:
                 log.warning("The cluster %s is lost.", self.address)
-                self._now(Trouble(self._unreachable))
+                self._now(Trouble(_unreachable))
                 self._tick()
 
     async def _connected(self) -> Any:
@@ -153,15 +153,15 @@ class Connection:
             theirs = (await scheduler.versions())["packages"]["distributed"]
             if theirs == ours:
                 return client
-            self._now(Trouble(lambda: self._other_dask(theirs, ours), passes=False))
+            self._now(Trouble(lambda: _other_dask(theirs, ours), passes=False))
         except asyncio.CancelledError:
             pass  # this server closes
         except BadInput as error:
             said = str(error)
             self._now(Trouble(lambda: said, passes=False))
         except Exception as error:
-            self._now(Trouble(self._refused, passes=False) if _is_about_certificates(error) else
-                      Trouble(self._unreachable))
+            self._now(Trouble(_refused, passes=False) if _is_about_certificates(error) else
+                      Trouble(_unreachable))
         if client is not None:
             with contextlib.suppress(Exception):
                 await client.close(timeout=1)
@@ -203,9 +203,9 @@ class Connection:
         if self._fitting:
             self._since = None
         elif not offered:
-            self._now(Trouble(self._empty))
+            self._now(Trouble(_empty))
         else:
-            self._now(Trouble(lambda: self._others(offered), passes=False))
+            self._now(Trouble(lambda: _others(offered), passes=False))
 
     def _now(self, trouble: Trouble) -> None:
         if self._since is None:
@@ -217,6 +217,8 @@ class Connection:
         state = self.places, self.given_up, self.trouble is None
         if state != self._told:
             self._told = state
+            if self.trouble is not None:
+                log.warning("%s: %s", self.address, self.trouble.say())
             asyncio.get_running_loop().run_in_executor(None, self._changed)
 
     def _give_back(self) -> None:
@@ -240,31 +242,34 @@ class Connection:
                 for leg in list(self.legs.get(id, ())):
                     leg.died(told["worker"], len(ids) == 1)
 
-    # What is said, in the language of whoever reads it
 
-    def _unreachable(self) -> str:
-        return _("The cluster at {address} cannot be reached.").format(address=self.address)
+# What is said, in the language of whoever reads it. Visitors read it too: no addresses.
 
-    def _refused(self) -> str:
-        return _("The cluster at {address} does not accept this server's certificate, or the other way round; look at "
-                 "THERMOVIZ_TLS_CA, THERMOVIZ_TLS_CERT and THERMOVIZ_TLS_KEY.").format(address=self.address)
 
-    def _other_dask(self, theirs: str, ours: str) -> str:
-        return _("The cluster at {address} runs distributed {theirs}, this server {ours}; install the same version on "
-                 "both.").format(address=self.address, theirs=theirs, ours=ours)
+def _unreachable() -> str:
+    return _("The cluster cannot be reached.")
 
-    def _empty(self) -> str:
-        return _("The cluster at {address} has no workers; start them with “thermoviz worker {address}”.").format(
-            address=self.address)
 
-    def _others(self, offered: Counter[str]) -> str:
-        versions = ", ".join(sorted(name.removeprefix(OFFERED) for name in offered if name))
-        if not versions:
-            return _("The workers of the cluster at {address} were started without thermoviz; start them with "
-                     "“thermoviz worker {address}”.").format(address=self.address)
-        return _("The workers of the cluster at {address} compute with version {versions} of the numerics, this server "
-                 "with version {ours}; install the same thermoviz on both.").format(
-            address=self.address, versions=versions, ours=NUMERICS_VERSION)
+def _refused() -> str:
+    return _("The cluster does not accept this server's certificate, or the other way round; look at THERMOVIZ_TLS_CA, "
+             "THERMOVIZ_TLS_CERT and THERMOVIZ_TLS_KEY.")
+
+
+def _empty() -> str:
+    return _("The cluster has no workers; they are started with “thermoviz worker”.")
+
+
+def _other_dask(theirs: str, ours: str) -> str:
+    return _("The cluster runs distributed {theirs}, this server {ours}; install the same version on both.").format(
+        theirs=theirs, ours=ours)
+
+
+def _others(offered: Iterable[str]) -> str:
+    versions = ", ".join(sorted(name.removeprefix(OFFERED) for name in offered if name))
+    if not versions:
+        return _("The workers of the cluster were started without thermoviz; start them with “thermoviz worker”.")
+    return _("The workers of the cluster compute with version {versions} of the numerics, this server with version "
+             "{ours}; install the same thermoviz on both.").format(versions=versions, ours=NUMERICS_VERSION)
 
 
 def _offered(resources: Mapping[str, float]) -> str:

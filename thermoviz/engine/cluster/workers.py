@@ -70,7 +70,7 @@ class ClusterWorkers:
         if self._connection.given_up:
             trouble = self._connection.trouble
             if self._here is None and trouble is not None:
-                return Refused(trouble.say)
+                return Refused(lambda: f"{self._connection.address}: {trouble.say()}")
             if self._here is not None and self._here.free:
                 return self._here.attempt(id, spec)
         return ClusterAttempt(self._connection, self.store, self._seconds, id, spec)
