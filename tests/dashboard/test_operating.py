@@ -266,6 +266,14 @@ def test_more_than_a_form_is_not_read_even_where_no_length_is_said():
     assert asyncio.run(read()) == ["http.request", "http.disconnect", "http.disconnect"]
 
 
+@pytest.mark.parametrize("path, host, status", [("/healthz", None, 404), ("/healthz", b"localhost", 404),
+                                               ("/healthz", b"evil.example", 421), ("/", None, 421)])
+def test_health_is_asked_by_machines_that_know_no_name(setting, path, host, status):
+    """404 is what stands behind the door here."""
+    setting(hosts="lab.example.org")
+    assert asked(guard.Door(Anything()), path, headers=[(b"host", host)] if host else [])[0] == status
+
+
 def test_names_are_read_as_written():
     assert guard.names(" Lab.example.org , *.b.example.,") == ("lab.example.org", "*.b.example")
     assert guard.names(None) == ()

@@ -20,7 +20,7 @@ from .addresses import below, header
 
 MAX_HEADERS, MAX_QUERY, MAX_BODY = 32_000, 16_000, 64_000  # bytes
 SOCKET = "/_stcore/stream"
-# Asked by whatever keeps the server running, by its own machine's name.
+# Asked by whatever keeps the server running, by its own machine's name, or by a proxy that gives none.
 HEALTH = frozenset({"/healthz", "/_stcore/health"})
 OF_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 CLOSED = frozenset({"/_stcore/metrics"})  # Streamlit's own are open to all; ours have a port of their own
@@ -80,7 +80,7 @@ class Door:
     def _refusal(self, scope: Any) -> Response | None:
         host, path = header(scope, b"host"), below(scope, self.base) or ""
         if self.allowed and not is_named(host, self.allowed) and not (
-                path in HEALTH and is_named(host, tuple(OF_THIS_MACHINE))):
+                path in HEALTH and (not host or is_named(host, tuple(OF_THIS_MACHINE)))):
             return answer(421, "This server is not known by that name.")
         if len(scope.get("query_string", b"")) > MAX_QUERY:
             return answer(414, "This address is longer than any link of this page.")
