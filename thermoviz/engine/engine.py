@@ -324,7 +324,7 @@ class Engine:
             for viewer in sorted(job.viewers):
                 self._queue.add(job.id, viewer)
             return False
-        if outcome.status == DONE:
+        if outcome.status == DONE and outcome.seconds > 0:
             self._durations.add(job.spec.kind, outcome.seconds)
         job.end(outcome.status, outcome.say, outcome.again)
         return False

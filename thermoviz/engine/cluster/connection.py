@@ -110,6 +110,7 @@ class Connection:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._live())
+            self._loop.run_until_complete(_ended(asyncio.all_tasks(self._loop)))
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
         finally:
             self._loop.close()
@@ -241,6 +242,13 @@ class Connection:
             for id in ids:
                 for leg in list(self.legs.get(id, ())):
                     leg.died(told["worker"], len(ids) == 1)
+
+
+async def _ended(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Ends what is still under way."""
+    for one in tasks:
+        one.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 # What is said, in the language of whoever reads it. Visitors read it too: no addresses.

@@ -25,7 +25,7 @@ from ...runs import files
 from ...runs.run import Run
 from ..store import Store
 from ..worker import answered
-from ..workers import FAILED, Told
+from ..workers import DONE, FAILED, Told
 from .terms import TOPIC
 
 TELL_SECONDS = 0.25  # so often each task tells how far it is; less often where there are many workers
@@ -40,6 +40,7 @@ _desks: dict[str, "Desk"] = {}
 def compute(text: str, id: str, carried: Mapping[str, bytes]) -> tuple[str, str, float, float, str]:
     """(DONE | FAILED | CANCELLED, sentence, seconds, seconds of processors, address of this worker).
 
+    Of a run that lay here already no seconds.
     text: the specification as JSON. carried: files of what it only names by its hash.
     """
     from distributed import get_worker
@@ -51,7 +52,8 @@ def compute(text: str, id: str, carried: Mapping[str, bytes]) -> tuple[str, str,
         status, message = desk.watched(functools.partial(_answer, text, id, carried, desk))
     finally:
         _desks.pop(id, None)
-    return status, message, time.monotonic() - begun, time.process_time() - used, worker.address
+    seconds = time.monotonic() - begun if desk.began else 0.0
+    return status, message, seconds, time.process_time() - used, worker.address
 
 
 def _answer(text: str, id: str, carried: Mapping[str, bytes], desk: "Desk") -> tuple[str, str]:
@@ -63,7 +65,7 @@ def _answer(text: str, id: str, carried: Mapping[str, bytes], desk: "Desk") -> t
     except (BadInput, OSError) as error:
         return FAILED, str(error)
     if store.get(id) is not None:  # another server's question, a moment ago
-        return "done", ""
+        return DONE, ""
     return answered(spec, id, desk, Kept(store))
 
 
@@ -119,6 +121,11 @@ class Desk:
         self._latest: tuple[int, dict[str, str], str] | None = None
         self._versions = 0
         self._sign = time.monotonic()
+
+    @property
+    def began(self) -> bool:
+        """Whether anything was computed."""
+        return bool(self._told.stage)
 
     def tell(self, told: Told) -> None:
         """To all servers: at once what is new in kind, all else now and then."""
