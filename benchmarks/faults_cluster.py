@@ -128,7 +128,8 @@ def main() -> None:
             of_scheduler = Tally("kill -9 of the scheduler", all_cold)
             killed(engine, of_worker, times, lambda: next(iter(processes(engine).values())),
                    lambda id: engine.state(id).attempt > 1)
-            killed(engine, of_scheduler, times, lambda: scheduler_pid(address), lambda id: engine.state(id).status == "queued")
+            killed(engine, of_scheduler, times, lambda: scheduler_pid(address),
+                   lambda id: engine.state(id).status == "queued")
             at_once = asked_at_once(address, folder, times)
     print(f"\nOne worker, scheduler on {LOCALHOST}; supervised as Docker does.\n\n"
           "| fault | wrong | failed or wanted a click | a question begins after | the part starts cold in | ratio |\n"
