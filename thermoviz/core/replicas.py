@@ -38,10 +38,11 @@ def column(value: Any, x: Any) -> Any:
     return library(x).as_tensor(array, dtype=x.dtype, device=x.device)[:, None]
 
 
-def normal(rng: Any, x: Any) -> Any:
-    """Independent normal numbers in the shape, type and place of x; rng: numpy's Generator, torch's for a tensor."""
+def normal(rng: Any, x: Any, out: Any = None) -> Any:
+    """Independent normal numbers in the shape, type and place of x; rng: numpy's Generator, torch's for a tensor. out:
+    an array like x that they fill."""
     if not is_tensor(x):
         dtype = np.float32 if x.dtype == np.float32 else np.float64
-        return rng.standard_normal(x.shape, dtype=dtype)
+        return rng.standard_normal(x.shape, dtype=dtype) if out is None else rng.standard_normal(dtype=dtype, out=out)
     return library(x).randn(x.shape, generator=rng, dtype=x.dtype, device=x.device)
 

@@ -54,34 +54,49 @@ class ShapedMALA:
             raise BadInput("ShapedMALA needs one curvature for each of its strengths.")
         self._roots = np.stack([_inverse_root(H, SOFTEST * float(np.exp(log)))
                                 for H, log in zip(curvatures, self._logs, strict=True)])
+        self._kept: list[np.ndarray] | None = None
 
     def init(self, energy: Any, x: Any, rng: Any) -> Known:
+        self._kept = None
         return Known(x, *value_and_force(energy, x), half_square(x))
 
     def step(self, energy: WithDecay, state: Known, rng: Any, temperature: Any = 0.0) -> Known:
         x, dt, T = state.x, self.dt, column(temperature, state.x)
         strength, shapes = energy.strength, self._shapes(energy.strength, len(x))
         pull = strength[:, None] if strength.ndim else strength
-        drift = _turned(state.force - pull * x, shapes)
+        trial, drift, moved, away, total = self._room(x)
+        np.subtract(state.force, np.multiply(pull, x, out=total), out=total)
+        _turned(total, shapes, drift)
         drift *= dt
-        pushed = normal(rng, x)
-        pushed *= (2 * T * dt) ** 0.5
-        pushed += drift
-        trial = _turned(pushed, shapes)
+        normal(rng, x, away)
+        away *= (2 * T * dt) ** 0.5
+        _turned(np.add(away, drift, out=total), shapes, trial)
         trial += x
         there, force = value_and_force(energy.energy, trial)
         half = half_square(trial)
-        home = _turned(force - pull * trial, shapes)
-        home *= dt
-        home += pushed
+        np.subtract(force, np.multiply(pull, trial, out=total), out=total)
+        _turned(total, shapes, moved)
+        moved *= dt
+        moved += drift
         rise = there - state.value + strength * (half - state.half)
-        away = pushed - drift
-        # away^2 - home^2 without the difference of large numbers.
-        gain = -rise / np.ravel(T) + np.einsum("ij,ij->i", away - home, away + home) / (4 * np.ravel(T) * dt)
+        # away^2 - home^2 = -moved (2 away + moved), without the difference of large numbers.
+        away *= 2
+        away += moved
+        gain = -rise / np.ravel(T) - np.einsum("ij,ij->i", moved, away) / (4 * np.ravel(T) * dt)
         accepted = -rng.standard_exponential(len(x)) <= gain
-        each = accepted[:, None]
-        return Known(np.where(each, trial, x), np.where(accepted, there, state.value),
-                     np.where(each, force, state.force), np.where(accepted, half, state.half))
+        refused = ~accepted[:, None]
+        np.copyto(trial, x, where=refused)
+        np.copyto(force, state.force, where=refused)
+        return Known(trial, np.where(accepted, there, state.value), force, np.where(accepted, half, state.half))
+
+    def _room(self, x: np.ndarray) -> list[np.ndarray]:
+        """Five arrays like x that are kept from step to step, as memory that is new each time costs more than the
+        sums. The first becomes the next x, so there are two of it that take turns: a state lasts for one more step."""
+        if self._kept is None:
+            self._kept = [np.empty_like(x) for _ in range(6)]
+        if x is self._kept[0]:
+            self._kept[:2] = self._kept[1::-1]
+        return [self._kept[0], *self._kept[2:]]
 
     def _shapes(self, strength: np.ndarray, n: int) -> list[tuple[slice, np.ndarray]]:
         """Runs of rows with one strength, and the A that is theirs."""
@@ -94,12 +109,10 @@ class ShapedMALA:
         return self._roots[np.abs(np.log(strength) - self._logs).argmin()]
 
 
-def _turned(vectors: np.ndarray, shapes: list[tuple[slice, np.ndarray]]) -> np.ndarray:
-    """A v for each row, by the A of its run; A is symmetric."""
-    out = np.empty_like(vectors)
+def _turned(vectors: np.ndarray, shapes: list[tuple[slice, np.ndarray]], out: np.ndarray) -> None:
+    """out <- A v for each row, by the A of its run; A is symmetric."""
     for rows, root in shapes:
         np.matmul(vectors[rows], root, out=out[rows])
-    return out
 
 
 def _inverse_root(H: np.ndarray, floor: float) -> np.ndarray:

@@ -60,7 +60,7 @@ def _walked(linear: Linear, name: str, H: np.ndarray, centre: np.ndarray, shaken
         start = draw.multivariate_normal(mean, covariance, walkers, method="cholesky")
         settings: dict[str, Any] = {"seed": int(draw.integers(0, 2**32)), "record_every": len(way)}
         if name == "sgd":
-            done = ramp(linear.loss, way[:, None], SGD(LINEAR_RATE), start, batch_size=LINEAR_BATCH, **settings)
+            done = ramp(linear.walked, way[:, None], SGD(LINEAR_RATE), start, batch_size=LINEAR_BATCH, **settings)
         else:
             euler = Overdamped(dt=LINEAR_RATE, scheme="euler-maruyama")
             done = ramp(linear.parabola, way[:, None], euler, start, linear.T, **settings)

@@ -123,9 +123,11 @@ def boltzmann(centre: np.ndarray, curvature: np.ndarray, T: float, n: int, gener
 
 
 class Linear(NamedTuple):
-    """The problem: its loss, that loss as a parabola, data curvatures h [d], temperature and the exact dF."""
+    """The problem: its loss in double precision and as SGD walks in it, that loss as a parabola, data curvatures h
+    [d], temperature and the exact dF."""
 
     loss: NetworkLoss
+    walked: NetworkLoss
     parabola: Paraboloid
     h: np.ndarray
     T: float
@@ -150,7 +152,7 @@ def linear_problem(data: Dataset, ends: tuple[float, float] = LINEAR_RANGE) -> L
     H = loss.hessian(np.zeros(loss.d))
     centre = np.linalg.solve(H, np.asarray(loss.force(np.zeros(loss.d))))
     parabola = Paraboloid(H, centre, float(loss(centre)))
-    made = Linear(loss, parabola, np.linalg.eigvalsh(H), 0.0, 0.0)
+    made = Linear(loss, NetworkLoss(loss.mlp, data), parabola, np.linalg.eigvalsh(H), 0.0, 0.0)
     middle = made.lowest(math.sqrt(ends[0] * ends[1]))
     T = LINEAR_RATE * loss.gradient_noise_trace(middle) / (2 * LINEAR_BATCH * loss.d)
     low, high = (float(WithDecay(parabola, strength)(made.lowest(strength))) for strength in ends)
@@ -172,7 +174,7 @@ def ramp_linear(linear: Linear, steps: int, walkers: int, seed: int, report: Cal
     work = ramp(linear.parabola, programme, shaped, x0, T, int(seeds[0]), record_every=len(programme),
                 progress=lambda f: report(0.6 * f)).work.reshape(len(groups), walkers)
     sudden = independent_mean((ends[1] - ends[0]) * half_square(x0[:walkers]))
-    driven = ramp(linear.loss, programmes(*ends, [lengths[-1]], [False])[:, 0], SGD(LINEAR_RATE), x0[:walkers],
+    driven = ramp(linear.walked, programmes(*ends, [lengths[-1]], [False])[:, 0], SGD(LINEAR_RATE), x0[:walkers],
                   seed=int(seeds[1]), batch_size=LINEAR_BATCH, record_every=SETTLE + lengths[-1],
                   progress=lambda f: report(0.6 + 0.4 * f))
     return LinearRamps(
