@@ -118,10 +118,11 @@ def _worker_mb(pid: int) -> float:
 
 def _run_seconds() -> dict[str, float]:
     """Processor seconds of the default run of each kind, in a process of its own with one thread, as in a worker."""
-    code = ("import json, sys, time\nfrom thermoviz.catalogue import EXPERIMENTS, run\n"
-            "for kind, cls in EXPERIMENTS.items():\n    run(cls(seed=999))\n    begun = time.process_time()\n"
-            "    run(cls(seed=1000))\n    print(kind, time.process_time() - begun)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,
+    code = ("import time\nfrom thermoviz.catalogue import EXPERIMENTS, LABS, run\n"
+            "from thermoviz.engine.worker import warm_up\nwarm_up()\n"
+            "for kind in (*LABS, 'descent'):\n    begun = time.process_time()\n"
+            "    run(EXPERIMENTS[kind](seed=1000))\n    print(kind, time.process_time() - begun, flush=True)")
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT,
                           env={**os.environ, "OMP_NUM_THREADS": "1", "THERMOVIZ_THREADS": "1"})
     return {kind: float(seconds) for kind, seconds in (line.split() for line in done.stdout.splitlines())}
 

@@ -251,6 +251,25 @@ def test_what_is_too_much_is_turned_away_in_a_sentence(one, method, path, body, 
     assert answered == status and text.count("\n") == 1 and text.endswith(".\n") and "Traceback" not in text
 
 
+@pytest.mark.parametrize("message, code", [(b"\0" * 3_000_000, 1009), (b"no message of the page's", 1002),
+                                           ("text", None)])
+def test_a_socket_that_says_nonsense_is_closed_and_the_server_goes_on(one, message, code):
+    async def say():
+        place = f"ws://lab.example.org:{one.port}/_stcore/stream"
+        async with websockets.connect(place, subprotocols=["streamlit"], host="127.0.0.1", max_size=None) as socket:
+            await socket.send(message)
+            heard = b""
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                while True:
+                    heard += await socket.recv()
+            return closed.value, heard
+
+    closed, heard = asyncio.run(say())
+    assert code is None or closed.rcvd.code == code
+    assert b"Traceback" not in heard and b"site-packages" not in heard
+    assert one.get("/_stcore/health", **HOST)[0] == 200
+
+
 def test_an_upload_needs_its_token(one):
     body = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\nhello\r\n--x--\r\n'
     status, _headers, _text = one.get("/_stcore/upload_file/session/file", "PUT", body, **HOST,

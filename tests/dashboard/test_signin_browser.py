@@ -124,6 +124,10 @@ def test_who_signs_in_sees_the_page_and_is_not_in_the_log(provider, tmp_path, ne
         assert provider.seen == ["authorize", "token"] and page.complaints == []
         page.goto(f"{address}/?kind=about")  # and stays signed in
         page.get_by_role("heading", name="Please sign in").wait_for(state="detached", timeout=PATIENCE_MS)
+        page.goto(f"{address}/?kind=second_law")
+        page.get_by_role("button", name="Experiment").click()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("heading", name="Please sign in").wait_for(timeout=PATIENCE_MS)
         said = (tmp_path / "said").read_text()
         assert "Ada" not in said and "ada@" not in said and "Traceback" not in said
 
