@@ -241,9 +241,10 @@ def test_on_plane_is_the_loss_on_the_plane(hidden, task, outputs, dtype, toleran
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 3e-6), ("float64", 1e-12)])
 @pytest.mark.parametrize("steepness", [0.1, 30, 1e4])
-def test_on_plane_holds_for_flat_and_for_steep_directions(activation, dtype, tolerance, steepness):
+@pytest.mark.parametrize("outputs", [2, 3])
+def test_on_plane_holds_for_flat_and_for_steep_directions(activation, dtype, tolerance, steepness, outputs):
     """More columns than share their factors, and sums so far apart that exp of one and of the other leaves float32."""
-    loss = make((6, 5), activation, "classification", 3, dtype)
+    loss = make((6, 5), activation, "classification", outputs, dtype)
     origin, u, v = loss.init(3, seed=5)
     plane = SimpleNamespace(origin=origin, u=u, v=steepness * v)
     us, vs = np.linspace(-2, 2, 3), np.linspace(-1, 3, 70)
@@ -251,6 +252,14 @@ def test_on_plane_holds_for_flat_and_for_steep_directions(activation, dtype, tol
     direct = loss(origin + us[:, None, None] * u + vs[:, None] * (steepness * v))
     # Rounding of the parameters themselves grows with them.
     assert (np.abs(grid - direct) < tolerance * max(1, steepness) * np.maximum(1, np.abs(direct))).all()
+
+
+@pytest.mark.parametrize("outputs", [2, 3, 1000])
+def test_on_plane_the_logarithm_of_a_product_over_thousands_of_samples_is_taken_in_time(outputs):
+    """At the origin all classes are as likely, so that the product would be outputs^5000."""
+    loss = make((), outputs=outputs, n=5000)
+    plane = SimpleNamespace(origin=np.zeros(loss.d), u=np.ones(loss.d), v=np.ones(loss.d))
+    assert loss.on_plane(plane, [0], [0]) == pytest.approx(np.log(outputs), rel=1e-12)
 
 
 # What is not finite

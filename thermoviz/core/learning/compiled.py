@@ -1,7 +1,9 @@
 """Losses of many networks on the CPU, in numpy arrays: data laid out for the compiled kernels, work over threads."""
 
+import math
 from collections.abc import Callable
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -176,11 +178,12 @@ class CompiledNetworks:
         # What single precision cannot hold becomes infinite, and so does its loss.
         with np.errstate(over="ignore", invalid="ignore"):
             working = [np.array(vector, x.dtype) for vector in (*map(self._for_planes, (origin, u, v)), us, vs)]
-        energies = np.empty((len(us), len(vs)))
+        energies, factors = np.zeros((len(us), len(vs))), np.ones((len(us), len(vs)))
 
         def part(first: int, last: int) -> None:
             kernels.planes.evaluate_plane(*working, first, last, x, t, sizes, self.activation, self.head,
-                                          self.samples, kernels.modes.ENERGY, energies)
+                                          self.samples, *rooms.Planes(sizes, x.shape[2], self.dtype).arrays, factors,
+                                          energies)
 
         in_parts(part, len(us), energies.size * self.samples * self.d)
         return energies
@@ -200,14 +203,15 @@ class CompiledNetworks:
         """Parameters [d] as `kernels.planes` reads them: a linear change, so that it holds for directions too.
 
         tanh z = 1 - 2/(1 + exp 2z), and sigmoid z = 1/(1 + exp(-z)): the factors go into the layers before and after
-        the first hidden one. Two outputs become one, the second less the first.
+        each hidden one, after the first for powers of two. Two outputs become one, the second less the first.
         """
         layers = [layer.copy() for layer in self._layers(vector)]
-        factor, offset, share = _LOGISTIC.get(ACTIVATIONS[self.activation], (1.0, 0.0, 1.0))
-        if len(layers) > 1:
-            layers[0] *= factor
-            layers[1][-1] += offset * layers[1][:-1].sum(axis=0)
-            layers[1][:-1] *= share
+        if ACTIVATIONS[self.activation] in _LOGISTIC:
+            factor, offset, share = _LOGISTIC[ACTIVATIONS[self.activation]]
+            for i, (before, after) in enumerate(pairwise(layers)):
+                before *= factor / (math.log(2.0) if i > 0 else 1.0)
+                after[-1] += offset * after[:-1].sum(axis=0)
+                after[:-1] *= share
         if self._binary:
             layers[-1] = layers[-1][:, 1:] - layers[-1][:, :1]
         return np.concatenate([layer.ravel() for layer in layers])

@@ -51,3 +51,23 @@ def lanes(sizes: np.ndarray, act: int, head: int, dtype: np.dtype) -> tuple[Any,
             del rooms[next(iter(rooms))]
         rooms[key] = Lanes(sizes, act, head, dtype).arrays
     return rooms[key]
+
+
+class Planes:
+    """For one thread's nodes of a plane (`kernels.planes`) and blocks of `ld` samples.
+
+    arrays: as `evaluate_plane` takes them. places: offsets of each hidden layer's values [units + 1, ld], the last row
+    ones, and of the outputs [k, ld]; then of what a loss needs [3, ld], of five arrays of the first layer [units, ld],
+    of a piece of a row's factors, of a row [ld], of two sets of weights and of what bounds their sums.
+    """
+
+    def __init__(self, sizes: np.ndarray, ld: int, dtype: np.dtype) -> None:
+        first, later = sizes[1] * ld, ((sizes[1:-1] + 1) * sizes[2:]).sum()
+        hidden = (sizes[1:-1] + 1) * ld
+        sections = np.array([*hidden, sizes[-1] * ld, 3 * ld, *[first] * 5, kernels.planes.PANEL * first, ld, later,
+                             later, 2 * sizes.max()])
+        room = np.zeros(sections.sum() + _LINE // dtype.itemsize, dtype)
+        places = -room.ctypes.data % _LINE // dtype.itemsize + np.cumsum(sections) - sections
+        for end in (places[:len(hidden)] + hidden).tolist():
+            room[end - ld:end] = 1
+        self.arrays = room, places

@@ -42,8 +42,12 @@ Q1, Q2, Q3, Q4 = _single(4.67465717e-01, 2.60227603e-02, 3.34886854e-04, 8.14514
 # exp x = 2^k exp r, |r| <= ln(2)/2, with ln 2 in two parts and Taylor's sum for exp r: relative error 2e-7.
 # Adding 1.5 x 2^23 rounds to a whole number and leaves it in the lowest bits.
 EXP_LOW, EXP_HIGH, PER_LN2, ROUNDER = _single(-87.0, 88.0, 1.4426950408889634, 12582912.0)
+LN2 = math.log(2.0)
 LN2_HIGH, LN2_LOW = _single(0.693145751953125, 1.42860682030941723212e-6)
 E2, E3, E4, E5, E6 = _single(1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720)
+# 2^r, |r| <= 1/2: relative error 1.1e-7 before rounding. What is added leaves the exponent of 2^k in the lowest bits.
+B1, B2, B3, B4, B5 = _single(6.93147004e-01, 2.40222424e-01, 5.55073395e-02, 9.67151113e-03, 1.32646039e-03)
+BIASED_ROUNDER, = _single(12582912.0 + 127.0)
 # erfc(y) = exp(-y^2) s R(s), s = 1/(1 + 0.4 y), for 0 <= y <= 9.3: relative error 6e-8 before rounding.
 ERFC_SCALE, ERFC_END, ROOT_HALF, NORMAL = _single(0.4, 9.3, math.sqrt(0.5), 1 / math.sqrt(2 * math.pi))
 R0, R1, R2, R3, R4 = _single(0.22562449, 0.22660572, 0.20075002, 0.19775894, 0.0696799)
@@ -58,6 +62,31 @@ def _two_to(typing, shifted):
         exponent = builder.shl(bits, ir.Constant(ir.IntType(32), 23))
         return builder.bitcast(builder.add(exponent, ir.Constant(ir.IntType(32), 127 << 23)), ir.FloatType())
     return types.float32(types.float32), codegen
+
+
+@intrinsic
+def _two_to_biased(typing, shifted):
+    """2^k from BIASED_ROUNDER + k."""
+    def codegen(context, builder, signature, arguments):
+        bits = builder.bitcast(arguments[0], ir.IntType(32))
+        return builder.bitcast(builder.shl(bits, ir.Constant(ir.IntType(32), 23)), ir.FloatType())
+    return types.float32(types.float32), codegen
+
+
+def one_and_power(x):
+    """1 + 2^x; in single precision for |x| <= 126 only."""
+    raise NotImplementedError("compiled code only")
+
+
+@_inline(one_and_power)
+def _one_and_power(x):
+    def single(x):
+        shifted = x + BIASED_ROUNDER
+        r = x - (shifted - BIASED_ROUNDER)
+        series = ONE + r * (B1 + r * (B2 + r * (B3 + r * (B4 + r * B5))))
+        return ONE + series * _two_to_biased(shifted)  # type: ignore[call-arg]
+
+    return single if x == types.float32 else lambda x: 1.0 + math.exp(LN2 * x)
 
 
 def exponential(x):

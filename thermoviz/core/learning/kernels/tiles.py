@@ -16,6 +16,7 @@ import numba
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from ...kernels_options import part
 
@@ -112,6 +113,25 @@ def _integer(value: Any) -> Any:
 def _mask(lanes: Any) -> Any:
     lanes = list(lanes)
     return ir.Constant(ir.VectorType(_I32, len(lanes)), lanes)
+
+
+@intrinsic
+def _view(typing: Any, array: Any, start: Any, size: Any) -> Any:
+    """array[start:start + size], flat, of an array that is contiguous and that whoever called the entry holds.
+
+    A slice compares its ends with the array's first, which for compiler and processor is more work than this.
+    """
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+        some = context.make_array(signature.return_type)(context, builder)
+        populate_array(some, builder.gep(whole.data, [arguments[1]]), [arguments[2]], [whole.itemsize], whole.itemsize,
+                       None)
+        return some._getvalue()
+
+    return types.Array(array.dtype, 1, "C")(array, types.intp, types.intp), codegen
+
+
+view: Any = _view
 
 
 def _product_tile(rows: int) -> Any:
