@@ -50,6 +50,9 @@ class _Entry(codegen.JITCodeLibrary):
             for inner in library._linking_libraries:
                 self.add_linking_library(inner)
 
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
 
 class _Part(codegen.JITCodeLibrary):
     """LLVM code to be linked into other code, neither optimised nor made into machine code by itself."""
