@@ -146,9 +146,9 @@ def main() -> None:
             print(f"\nA run that only tells how far it is, for {seconds:.0f} s: {word * 1e3:.2f} ms of the scheduler "
                   f"for each word.\nRuns per second: {1 / one.seconds:.2f} with one worker, {1 / two.seconds:.2f} with "
                   f"two ({one.seconds / two.seconds:.2f} x); run files of {size(engine):,.0f} bytes.")
-            print("\nRuns that nobody watches, their files fetched:")
+            print("\nRuns of nothing, whose small files are fetched (as good as where all share one store):")
             arithmetic(whole.per_task, word, whole.bytes)
-            print("\nRuns that are watched, every picture of them fetched:")
+            print("\nSmall trainings, of each of which one picture and the file are fetched through the scheduler:")
             arithmetic({**one.per_task, "worker": whole.per_task["worker"]}, word, one.bytes)
 
 
