@@ -9,6 +9,7 @@ processor seconds of the default run of each kind. What is assumed of people sta
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import math
 import os
@@ -112,7 +113,9 @@ def _worker_mb(pid: int) -> float:
     """Of the largest process that the server has started."""
     found = [0.0]
     for task in Path(f"/proc/{pid}/task").iterdir():
-        found += [resident_mb(int(child)) for child in (task / "children").read_text().split()]
+        for child in (task / "children").read_text().split():
+            with contextlib.suppress(IndexError, OSError):  # one that ends just now has no memory
+                found.append(resident_mb(int(child)))
     return max(found)
 
 
