@@ -19,11 +19,11 @@ from thermoviz.core.statistics.time_averages import displacement, time_averages
 from thermoviz.labs.equilibrium import words
 from thermoviz.labs.equilibrium.agreement import agreement, estimate, middle, observables
 from thermoviz.labs.equilibrium.controls import (
+    bath_temperature,
     compared,
     control_loss,
     expected_r_hat,
     heated,
-    noise_temperature,
     train_control,
 )
 from thermoviz.labs.equilibrium.heat_loop import area, expected_loops, lag, loops, rates
@@ -233,7 +233,7 @@ def test_what_is_left_of_a_start_is_unbiased(two_groups, offset):
 def test_heat_has_the_strength_of_the_noise(two_groups):
     replicas = two_groups(0.0, 3)
     replicas.x[:] = replicas.reference
-    T = noise_temperature(replicas, 0.5, 4)
+    T = bath_temperature(replicas, 0.5, 4)
     loss = replicas.loss
     C = loss.gradient_covariance(replicas.reference)
     assert T.value == pytest.approx(0.5 * np.trace(C) / (2 * 4 * loss.d), rel=1e-4)

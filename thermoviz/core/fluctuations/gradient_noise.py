@@ -3,7 +3,7 @@ the temperature that it gives (S. Mandt, M. Hoffman and D. Blei, J. Mach. Learn.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -40,6 +40,10 @@ def batch_factor(batch_size: int | None, batching: str, n: int) -> float:
     return (n - b) / (b * (n - 1))
 
 
+@overload
+def noise_temperature(rate: None, share: float, trace: float, d: int) -> None: ...
+@overload
+def noise_temperature(rate: float | np.ndarray, share: float, trace: float, d: int) -> float: ...
 def noise_temperature(rate: Any, share: float, trace: float, d: int) -> float | None:
     """T = rate share tr C / 2d of noise of covariance C (of single samples) in d directions; share: `batch_factor`.
 

@@ -14,6 +14,7 @@ import numpy as np
 from ...core.dynamics.integrators import SGD, Overdamped
 from ...core.dynamics.simulation import simulate
 from ...core.fluctuations.chain import LinearChain, linear_chain
+from ...core.fluctuations.gradient_noise import noise_temperature
 from ...core.learning.alignment import align, distinct_units
 from ...core.learning.data import Dataset
 from ...core.learning.datasets import LinearRegression
@@ -54,16 +55,17 @@ class Heated:
     temperature: Estimate
 
 
-def noise_temperature(replicas: Replicas, rate: float, batch_size: int) -> Estimate:
-    """T = rate tr C / (2 B d) where SGD is after burn-in, its rate being lr / (1 - momentum): from the copies that
-    began at both solutions; what isotropic heat must have to shake as strongly in total. NaN below 4 copies."""
+def bath_temperature(replicas: Replicas, rate: float, batch_size: int) -> Estimate:
+    """`noise_temperature` where SGD is after burn-in, its rate being lr / (1 - momentum): from the copies that began at
+    both solutions; what isotropic heat must have to shake as strongly in total. NaN below 4 copies."""
     loss = replicas.loss
     at = np.unique(np.linspace(replicas.settled, len(replicas.steps) - 1, LOOKS).astype(int))
     rows = np.concatenate([replicas.rows(group)[:COPIES] for group in (COLD, FAR)])
     if len(rows) < FEWEST:
         return NOTHING
-    traces = [np.mean([loss.gradient_noise_trace(replicas.x[k, i].astype(np.float64)) for k in at]) for i in rows]
-    return independent_mean(rate / (2 * batch_size * loss.d) * np.array(traces))
+    traces = [float(np.mean([loss.gradient_noise_trace(replicas.x[k, i].astype(np.float64)) for k in at]))
+              for i in rows]
+    return independent_mean(np.array([noise_temperature(rate, 1 / batch_size, trace, loss.d) for trace in traces]))
 
 
 def heated(

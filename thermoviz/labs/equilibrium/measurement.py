@@ -27,11 +27,11 @@ from .controls import (
     BATCH,
     LR,
     Compared,
+    bath_temperature,
     compared,
     control_steps,
     heated,
     linear_theory,
-    noise_temperature,
     train_control,
 )
 from .heat_loop import expected_loops, loops
@@ -204,7 +204,7 @@ def outside_and_inside(networks: Replicas, report: Report) -> Seen:
 
 def baths(spec: Equilibrium, networks: Replicas, stiffest: float, report: Report) -> Compared:
     """The cold and the far start once more, in isotropic heat as strong as SGD's."""
-    temperature = noise_temperature(networks, spec.rate, spec.batch_size)
+    temperature = bath_temperature(networks, spec.rate, spec.batch_size)
     copies = heated(networks, temperature, spec.rate, stiffest, spec.seed, report)
     return compared(networks, spec.rate, copies)
 

@@ -16,6 +16,7 @@ from ...core.fluctuations.gradient_noise import (
     bath_at,
     centred_gradients,
     expected_dark,
+    noise_temperature,
     shape_of_noise,
     turning_plane,
     with_copies,
@@ -143,7 +144,8 @@ def noise(spec: HeatBath, loss: NetworkLoss, rested: Rested, baths: Baths) -> No
     return Noise(
         np.stack([bath.noise for bath in baths.all]), np.stack([bath.h for bath in baths.all]),
         np.asarray(loss(baths.places)), [Place(*(getattr(bath, name) for name in Place._fields)) for bath in baths.all],
-        loss.d, rested.energy, spec.lr * here.trace_C / (2 * spec.batch_size * lit), spec.lr * float(here.h[0]))
+        loss.d, rested.energy, noise_temperature(spec.lr, 1 / spec.batch_size, here.trace_C, lit),
+        spec.lr * float(here.h[0]))
 
 
 def dark(loss: NetworkLoss, rested: Rested, baths: Baths) -> Dark:

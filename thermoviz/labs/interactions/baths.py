@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.fluctuations.gradient_noise import alignment, participation
+from ...core.fluctuations.gradient_noise import alignment, noise_temperature, participation
 from ...core.learning.networks import NetworkLoss
 from ...core.learning.perturbed import MOST_UNITS, LabelStates, all_masks, factors, hidden_units
 from ...core.seeds import rng
@@ -151,11 +151,11 @@ def described(here: Expansion, plain: np.ndarray, moments: Moments, rate: float)
     gradient's shift, over that of the plain bath's tr C)."""
     _, axes = np.linalg.eigh(here.hessian)
     stiff, whole = axes.T[::-1][:LEADING], float(np.trace(plain))
-    temperature = rate / (1 - MOMENTUM) / (2 * BATCH * here.loss.d)
     statistics: dict[str, Callable[[float, np.ndarray, np.ndarray], float]] = {
         "trace": lambda value, mean, C: float(np.trace(C)),
         "ratio": lambda value, mean, C: float(np.trace(C)) / whole,
-        "T": lambda value, mean, C: temperature * float(np.trace(C)),
+        "T": lambda value, mean, C: noise_temperature(rate / (1 - MOMENTUM), 1 / BATCH, float(np.trace(C)),
+                                                      here.loss.d),
         "participation": lambda value, mean, C: participation(C),
         "alignment": lambda value, mean, C: alignment(C, here.hessian),
         "leading": lambda value, mean, C: leading_share(C, stiff),

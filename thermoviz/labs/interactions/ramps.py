@@ -14,6 +14,7 @@ import numpy as np
 from ...core.dynamics.integrators import SGD
 from ...core.energies.driven import Paraboloid, WithDecay, half_square
 from ...core.errors import TooFewSamples
+from ...core.fluctuations.gradient_noise import noise_temperature
 from ...core.learning.data import Dataset
 from ...core.learning.networks import MLP, NetworkLoss
 from ...core.seeds import rng
@@ -154,7 +155,7 @@ def linear_problem(data: Dataset, ends: tuple[float, float] = LINEAR_RANGE) -> L
     parabola = Paraboloid(H, centre, float(loss(centre)))
     made = Linear(loss, NetworkLoss(loss.mlp, data), parabola, np.linalg.eigvalsh(H), 0.0, 0.0)
     middle = made.lowest(math.sqrt(ends[0] * ends[1]))
-    T = LINEAR_RATE * loss.gradient_noise_trace(middle) / (2 * LINEAR_BATCH * loss.d)
+    T = noise_temperature(LINEAR_RATE, 1 / LINEAR_BATCH, loss.gradient_noise_trace(middle), loss.d)
     low, high = (float(WithDecay(parabola, strength)(made.lowest(strength))) for strength in ends)
     return made._replace(T=T, dF=harmonic_difference(made.h + ends[0], made.h + ends[1], high - low, T))
 
