@@ -59,7 +59,7 @@ def _sweep(energy: Any, speed: float, T: float, dt: float, p: Any, axis: int, wo
                 p[line, i] = side[i]
 
 
-@entry
+@entry(allocates=True)
 def follow(energy: Any, size: Any, temperatures: Any, dt: float, p: Any, held: Any, means: Any, kept: Any) -> None:
     """p [nx, ny], in place, through one step of length dt at each of temperatures [N].
 
