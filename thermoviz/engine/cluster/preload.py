@@ -5,13 +5,14 @@
 
 from typing import Any
 
+from ...core.settings import settings
+
 
 def dask_setup(worker: Any) -> None:
     """Called by Dask before the process joins: polite, limited and warm it offers one place.
 
     Dask's nanny loads this module as well, for nothing; so what a worker needs is loaded here.
     """
-    from ...core.settings import settings
     from ..worker import start
     from . import task, terms
 
