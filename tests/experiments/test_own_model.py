@@ -7,7 +7,8 @@ import pytest
 
 import thermoviz as tv
 from thermoviz.core.landscape.planes import Plane
-from thermoviz.experiments.own_model import ModuleLoss, OwnModel
+from thermoviz.experiments.own.module_loss import ModuleLoss
+from thermoviz.experiments.own_model import OwnModel
 
 torch = pytest.importorskip("torch")
 

@@ -37,6 +37,8 @@ def fading_colorscale(look: Look) -> list[list[Any]]:
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers (1, 2 or 5 times a power of ten apart) from low to high, at most `most` of them."""
+    if not high > low:  # nothing rises: a flat surface
+        return [low]
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 5, 10, 20) if math.floor(high / (m * power)) -

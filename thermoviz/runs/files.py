@@ -19,7 +19,8 @@ import numpy as np
 
 from ..core.errors import BadFile, BadInput
 
-FORMAT = "thermoviz-run-1"
+FAMILY = "thermoviz-run-"  # then a number, raised when what is in a file changes its place
+FORMAT = f"{FAMILY}1"
 MAX_BYTES = 64 * 2**20
 # How a file is called that is not yet whole.
 UNFINISHED = ".tmp"
@@ -118,6 +119,13 @@ def _refuse_size(size: int) -> None:
         raise BadFile(f"this file has {size / 2**20:.0f} MB; a run file has at most {MAX_BYTES // 2**20} MB.")
 
 
+def refuse_unreadable(size: int) -> None:
+    """Raises BadInput for a file that could be written, but not opened again."""
+    if size > MAX_BYTES:
+        raise BadInput(f"this run has {size / 2**20:.0f} MB, and a file of more than {MAX_BYTES // 2**20} MB "
+                       "could not be opened again: keep its arrays by numpy.savez(file, **run.arrays).")
+
+
 def _metadata(contents: bytes) -> dict[str, str]:
     """The header's metadata: 8 bytes of length, then JSON (the safetensors format)."""
     length = int.from_bytes(contents[:8], "little")
@@ -131,6 +139,9 @@ def _metadata(contents: bytes) -> dict[str, str]:
         raise BadFile("this run file is damaged: its header cannot be read.") from None
     if not isinstance(metadata, dict):
         raise BadFile("this run file is damaged: its metadata cannot be read.")
+    if str(metadata.get("format", "")).startswith(FAMILY) and metadata["format"] != FORMAT:
+        raise BadFile(f"this run file is of another version of thermoviz: it has the format "
+                      f"{metadata['format'][:40]!r}, this version reads {FORMAT!r}.")
     if metadata.get("format") != FORMAT:
         raise BadFile(f"this is not a run file of thermoviz (its format is {metadata.get('format')!r}, "
                       f"not {FORMAT!r}).")

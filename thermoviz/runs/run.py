@@ -189,8 +189,14 @@ class Run:
                           "this version does not know.") from None
 
     def save(self, path: Any) -> Path:
-        """Writes the run file, all of it or nothing. Raises BadInput where that cannot be done."""
-        return _write(files.path_of(path), self.to_bytes())
+        """Writes the run file, all of it or nothing. Raises BadInput where that cannot be done, and for a run that is
+        too large to be opened again.
+        """
+        file = files.path_of(path)
+        files.refuse_unreadable(sum(array.nbytes for array in self.arrays.values()))
+        contents = self.to_bytes()
+        files.refuse_unreadable(len(contents))
+        return _write(file, contents)
 
 
 def open_run(path: Any, kinds: Mapping[str, Any] | None = None) -> Run:

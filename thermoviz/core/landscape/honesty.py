@@ -283,6 +283,8 @@ def _determination(true: np.ndarray, seen: np.ndarray) -> float | None:
 
 def _gradient_share(loss: Any, plane: Any, points: np.ndarray) -> float | None:
     """Mean squared gradient in the plane over the whole, a ratio of means over the points."""
+    if getattr(loss, "without_gradient", None) is not None:  # a metric, or a loss that torch cannot follow
+        return None
     forces = real(force(loss, points))
     forces = forces[np.isfinite(forces).all(1)]
     whole = np.sum(forces**2)

@@ -49,7 +49,7 @@ def scan(
     _check_settings(resolution, margin, tolerance)
     if progress is not None and not callable(progress):
         raise BadInput(f"progress must be callable, progress(fraction, surface), or None, got {progress!r}.")
-    u0, u1, v0, v1 = _box(energy, plane, margin) if extent is None else _checked_extent(extent)
+    u0, u1, v0, v1 = _box(energy, plane, margin) if extent is None else checked_extent(extent)
     report = _Report(progress, resolution**2)
     grid = _grid(energy, plane)
     checks = _off_grid(u0, u1, v0, v1) if tolerance > 0 else None
@@ -210,7 +210,8 @@ def _check_settings(resolution: int, margin: float, tolerance: float) -> None:
         raise BadInput(f"tolerance must be a share >= 0 of the scale, got {tolerance!r}.")
 
 
-def _checked_extent(extent: Any) -> tuple[float, float, float, float]:
+def checked_extent(extent: Any) -> tuple[float, float, float, float]:
+    """A box (u0, u1, v0, v1), in pairs too. Raises BadInput."""
     try:
         # As objects, so that each edge is judged as it was given: numpy would round or shorten some in silence.
         u0, u1, v0, v1 = (float(edge) for edge in np.ravel(np.asarray(extent, dtype=object)))
@@ -227,7 +228,7 @@ def _box(energy: Any, plane: Any, margin: float) -> tuple[float, float, float, f
         bounds = getattr(energy, "bounds", None)
         if bounds is None:
             raise BadInput("this energy has no natural box: give extent=(u0, u1, v0, v1).")
-        return _checked_extent(np.asarray(bounds, dtype=float).ravel().tolist())
+        return checked_extent(np.asarray(bounds, dtype=float).ravel().tolist())
     points = getattr(plane, "points", None)
     if points is None or len(points) == 0:
         raise BadInput("this plane was chosen without points to show: give extent=(u0, u1, v0, v1).")
@@ -236,4 +237,4 @@ def _box(energy: Any, plane: Any, margin: float) -> tuple[float, float, float, f
     # Around a single point: one unit of the original directions to each side.
     room = margin * side if side > 0 else np.asarray(plane.tick_scale, dtype=float)
     low, high = low - room, high + room
-    return _checked_extent((low[0], high[0], low[1], high[1]))
+    return checked_extent((low[0], high[0], low[1], high[1]))
