@@ -18,6 +18,7 @@ from . import (
     reruns,
     stage_cpu,
     surface,
+    sweep,
     training,
 )
 from .clock import Row, matrix_rate, show
@@ -39,6 +40,7 @@ GROUPS = {
     "reruns": reruns.rows,
     "crowd": crowd.rows,
     "endurance": crowd.endurance,
+    "sweep": sweep.rows,
 }
 # What takes an hour: run by name, for docs/reliability.md.
 LONG = ("faults", "endurance")

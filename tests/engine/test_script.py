@@ -4,6 +4,11 @@ import os
 import subprocess
 import sys
 
+import threadpoolctl
+
+import thermoviz as tv
+from thermoviz.engine import Engine
+
 BARE = """
 import thermoviz as tv
 print("begun")
@@ -40,3 +45,13 @@ def test_a_bare_program_is_run_once(tmp_path, monkeypatch):
 
 def test_an_experiment_of_the_program_itself_is_refused_in_one_sentence(tmp_path, monkeypatch):
     assert "Mine is defined in the program that is run" in said(OWN, tmp_path, monkeypatch)
+
+
+def test_a_worker_has_one_thread_for_matrices(tmp_path):
+    """Its threads are set before numpy is loaded, whatever starting it has to unpickle."""
+    with Engine(tmp_path, workers=1) as engine:
+        engine.wait_until_warm()
+        engine.submit(tv.Potential(resolution=9, tolerance=0.5), "somebody")
+        [process] = engine.workers.processes
+        libraries = process.schedule(threadpoolctl.threadpool_info).result()
+    assert {one["num_threads"] for one in libraries if one["user_api"] == "blas"} == {1}

@@ -7,13 +7,11 @@ costs seconds; only one that stays silent is killed.
 """
 
 import logging
-import multiprocessing.context
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import spawn
 from typing import Any
 
 from ..core.errors import BadInput
@@ -31,31 +29,6 @@ ASK_SECONDS, SIGN_SECONDS, MISSED = 5.0, 120.0, 2  # see Process.unwell
 SILENCE_SECONDS = 2.0  # a cancelled worker that gives no sign for so long is killed
 
 log = logging.getLogger("thermoviz.engine")
-_starting = threading.RLock()
-
-
-class Alone(multiprocessing.context.SpawnProcess):
-    """A process that knows nothing of the script which asked for it.
-
-    Else it would run that script again (as `__mp_main__`), and with it whatever it asks of thermoviz.
-    """
-
-    @staticmethod
-    def _Popen(process_obj: Any) -> Any:
-        with _starting:
-            known = spawn.get_preparation_data
-            spawn.get_preparation_data = lambda name: {
-                key: value for key, value in known(name).items() if not key.startswith("init_main_from")}
-            try:
-                return multiprocessing.context.SpawnProcess._Popen(process_obj)  # type: ignore[attr-defined]
-            finally:
-                spawn.get_preparation_data = known
-
-
-class Context(multiprocessing.context.SpawnContext):
-    """Starts such processes."""
-
-    Process = Alone
 
 
 class Process:
@@ -78,7 +51,7 @@ class Process:
             from pebble import ProcessPool
             self.pool = ProcessPool(max_workers=1, initializer=worker.start,
                                     initargs=(int(settings().worker_gigabytes * 2**30),),
-                                    context=Context())
+                                    context=worker.Context())
         future: Future = self.pool.schedule(function, args=arguments, timeout=timeout)
         return future
 

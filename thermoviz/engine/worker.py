@@ -4,12 +4,14 @@ Nothing but numbers, names and sentences goes back to the engine, so that no exc
 """
 
 import logging
+import multiprocessing.context
 import os
 import subprocess
 import sys
 import threading
 import time
 import uuid
+from multiprocessing import spawn
 from typing import Any
 
 from ..core import logs
@@ -29,6 +31,32 @@ ALONE_SECONDS = 1.0  # so often a worker looks whether its server still lives
 COMPILING = "compiling, once per machine"
 
 log = logging.getLogger("thermoviz.worker")
+_starting = threading.RLock()
+
+
+class Alone(multiprocessing.context.SpawnProcess):
+    """A process that knows nothing of the script which asked for it.
+
+    Else it would run that script again (as `__mp_main__`), and with it whatever it asks of thermoviz. It stands here
+    since a new process loads this module before `start` has set its threads: it must not load numpy.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:
+        with _starting:
+            known = spawn.get_preparation_data
+            spawn.get_preparation_data = lambda name: {
+                key: value for key, value in known(name).items() if not key.startswith("init_main_from")}
+            try:
+                return multiprocessing.context.SpawnProcess._Popen(process_obj)  # type: ignore[attr-defined]
+            finally:
+                spawn.get_preparation_data = known
+
+
+class Context(multiprocessing.context.SpawnContext):
+    """Starts such processes."""
+
+    Process = Alone
 
 
 def start(address_space: int) -> None:

@@ -13,6 +13,8 @@ from ..seeds import rng as seeded
 Batching = Literal["replacement", "fresh", "epochs"]
 # Random minibatch indices drawn at once.
 INDEX_BLOCK = 2**17
+# Sample indices that several groups draw ahead: a call of each costs as much as a thousand numbers.
+DRAWN_AHEAD = 2**20
 # Sample indices of one step of all replicas: half a GiB.
 MOST_DRAWN = 2**27
 
@@ -69,6 +71,7 @@ class Batches:
     def __init__(self, groups: list[_Group], n: int, samples: int) -> None:
         self.groups, self.n, self.samples = groups, n, samples
         self.largest = max([one.size for one in groups if one.kind != ALL])
+        self._ready = np.empty((0, n, self.largest), np.int32)
 
     def __next__(self) -> np.ndarray:
         """[n, largest of all], -1 behind a smaller batch."""
@@ -79,6 +82,14 @@ class Batches:
         replica that sees all (`everyone`)."""
         if len(self.groups) == 1:
             return np.ascontiguousarray(self.groups[0].draw(steps))
+        missing = steps - len(self._ready)
+        if missing > 0:
+            some = max(missing, DRAWN_AHEAD // max(1, self.n * self.largest))
+            self._ready = np.concatenate([self._ready, self._drawn(some)])
+        taken, self._ready = self._ready[:steps], self._ready[steps:]
+        return taken
+
+    def _drawn(self, steps: int) -> np.ndarray:
         drawn = np.full((steps, self.n, self.largest), -1, np.int32)
         for group in self.groups:
             if group.kind != ALL:

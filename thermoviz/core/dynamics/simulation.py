@@ -123,9 +123,10 @@ def _follow(course: _Course, x: Any, steps: int, progress: Callable[[float], Any
         else:
             pace = pace or _pace(course, mover, state.x)
             ahead = min(pace.ahead(), steps - done)
-            begun = clock.perf_counter()
+            begun, spent = clock.perf_counter(), clock.process_time()
             state, done = _block(course, mover, state, normals, done, ahead), done + ahead
-            pace.took(ahead, clock.perf_counter() - begun)
+            # While others have the processor nothing is computed: that makes no block too long.
+            pace.took(ahead, min(clock.perf_counter() - begun, clock.process_time() - spent))
         if progress is not None and clock.perf_counter() - heard > PROGRESS_EVERY:
             progress(done / steps)
             heard = clock.perf_counter()
