@@ -118,7 +118,7 @@ def move(begin, end, order, mode, first, steps, code, theta, memory, square, coe
          places, numbers, c, seats, sums, wide):
     """`training.move` of the replicas order[begin:end], in groups of as many as there are lanes. x, t: flat tables; the
     last nine: `rooms.Lanes`."""
-    lanes, d, laid = sums.size, theta.shape[1], 0
+    lanes, d, laid = sums.size, theta.shape[1], START
     w, g, classes = places[sizes.size + 6], places[sizes.size + 7], sizes[sizes.size - 1]
     weights, slopes = room[w:g], room[g:2 * g - w]
     rows, counts = seats[0], seats[1]
@@ -126,7 +126,7 @@ def move(begin, end, order, mode, first, steps, code, theta, memory, square, coe
     decay, pull = numbers[5], numbers[6]
     start, filled, drawn = begin, min(lanes, end - begin), False
     while start < end:
-        filled, k, laid = min(lanes, end - start), 0, 0
+        filled, k, laid = min(lanes, end - start), 0, START
         if indices.shape[2] > 0:
             filled, drawn = _alike(indices[0], order, start, filled)
         for lane in range(lanes):
@@ -146,7 +146,7 @@ def move(begin, end, order, mode, first, steps, code, theta, memory, square, coe
                 _set(coefficients, s, rows, d, c)
             chosen = indices[min(s, indices.shape[0] - 1)]
             if drawn and _count(chosen, rows, counts):
-                laid = 0
+                laid = START
             load(weights, here, kept, lanes)
             laid = gradient(room, places, inner, act, head, x, t, classes, chosen, rows, counts, drawn, wide, sums,
                             mode, laid)
