@@ -4,9 +4,12 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+
+from thermoviz.core.threads import n_threads
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Row:
     peer: float | None = None
     peer_name: str = ""
     flops: float | None = None
+    limit: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -49,9 +53,25 @@ def matrix_rate(n: int = 1024) -> float:
     return 2 * n**3 / best
 
 
+def tanh_rate(n: int = 8192) -> float:
+    """numpy's float32 tanh of arrays near the processor, numbers per second in all threads (best of ten)."""
+    threads = n_threads()
+    arrays = np.random.default_rng(0).standard_normal((threads, n), dtype=np.float32)
+
+    def work(a: np.ndarray) -> None:
+        out = np.empty_like(a)
+        for _ in range(100):
+            np.tanh(a, out=out)
+
+    with ThreadPoolExecutor(threads) as pool:
+        best = min(median_seconds(lambda: list(pool.map(work, arrays)), repeats=1) for _ in range(10))
+    return 100 * arrays.size / best
+
+
 def show(rows: list[Row], rate: float) -> None:
     """Prints the rows as a Markdown table."""
-    print("| work | thermoviz | peer | ratio | goal | share of the matrix rate |\n|---|---|---|---|---|---|")
+    print("| work | thermoviz | peer | ratio | goal | share of the matrix rate | share of its arithmetic limit |\n"
+          "|---|---|---|---|---|---|---|")
     for row in rows:
         peer = f"{row.peer:.3g} {row.unit} ({row.peer_name})" if row.peer is not None else ""
         ratio = f"{row.ratio:.3g} x" if row.ratio is not None else ""

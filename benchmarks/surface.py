@@ -5,7 +5,7 @@ import torch
 
 import thermoviz as tv
 
-from .clock import Row, median_seconds
+from .clock import Row, matrix_rate, median_seconds, tanh_rate
 
 POINTS = 101
 
@@ -79,7 +79,9 @@ def rows() -> list[Row]:
         _check_same(ours, peer_values)
         seconds = median_seconds(lambda: tv.scan(loss, plane, resolution=POINTS, extent=extent, tolerance=0))  # noqa: B023
         flops = POINTS**2 * _flops(sizes, len(data.x_train))
-        out.append(Row(name, seconds, "s", goal, peer_time, "loss-landscapes 3.0.6", flops))
+        curves = POINTS**2 * len(data.x_train) * sum(sizes[1:-1]) if case[2] == "tanh" else 0
+        limit = flops / matrix_rate() + curves / tanh_rate()
+        out.append(Row(name, seconds, "s", goal, peer_time, "loss-landscapes 3.0.6", flops, limit))
         if adaptive:
             seconds = median_seconds(lambda: tv.scan(loss, plane, extent=extent))  # noqa: B023
             out.append(Row("surface with error control, moons, default tolerance", seconds, "s",
