@@ -7,6 +7,7 @@
     run = tv.explore(model, lambda model: criterion(model(x), y), trajectory=rec)
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
@@ -14,10 +15,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from ..core.errors import BadInput
-from ..core.landscape.honesty import honesty
+from ..core.landscape.honesty import POOR_SURFACE, honesty
 from ..core.landscape.pca import leading_components, spans_plane
 from ..core.landscape.planes import PLANES, AnyPlane, PathPCA, Plane, RandomPlane, ThroughSolutions
-from ..core.landscape.scan import checked_extent, scan
+from ..core.landscape.scan import checked_extent
 from ..core.landscape.surfaces import Surface
 from ..core.seeds import MAX_SEED, rng
 from ..core.specs import Field, specification
@@ -25,6 +26,7 @@ from ..runs.pipeline import Numbers, Pipeline, Report, Step
 from ..runs.progress import Progress, silent
 from ..runs.record import Bodies, Finals, Grid, Honest, Section
 from ..runs.run import Run
+from .own.claims import scanned
 from .own.module_loss import ModuleLoss
 from .own.parameters import trainable
 from .own.trajectories import MOST_POINTS, Model, Snapshots, followed, read
@@ -78,7 +80,9 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     state_dicts or checkpoint files; (steps, any of these); {step: state}; several paths as a list or {name: path}; None
     is the model as it is. plane: a kind or member of PLANES, or a Plane; None is "pca", completed by a random direction
     where the path is a straight line, and "random" where it is a single point. extent: (u0, u1, v0, v1) in lengths of
-    parameter space around the plane's origin, in place of `margin`. resolution, margin, tolerance as in `scan`. A path
+    parameter space around the plane's origin, in place of `margin`.
+    Around a single point the box shrinks until its valleys are those of the loss (`numbers["zoom"]`); elsewhere the
+    verdict says where they are not. resolution, margin, tolerance as in `scan`. A path
     that leaves the finite numbers is shown up to there. Raises BadInput, also for what loss_fn raises.
     """
     how, parameters = _how(plane), followed(model, trajectory)
@@ -103,15 +107,19 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
             names = {"members": [path.name for path in paths]} if len(paths) > 1 else {}
             return [*_training(loss, paths, losses, chosen), Numbers({"d": loss.d, **names})]
 
-        def surface(report: Report) -> Surface:
-            return scan(loss, chosen, resolution, margin, extent, tolerance=tolerance,
-                        progress=report.each_new(Grid.of))
+        def surface(report: Report) -> tuple[Surface, float, int]:
+            still = np.ptp(np.concatenate(thetas), axis=0).max() == 0
+            alone = extent is None and not isinstance(plane, Plane) and still
+            return scanned(loss, chosen, resolution, margin, spec.extent, tolerance, alone, report.each_new(Grid.of))
 
-        def grid(surface: Surface) -> Grid:
-            return Grid.of(surface)
+        def grid(surface: tuple[Surface, float, int]) -> list[Any]:
+            return [Grid.of(surface[0]), Numbers({"zoom": surface[1]})]
 
-        def hidden(surface: Surface) -> Honest:
-            return Honest(honesty(loss, chosen, thetas, surface).to_json())
+        def hidden(surface: tuple[Surface, float, int]) -> Honest:
+            found = honesty(loss, chosen, thetas, surface[0])
+            if surface[2]:
+                found = dataclasses.replace(found, verdict="poor", reasons=(*found.reasons, POOR_SURFACE))
+            return Honest(found.to_json())
 
         return Pipeline(spec, progress, (Step("slice", 1, trained), Step("surface", 8, surface),
                                          Step("surface", 0, grid), Step("honesty", 1, hidden))).run()

@@ -19,8 +19,9 @@ from .spline import Spline
 SHARE_OF_PERSISTENCE = 0.05
 SHARE_OF_SPREAD = 1e-3
 SPREAD_QUANTILE = 0.6
-# What is lower than this share of the largest energy is single-precision rounding, no relief.
-ROUNDING = 2.0**-22
+# A valley less deep than this share of its pass's energy is rounding: sixteen units in the last place of a single-
+# precision sum. The peaks elsewhere do not matter: valleys of .05 below walls of 1e8 are valleys.
+ROUNDING = 2.0**-19
 # Newton steps to a stationary point, and how many lattice steps away it may lie.
 NEWTON_STEPS = 20
 REACH = 2.0
@@ -125,9 +126,8 @@ def find_basins(spline: Spline, lattice: Lattice) -> Basins:
     heights, nodes, ends = lowest_passes(filled, root)
     lowest = float(filled.min())
     middle = float(np.quantile(energy[valid], SPREAD_QUANTILE))
-    noise = ROUNDING * float(np.abs(energy[valid]).max())
-    middle = lowest if middle - lowest <= noise else middle
-    merged = _merge(filled.ravel(), root, heights, ends, max(SHARE_OF_SPREAD * (middle - lowest), noise))
+    middle = lowest if middle - lowest <= ROUNDING * max(abs(middle), abs(lowest)) else middle
+    merged = _merge(filled.ravel(), root, heights, ends, SHARE_OF_SPREAD * (middle - lowest))
 
     minima, energies = _polished(spline, lattice, np.array(merged.kept), downhill=0)
     order = np.argsort(energies, kind="stable")
@@ -239,6 +239,7 @@ def _merge(
 
     persistence = dict.fromkeys(minima, np.inf)
     death: dict[int, tuple[int, int]] = {}
+    rounding: dict[int, float] = {}
     for edge, (height, (a, b)) in enumerate(zip(heights.tolist(), ends.tolist(), strict=True)):
         one, other = deepest(a), deepest(b)
         if one == other:
@@ -247,9 +248,11 @@ def _merge(
         lake[dies] = other if dies == one else one
         persistence[dies] = height - float(energy[dies])
         death[dies] = (edge, across)
+        rounding[dies] = ROUNDING * max(abs(height), abs(float(energy[dies])))
     finite = [p for p in persistence.values() if np.isfinite(p)]
     least = max(least, SHARE_OF_PERSISTENCE * max(finite, default=0.0))
-    kept = [r for r in minima if persistence[r] == np.inf or (persistence[r] >= least and persistence[r] > 0)]
+    kept = [r for r in minima if persistence[r] == np.inf or (
+        persistence[r] >= max(least, rounding[r]) and persistence[r] > 0)]
     label, survivors = {}, set(kept)
     for r in minima:
         end = r

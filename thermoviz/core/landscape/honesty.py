@@ -30,6 +30,8 @@ FOLLOWS, CLOSELY, UNSEEN = 0.5, 0.9, 0.02
 POOR_R2 = "The loss on the slice does not follow the loss of the path: R2 is below 0.5."
 POOR_LATE = "Late in training the loss on the slice does not follow the loss of the path."
 POOR_NULL = "The slice follows the loss of the path no better than it would of a random walk."
+POOR_SURFACE = ("The surface has valleys or passes where the loss has others: it is steeper there than the grid can "
+                "show. A smaller box (extent=) or a higher resolution shows what is there.")
 POOR_EXPLAINED = "The plane shows hardly more of the path than it would of a random walk."
 
 

@@ -21,7 +21,7 @@ CHUNK_POINTS = 1024
 CHUNK_NUMBERS = 2**22
 # One level finer a smooth surface is 16 times closer; at most half of that is claimed.
 GAIN_PER_LEVEL = 8
-# Single precision cannot be refined away: errors below this share of the largest energy count as none.
+# Single precision cannot be refined away: errors below this share of the energies in the valleys count as none.
 ROUNDING = 2.0**-22
 # Sides of a box and margins beyond this leave what single precision can hold.
 MOST_MARGIN = 1e6
@@ -123,7 +123,7 @@ def _accurate(
     # Where the off-grid error fell by less than the gain of a smooth surface, no more than that fall is claimed.
     fall = _difference(coarse.on_product(*checks), true_checks)[0] / max(off_grid, 1e-300)
     surface.error = max(off_grid, before / min(max(fall, 1.0), GAIN_PER_LEVEL))
-    allowed = max(tolerance * surface.scale, ROUNDING * float(np.nanmax(np.abs(surface.E))))
+    allowed = max(tolerance * surface.scale, ROUNDING * (abs(surface.minimum) + surface.scale))
     return surface.error <= allowed and not unseen and not unseen_before
 
 
