@@ -77,4 +77,5 @@ def show(rows: list[Row], rate: float) -> None:
         ratio = f"{row.ratio:.3g} x" if row.ratio is not None else ""
         share = f"{row.flops / row.value / rate:.1%}" if row.flops is not None else ""
         value = "" if math.isnan(row.value) else f"{row.value:.3g} {row.unit}"
-        print(f"| {row.work} | {value} | {peer} | {ratio} | {row.goal} | {share} |")
+        reached = f"{row.limit / row.value:.1%}" if row.limit is not None else ""
+        print(f"| {row.work} | {value} | {peer} | {ratio} | {row.goal} | {share} | {reached} |")
