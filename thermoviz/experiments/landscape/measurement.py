@@ -255,7 +255,7 @@ def along(thetas: np.ndarray, kinds: dict[str, Callable[[Any], Any]],
     for start in range(0, len(thetas), rows):
         some = thetas[start:start + rows]
         alive = np.isfinite(some).all(-1)
-        for name, score in kinds.items():
+        for name, score in kinds.items() if alive.any() else ():
             scores[name][start:start + rows][alive] = score(some[alive])
         report(min(1.0, (start + rows) / len(thetas)))
     return scores
