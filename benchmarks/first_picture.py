@@ -66,7 +66,7 @@ def wait_until_healthy(address: str) -> None:
 def visit(playwright: Any, address: str, drawn: str, carried: dict[str, float] | None = None) -> float:
     """Seconds from asking for the page to the first drawing, in a browser that has never been here. carried: takes up
     the bytes that came on the way, by address; those of the socket as "socket"."""
-    from tests.conftest import CHROMIUM_FLAGS, chromium_path
+    from tests.browsing import CHROMIUM_FLAGS, chromium_path
 
     browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
     page = browser.new_page(viewport={"width": 1400, "height": 900})

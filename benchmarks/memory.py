@@ -34,7 +34,7 @@ def _web() -> float:
     """MB of the web process after a browser has drawn the page."""
     from playwright.sync_api import sync_playwright
 
-    from tests.conftest import CHROMIUM_FLAGS, chromium_path
+    from tests.browsing import CHROMIUM_FLAGS, chromium_path
 
     with (tempfile.TemporaryDirectory() as folder, serving(ROOT / "app.py", folder) as (address, pid),
           sync_playwright() as playwright):

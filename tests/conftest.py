@@ -1,11 +1,11 @@
 """Shared fixtures: one real Chromium for all browser tests, and pages that remember what the console said."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM_FLAGS, PATIENCE_S, chromium_path, lab_alone, visible
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core each; the libraries read it when they are loaded
     for name in ("THERMOVIZ_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -14,16 +14,6 @@ os.environ.setdefault("THERMOVIZ_WARM", "0")  # nobody waits for a first answer
 
 ROOT = Path(__file__).parent.parent
 MAIN = sys.modules["__main__"]
-PATIENCE_S = 600  # after which a page must hang
-
-# Software WebGL2 in headless Chromium, for the stage alone: to put whole pages together by it costs five times as much
-# as all else. The rest keeps the browser from calling home on a closed network.
-CHROMIUM_FLAGS = [
-    "--disable-gpu-compositing", "--disable-gpu-rasterization",
-    "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -42,20 +32,6 @@ def pytest_runtest_makereport(item, call):
         for page in item.funcargs["new_page"].opened:
             report.sections.append((f"what stood on {page.url}", "\n".join([visible(page), *page.complaints])))
     return report
-
-
-def visible(page) -> str:
-    """The first of a page's words; why they cannot be had where the page hangs."""
-    try:
-        return page.locator("body").inner_text(timeout=5000)[:3000]
-    except Exception as error:  # whatever it is, it must not hide why the test failed
-        return f"not to be had: {error}"
-
-
-def chromium_path() -> str | None:
-    """The system's Chromium, or None for Playwright's own."""
-    named = os.environ.get("THERMOVIZ_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture
@@ -183,34 +159,6 @@ def open_stage(new_page, tmp_path):
         page.state = lambda: page.stage.evaluate("(element) => element.thermoviz.state()")
         return page
     return open_it
-
-
-def after_pictures(page, n=3):
-    """Waits until the browser has drawn the page n more times: what was asked of it is on the screen by then."""
-    page.evaluate("""(n) => new Promise((drawn) => {
-        const next = () => (n-- > 0 ? requestAnimationFrame(next) : drawn());
-        next();
-    })""", n)
-
-
-def go_to(app, name: str):
-    """Walks to another page of an AppTest of the whole app, as a click in the menu does; `name`: its address."""
-    from streamlit.util import calc_hash
-
-    app._page_hash = calc_hash(name)  # AppTest itself finds pages that are files
-    return app.run()
-
-
-def lab_alone(kind: str):
-    """An AppTest of one lab's page without the app's own start; not run yet."""
-    from streamlit.testing.v1 import AppTest
-
-    def draw(kind):
-        from thermoviz.dashboard.lab import lab_page
-
-        lab_page(kind)
-
-    return AppTest.from_function(draw, args=(kind,), default_timeout=PATIENCE_S)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from conftest import chromium_path
+from browsing import chromium_path
 
 
 def attempt(*command: str) -> bool:

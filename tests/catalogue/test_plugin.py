@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import lab_alone
+from browsing import lab_alone
 
 import thermoviz as tv
 from thermoviz.catalogue import EXPERIMENTS, LABS, kinds, register

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from conftest import go_to
+from browsing import go_to
 from streamlit.testing.v1 import AppTest
 
 import thermoviz as tv

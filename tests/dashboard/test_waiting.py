@@ -1,7 +1,7 @@
 """What the page says while somebody waits, and when there is nothing to wait for any more."""
 
 import pytest
-from conftest import lab_alone
+from browsing import lab_alone
 
 from thermoviz.dashboard import state
 

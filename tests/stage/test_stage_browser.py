@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import stage_scene
-from conftest import after_pictures
+from browsing import after_pictures
 from test_app_browser import wait_until_healthy
 
 pytestmark = pytest.mark.browser

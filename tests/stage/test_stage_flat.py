@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import stage_scene
-from conftest import chromium_path
+from browsing import chromium_path
 from test_stage_browser import UPDATE, wait_until
 
 from thermoviz.stage import html

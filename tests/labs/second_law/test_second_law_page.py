@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import go_to
+from browsing import go_to
 from streamlit.testing.v1 import AppTest
 from test_app_browser import PATIENCE_MS
 

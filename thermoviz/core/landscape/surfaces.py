@@ -26,7 +26,6 @@ class Surface(Relief):
         self.levels = (len(self.xs),) if levels is None else tuple(levels)
         self.error = error
         self._latest: BoltzmannLaw | None = None
-        self._curve: tuple[tuple[float, ...], tuple[BoltzmannLaw, ...]] = (), ()
 
     @classmethod
     def from_grid(
@@ -50,11 +49,18 @@ class Surface(Relief):
 
     def equilibria(self, temperatures: Iterable[float]) -> tuple[BoltzmannLaw, ...]:
         """The exact equilibria at many temperatures > 0, far quicker than one by one. Raises BadInput."""
-        asked, (known, curve) = tuple(temperatures), self._curve  # runs that share a surface ask for the same ones
-        if asked != known:
+        asked = tuple(temperatures)  # runs that share a surface ask for the same ones
+        if asked not in self._curves:
             curve = equilibrium_curve(self, asked)
-            self._curve = asked, curve
-        return curve
+            self._curves.clear()
+            self._curves[asked] = curve
+            return curve
+        return self._curves[asked]
+
+    @cached_property
+    def _curves(self) -> dict[tuple[float, ...], tuple[BoltzmannLaw, ...]]:
+        """The latest equilibria that were asked for."""
+        return {}
 
     @cached_property
     def crossings(self) -> tuple[Crossing, ...]:

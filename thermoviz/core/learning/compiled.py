@@ -132,7 +132,7 @@ class CompiledNetworks:
         lowest, bottom, moments = self._parabola
         with np.errstate(over="ignore", invalid="ignore"):
             wide = np.asarray(theta, np.float64)
-            away = wide.reshape(len(wide), -1, lowest.shape[1]) - lowest
+            away = wide.reshape(len(wide), wide.shape[1] // lowest.shape[1], lowest.shape[1]) - lowest
             force = -np.matmul(moments, away)
             energies = bottom - 0.5 * np.einsum("ijk,ijk->i", away, force)
             forces = force.reshape(wide.shape)
