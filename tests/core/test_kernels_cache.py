@@ -100,7 +100,7 @@ def test_no_garbage_is_collected_while_numba_compiles_and_as_before_afterwards(b
 
 # How many combinations of argument types each kernel is compiled for by `thermoviz warm`: each one costs seconds.
 SPECIALISATIONS = {"networks.evaluate": 2, "planes.evaluate_plane": 1, "training.move": 1, "lane_training.move": 2,
-                   "annealing.follow": 1, "surface.evaluate": 1, "surface.move": 1}
+                   "resampled.look_up": 1, "annealing.follow": 1, "surface.evaluate": 1, "surface.move": 1}
 
 
 COUNT = """

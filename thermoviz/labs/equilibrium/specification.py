@@ -1,6 +1,6 @@
 """What "equilibrium" is asked: data, a network and SGD's settings, and how many replicas of it are trained how long."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from ...core.learning.datasets import Moons
 from ...core.learning.networks import MLP
@@ -40,6 +40,8 @@ class Equilibrium(Experiment):
     problem: Problem = 0
     seed: Annotated[Seed, Field(title="Seed", description="Draws starts, resampled data and batches")] = 0
     kind: Literal["equilibrium"] = Field(default="equilibrium", kw_only=True, repr=False)
+
+    WARM_UP: ClassVar[dict[str, Any]] = {"steps": 100, "replicas": 2}  # what compiles its kernels, at the smallest size
 
     @property
     def rate(self) -> float:
