@@ -4,8 +4,16 @@ The batch trains the same networks on one data set and measures nothing; the swe
 losses, temperatures and curvature of every run, cuts, keeps and joins. CPU time of all that work; seconds beside it.
 """
 
+import contextlib
+import dataclasses
+import os
+import signal
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +24,11 @@ from thermoviz.engine.ask import waited_for
 from thermoviz.experiments.landscape import measurement
 from thermoviz.experiments.sweep.pieces import parts
 
+from . import clusters
 from .clock import Row
 
 WORKERS = 2
+KILLED_AFTER = 0.4  # of the time that the sweep takes
 BASE = tv.Descent(tv.DATASETS["moons"](n=200), tv.MLP((8,)), replicas=1, steps=2000)
 SIZES, RATES = tuple(range(4, 44, 2)), tuple(np.geomspace(0.01, 1.0, 20).tolist())
 SWEEP = tv.Sweep(BASE, over={"batch_size": SIZES, "dynamics.1.lr": RATES}, seeds=5)
@@ -35,22 +45,60 @@ def ideal() -> tuple[float, float]:
     return time.perf_counter() - begun, time.process_time() - spent
 
 
-def by_workers() -> tuple[float, float]:
-    """Seconds of the sweep, and of CPU, this process's share of it included."""
+@contextlib.contextmanager
+def here() -> Iterator[Engine]:
+    """An engine with two processes of this machine, ready."""
     with tempfile.TemporaryDirectory() as folder, Engine(Store(folder), WORKERS) as engine:
         engine.wait_until_warm()
-        accounts = []
-        engine.hear(accounts.append)
-        begun, spent = time.perf_counter(), time.process_time()
-        waited_for(engine, SWEEP)
-        return time.perf_counter() - begun, time.process_time() - spent + sum(one.cpu for one in accounts)
+        yield engine
+
+
+@contextlib.contextmanager
+def on_a_cluster() -> Iterator[Engine]:
+    """An engine that asks a Dask cluster of two workers on this machine, ready."""
+    with tempfile.TemporaryDirectory() as name, clusters.cluster(folder := Path(name)) as address, \
+            clusters.supervised([clusters.worker(address, folder)] * (WORKERS - 1), folder), \
+            clusters.server(address, folder / "server") as engine:
+        while engine.workers.places < WORKERS:
+            time.sleep(0.05)
+        for seed in range(WORKERS):  # what a first run loads
+            waited_for(engine, dataclasses.replace(BASE, steps=10, seed=10_000 + seed))
+        yield engine
+
+
+def swept(engine: Engine) -> tuple[float, float, Any]:
+    """Seconds of the sweep, of CPU (this process's share included), and its table."""
+    accounts: list[Any] = []
+    engine.hear(accounts.append)
+    begun, spent = time.perf_counter(), time.process_time()
+    run = waited_for(engine, SWEEP)
+    return (time.perf_counter() - begun, time.process_time() - spent + sum(one.cpu for one in accounts), run.table())
+
+
+def disturbed(engine: Engine, after: float) -> Any:
+    """The table of the sweep, one of whose workers is killed after so many seconds."""
+    victim = next(iter(clusters.processes(engine).values()))
+    killing = threading.Timer(after, os.kill, (victim, signal.SIGKILL))
+    killing.start()
+    try:
+        return swept(engine)[2]
+    finally:
+        killing.join()
 
 
 def rows() -> list[Row]:
     ideal()  # compiles
     batches = sorted(ideal() for _ in range(3))[1]
-    sweep = by_workers()
-    print(f"sweep: {sweep[0]:.1f} s by {WORKERS} workers in {len(parts(SWEEP))} pieces; "
-          f"ideal batch: {batches[0]:.1f} s")
-    return [Row(f"sweep of {SWEEP.n_runs:,} small runs, {WORKERS} workers, everything measured", sweep[1], "s of CPU",
-                ">= 0.5 x", batches[1], "one simulate over all, nothing measured")]
+    with here() as engine:
+        local, spent, table = swept(engine)
+    with on_a_cluster() as engine:
+        remote, _, there = swept(engine)
+    with on_a_cluster() as engine:
+        after_death = disturbed(engine, KILLED_AFTER * remote)
+    different = sum(not table.equals(other) for other in (there, after_death))
+    print(f"sweep: {local:.1f} s by {WORKERS} workers in {len(parts(SWEEP))} pieces; ideal batch: {batches[0]:.1f} s")
+    what = f"sweep of {SWEEP.n_runs:,} small runs, {WORKERS} workers"
+    return [Row(f"{what}, everything measured", spent, "s of CPU", ">= 0.5 x", batches[1],
+                "one simulate over all, nothing measured"),
+            Row(f"{what}, on Dask", remote, "s", ">= 0.87 x", local, "the local engine"),
+            Row(f"{what}: tables that differ, on Dask and with a worker killed midway", different, "", "0")]

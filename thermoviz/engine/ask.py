@@ -27,8 +27,8 @@ def run(spec: Any, progress: Callable[[float, str, Run | None], Any] | None = No
     (tcp://HOST:PORT, tls://HOST:PORT), else a Sweep by all workers of this machine, all else in this process.
 
     progress(fraction, stage, partial Run or None) is called now and then and may raise Cancelled. What workers have
-    computed is kept in the store (core/settings.py), so that a sweep that was stopped goes on where it was. Workers are
-    processes that import the main program: in a script this belongs under `if __name__ == "__main__":`.
+    computed is kept in the store (core/settings.py), so that a sweep that was stopped goes on where it was. Workers do
+    not know the main program: an experiment of one's own stands in a module.
     Raises BadInput for what is not a specification of an experiment, and what the experiment raises; for what workers
     compute ThermovizError in one sentence, also where there is no such cluster.
     """

@@ -202,9 +202,11 @@ class Engine:
             self._closed = True
         self.workers.close()
         with self._lock:
-            for job in self._busy:
+            while self._busy:  # of whom a pool that ends says nothing
+                job = self._busy.pop()
                 if job.attempt is not None:
                     job.attempt.remove()
+                self._account(job, CANCELLED, self._clock() - (job.handed or 0.0))
 
     def __enter__(self) -> "Engine":
         return self
@@ -307,8 +309,9 @@ class Engine:
             if again:
                 self._try(job)
                 return
+            known = job in self._busy
             self._busy.discard(job)
-            if job.over or self._closed:
+            if known and (job.over or self._closed):
                 self._account(job, "" if job.over else CANCELLED, self._clock() - (job.handed or 0.0))
             if not self._closed:
                 self._dispatch()
