@@ -70,7 +70,7 @@ def tanh_rate(n: int = 8192) -> float:
 
 def show(rows: list[Row], rate: float) -> None:
     """Prints the rows as a Markdown table."""
-    print("| work | thermoviz | peer | ratio | goal | share of the matrix rate | share of its arithmetic limit |\n"
+    print("| work | thermoviz | peer | ratio | goal | share of the matrix rate | share of products and numpy's tanh |\n"
           "|---|---|---|---|---|---|---|")
     for row in rows:
         peer = f"{row.peer:.3g} {row.unit} ({row.peer_name})" if row.peer is not None else ""
