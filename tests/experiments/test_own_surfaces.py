@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import thermoviz as tv
+from thermoviz.core.landscape.honesty import Honesty
 from thermoviz.core.landscape.planes import Plane
+from thermoviz.presentation.badge import badge
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -58,6 +60,8 @@ def test_a_valley_between_nodes_that_the_loss_has_not_is_named():
     run = explored(wall, resolution=17, tolerance=0)
     assert run.surface.minimum < -1  # what the loss never is
     assert run.honesty.verdict == "poor" and "valleys" in " ".join(run.honesty.reasons)
+    said = badge(run)
+    assert "not there" in said["sentence"] and "asked at the valleys" in said["more"][0]
     assert explored(lambda a, b: a * a + b * b, resolution=17).honesty.verdict == "good"
 
 
@@ -85,3 +89,44 @@ def test_where_there_are_no_numbers_is_a_hole():
 def test_a_loss_without_any_number_gets_one_sentence():
     with pytest.raises(tv.BadInput):
         explored(lambda a, b: (a + b) * float("nan"), resolution=17)
+
+
+def test_what_a_slice_cannot_show_is_told_beside_it():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    x = torch.randn(32, 3)
+    states = [{name: tensor + k * 0.1 * torch.ones_like(tensor) if "weight" in name else tensor.clone()
+               for name, tensor in model.state_dict().items()} for k in range(5)]
+
+    @torch.no_grad()
+    def error(model):
+        return model(x).square().mean().item()
+
+    run = tv.explore(model, error, states, resolution=17, tolerance=0)
+    more = " ".join(badge(run)["more"])
+    assert run.honesty.notes == ("straight", "buffers unknown")
+    for told in ("second direction of this plane is a random one", "without the model's buffers",
+                 "How much of the gradient lies in this plane is not known: loss_fn"):
+        assert told in more
+    assert run.honesty.gradient_share is None and ".." not in more
+    assert Honesty.from_json(run.honesty.to_json()) == run.honesty
+
+
+def test_a_recorder_knows_the_buffers_and_what_moves_is_told():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    x = torch.randn(32, 3)
+    recorder = tv.Recorder(model, every=1)
+    for _ in range(6):
+        model(x).square().mean().backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.1 * parameter.grad * torch.rand_like(parameter)
+        recorder.step()
+    run = tv.explore(model.eval(), lambda m: m(x).square().mean(), recorder, resolution=17, tolerance=0)
+    assert run.honesty.notes == ("buffers moved",) and "moved along the paths" in " ".join(badge(run)["more"])
+
+
+def test_where_there_is_nothing_to_add_nothing_is_written():
+    run = explored(lambda a, b: a * a + b * b, resolution=17)
+    assert run.honesty.notes == () and not {"notes", "without_gradient"} & run.numbers["honesty"].keys()

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from ..core.errors import BadInput
-from ..core.landscape.honesty import POOR_SURFACE, honesty
+from ..core.landscape.honesty import BUFFERS_MOVED, BUFFERS_UNKNOWN, POOR_SURFACE, STRAIGHT, Honesty, honesty
 from ..core.landscape.pca import leading_components, spans_plane
 from ..core.landscape.planes import PLANES, AnyPlane, PathPCA, Plane, RandomPlane, ThroughSolutions
 from ..core.landscape.scan import checked_extent
@@ -96,7 +96,7 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
             loss.needs_gradient("the Hessian plane")
         (progress or silent)(0.0, "slice", None)
         thetas = [path.theta for path in paths]
-        chosen = plane if isinstance(plane, Plane) else choose(how, loss, thetas, seed)
+        chosen, straight = (plane, False) if isinstance(plane, Plane) else choose(how, loss, thetas, seed)
         if chosen.d != loss.d:
             raise BadInput(f"the plane has {chosen.d} parameters, the model {loss.d}.")
         losses = [loss.along(path.theta, path.buffers) for path in paths]
@@ -117,34 +117,48 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
 
         def hidden(surface: tuple[Surface, float, int]) -> Honest:
             found = honesty(loss, chosen, thetas, surface[0])
-            if surface[2]:
-                found = dataclasses.replace(found, verdict="poor", reasons=(*found.reasons, POOR_SURFACE))
-            return Honest(found.to_json())
+            notes = (STRAIGHT,) if straight else ()
+            return Honest(_remarked(found, surface[2], (*notes, *_of_buffers(model, paths))).to_json())
 
         return Pipeline(spec, progress, (Step("slice", 1, trained), Step("surface", 8, surface),
                                          Step("surface", 0, grid), Step("honesty", 1, hidden))).run()
 
 
-def choose(how: Any, loss: ModuleLoss, paths: list[np.ndarray], seed: int) -> Plane:
+def choose(how: Any, loss: ModuleLoss, paths: list[np.ndarray], seed: int) -> tuple[Plane, bool]:
     """The plane through or around the paths [T, d]; a single point has a random one unless it was told otherwise.
 
-    A straight line is completed by a random direction, filter-normalised and at right angles to it.
+    A straight line is completed by a random direction, filter-normalised and at right angles to it: then True.
     """
     points = np.concatenate(paths)
     still = all(np.array_equal(points[0], row) for row in points[1:])
     if how is None:
         how = RandomPlane() if still else PathPCA()
     if how.kind != "pca" or still:
-        return how.choose(loss, paths, seed)
+        return how.choose(loss, paths, seed), False
     mean, axes, ratios = leading_components(points)
     if spans_plane(points, ratios):
-        return how.choose(loss, paths, seed)
+        return how.choose(loss, paths, seed), False
     aside = Plane.random(paths[0][-1], loss, seed)
     length = np.ptp((points - mean) @ axes[0])
     frame = Plane(mean, axes[0], aside.u)
     corners = np.array([[0.0, -length / 4], [0.0, length / 4]])
     shown = np.concatenate([frame.project(points), corners])
-    return Plane(mean, frame.u, frame.v, shown, explained=float(ratios.sum()))
+    return Plane(mean, frame.u, frame.v, shown, explained=float(ratios.sum())), True
+
+
+def _remarked(found: Honesty, false_claims: int, notes: tuple[str, ...]) -> Honesty:
+    if false_claims:
+        found = dataclasses.replace(found, verdict="poor", reasons=(*found.reasons, POOR_SURFACE))
+    return dataclasses.replace(found, notes=notes)
+
+
+def _of_buffers(model: Any, paths: list[Snapshots]) -> tuple[str, ...]:
+    """Notes on real buffers, such as running statistics: the surface has those that the module has now."""
+    if not any(buffer.is_floating_point() and buffer.numel() for buffer in model.buffers()):
+        return ()
+    unknown = not all(path.own_buffers for path in paths)
+    moved = any(path.buffers is not None for path in paths)
+    return (BUFFERS_UNKNOWN,) * unknown + (BUFFERS_MOVED,) * moved
 
 
 def _refuse_settings(resolution: Any, margin: Any, tolerance: Any, seed: Any, extent: Any) -> None:

@@ -5,6 +5,7 @@ Grades are `core.honesty.Honesty.grade`: "true", "roughly", or "marks" (at most 
 
 from typing import Any
 
+from ..core.landscape.honesty import BUFFERS_MOVED, BUFFERS_UNKNOWN, POOR_SURFACE, STRAIGHT
 from .names import analytic
 from .words import _
 
@@ -23,7 +24,7 @@ def badge(run: Any) -> dict[str, Any] | None:
         return {"grade": None, "title": "", "more": [],
                 "sentence": _("A slice: the balls feel this cut only, the networks all dimensions.")}
     seen = _("You see 2 of {d} directions").format(d=f"{found.d:,}")
-    said = _said(run)
+    said = "; ".join(filter(None, (_said(run), _false_claims(run))))
     return {"grade": found.grade, "title": _title(run), "sentence": f"{seen}; {said}." if said else f"{seen}.",
             "more": _numbers(run)}
 
@@ -84,6 +85,11 @@ def _said(run: Any) -> str:
         "the height under the paths is roughly true")
 
 
+def _false_claims(run: Any) -> str:
+    """Of an own model's surface whose valleys were asked of the loss."""
+    return _("some valleys or passes shown are not there") if POOR_SURFACE in run.honesty.reasons else ""
+
+
 def _beside(run: Any) -> str:
     if _plane(run) in THROUGH:
         return _("at the three marks the height is true; the paths run beside the cut")
@@ -94,7 +100,8 @@ def _beside(run: Any) -> str:
 
 def _numbers(run: Any) -> list[str]:
     """One line for each number that is known, with what it is to be compared with."""
-    found, lines = run.honesty, []
+    found = run.honesty
+    lines = _of_own_models(found)
     if found.r2 is not None:
         lines.append(_of_the_whole_path(found))
     if found.r2_late is not None or found.error_late is not None:
@@ -110,6 +117,30 @@ def _numbers(run: Any) -> list[str]:
     if found.noise_share is not None:
         lines.append(_("{share:.1%} of the gradient noise lies in this plane.").format(share=found.noise_share))
     return [*lines, _("Balls feel a fixed cut; the network feels all {d} dimensions.").format(d=f"{found.d:,}")]
+
+
+def _of_own_models(found: Any) -> list[str]:
+    """What else is to be known of the slice of a model that somebody brought."""
+    said = {
+        STRAIGHT: _("The paths lie on a straight line: the second direction of this plane is a random one."),
+        BUFFERS_UNKNOWN: _("The paths came without the model's buffers, such as running averages of normalisation: "
+                           "their losses and the surface use those that the model has now."),
+        BUFFERS_MOVED: _("The model's buffers, such as running averages of normalisation, moved along the paths: "
+                         "the paths' losses use those of their time, the surface those that the model has now.")}
+    lines = [said[note] for note in found.notes if note in said]
+    if POOR_SURFACE in found.reasons:
+        lines.insert(0, _(
+            "The loss was asked at the valleys and passes shown and has others there: it is steeper than the grid can "
+            "show. A smaller box or a higher resolution shows what is there."))
+    if found.without_gradient is not None:
+        lines.append(_("How much of the gradient lies in this plane is not known: {reason}.").format(
+            reason=_plain(found.without_gradient)))
+    return lines
+
+
+def _plain(said: Any) -> str:
+    """What torch or somebody's code said, from a file perhaps: without signs that a page would read as its own."""
+    return "".join(sign for sign in str(said)[:300] if sign not in "<>[]`*$\\\n")
 
 
 def _of_the_whole_path(found: Any) -> str:

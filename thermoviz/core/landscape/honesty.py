@@ -32,6 +32,10 @@ POOR_LATE = "Late in training the loss on the slice does not follow the loss of 
 POOR_NULL = "The slice follows the loss of the path no better than it would of a random walk."
 POOR_SURFACE = ("The surface has valleys or passes where the loss has others: it is steeper there than the grid can "
                 "show. A smaller box (extent=) or a higher resolution shows what is there.")
+# Notes: the second direction is random, since the paths lie on a line; the buffers of the paths are not known, or are
+# not those of the surface.
+STRAIGHT, BUFFERS_UNKNOWN, BUFFERS_MOVED = NOTES = "straight", "buffers unknown", "buffers moved"
+_OF_OWN_MODELS = ("notes", "without_gradient")
 POOR_EXPLAINED = "The plane shows hardly more of the path than it would of a random walk."
 
 
@@ -49,7 +53,8 @@ class Honesty:
     A = <g g^T> along the path and for A = C, the covariance of single-sample gradients, at its end (2/d if
     isotropic). residual_median: median distance of the path from the plane, residual_share: that over the
     median distance from the plane's origin. d: number of parameters. verdict: "good" or "poor", with the
-    reasons for "poor".
+    reasons for "poor". notes: what else is to be known of an own model's slice, of NOTES. without_gradient: why
+    gradient_share is not known.
     """
 
     explained: float | None
@@ -65,6 +70,8 @@ class Honesty:
     r2_null: float | None = None
     r2_late: float | None = None
     error_late: float | None = None
+    notes: tuple[str, ...] = ()
+    without_gradient: str | None = None
 
     @property
     def late(self) -> bool | None:
@@ -85,8 +92,9 @@ class Honesty:
         return "true" if close else "roughly" if self.r2 >= FOLLOWS else "marks"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {**dataclasses.asdict(self), "reasons": list(self.reasons)}
+        """Plain JSON values; what only own models have is left out where there is nothing to say."""
+        said = {name: value for name, value in dataclasses.asdict(self).items() if value or name not in _OF_OWN_MODELS}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Honesty":
@@ -94,7 +102,8 @@ class Honesty:
         fields.
         """
         try:
-            return cls(**{**value, "reasons": tuple(value["reasons"])})
+            notes = tuple(map(str, value.get("notes", ())))
+            return cls(**{**value, "reasons": tuple(value["reasons"]), "notes": notes})
         except (KeyError, TypeError):
             raise BadInput("these values do not hold the honesty of a slice.") from None
 
@@ -124,7 +133,8 @@ def honesty(loss: Any, plane: Any, traj: Any, surface: Any = None) -> Honesty:
         None if null is None else explained_share(plane, paths), null, _determination(true, seen),
         _gradient_share(loss, plane, points), _noise_share(loss, plane, np.stack([path[-1] for path in paths])),
         median, median / float(np.median(sizes)) if np.median(sizes) > 0 else None, plane.d, "good",
-        r2_null=None if null is None else walk_r2(loss, paths), r2_late=r2_late, error_late=error_late)
+        r2_null=None if null is None else walk_r2(loss, paths), r2_late=r2_late, error_late=error_late,
+        without_gradient=getattr(loss, "without_gradient", None))
     reasons = _reasons(found)
     return dataclasses.replace(found, verdict="poor" if reasons else "good", reasons=reasons)
 

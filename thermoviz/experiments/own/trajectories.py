@@ -17,14 +17,15 @@ INSIDE = ("state_dict", "model_state_dict", "model")  # where checkpoints keep t
 
 
 class Snapshots(NamedTuple):
-    """One path: theta [T, d] as far as it is finite, steps [T], the buffers at each point or None, and the step at
-    which it left the finite numbers, or -1."""
+    """One path: theta [T, d] as far as it is finite, steps [T], the buffers at each point or None, the step at which it
+    left the finite numbers, or -1, and whether its buffers are the module's own where they are None."""
 
     name: str
     theta: np.ndarray
     steps: np.ndarray
     buffers: np.ndarray | None
     diverged_at: int
+    own_buffers: bool
 
 
 class Model(NamedTuple):
@@ -65,7 +66,8 @@ def read(model: Model, trajectory: Any) -> list[Snapshots]:
     if len(named) > MOST_PATHS:
         raise BadInput(f"{len(named)} paths are too many for one plane: at most {MOST_PATHS}. "
                        "(Snapshots of one path are vectors of all trainable parameters, or state_dicts.)")
-    return [_finite(name, *_path(model, one, name)) for name, one in named.items()]
+    return [_finite(name, *_path(model, one, name), one is None or isinstance(one, Recorder))
+            for name, one in named.items()]
 
 
 def _named(model: Model, trajectory: Any) -> dict[str, Any]:
@@ -216,13 +218,12 @@ def load(path: Any) -> Mapping[str, Any]:
     return state
 
 
-def _finite(name: str, theta: np.ndarray, steps: np.ndarray, buffers: np.ndarray | None) -> Snapshots:
+def _finite(name: str, theta: np.ndarray, steps: np.ndarray, buffers: np.ndarray | None, own: bool) -> Snapshots:
     finite = np.array([bool(np.isfinite(row).all()) for row in theta])
     until = len(theta) if finite.all() else int(finite.argmin())
     if until == 0:
         raise BadInput(f"the path{f' {name!r}' if name else ''} starts outside the finite numbers.")
     diverged_at = -1 if until == len(theta) else int(steps[until])
-    if until <= MOST_POINTS:
-        return Snapshots(name, theta[:until], steps[:until], None if buffers is None else buffers[:until], diverged_at)
-    chosen = np.unique(np.linspace(0, until - 1, MOST_POINTS).round().astype(int))
-    return Snapshots(name, theta[chosen], steps[chosen], None if buffers is None else buffers[chosen], diverged_at)
+    chosen = np.unique(np.linspace(0, until - 1, min(until, MOST_POINTS)).round().astype(int))
+    beside = None if buffers is None else buffers[chosen]
+    return Snapshots(name, theta[chosen], steps[chosen], beside, diverged_at, own)
