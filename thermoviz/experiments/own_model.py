@@ -23,10 +23,11 @@ from ..core.landscape.surfaces import Surface
 from ..core.seeds import MAX_SEED, rng
 from ..core.specs import Field, specification
 from ..runs.pipeline import Numbers, Pipeline, Report, Step
-from ..runs.progress import Progress, silent
+from ..runs.progress import Progress
 from ..runs.record import Bodies, Finals, Grid, Honest, Section
 from ..runs.run import Run
 from .own.claims import scanned
+from .own.listening import Listening
 from .own.module_loss import ModuleLoss
 from .own.parameters import trainable
 from .own.trajectories import MOST_POINTS, Model, Snapshots, followed, read
@@ -66,7 +67,7 @@ class OwnModel:
 
 def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, plane: Any = None,
             resolution: int = 61, margin: float = 0.3, tolerance: float = 5e-3, seed: int = 0,
-            progress: Progress | None = None, *, data: Any = None, extent: Any = None) -> Run:
+            progress: Progress | bool | None = None, *, data: Any = None, extent: Any = None) -> Run:
     """The landscape around the training of one's own model: a Run with path, plane, surface and honesty.
 
     model: any torch.nn.Module; parameters, buffers, gradients, modes, whatever forward keeps on the module, and the
@@ -83,18 +84,22 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     parameter space around the plane's origin, in place of `margin`.
     Around a single point the box shrinks until its valleys are those of the loss (`numbers["zoom"]`); elsewhere the
     verdict says where they are not. resolution, margin, tolerance as in `scan`. A path
-    that leaves the finite numbers is shown up to there. Raises BadInput, also for what loss_fn raises.
+    that leaves the finite numbers is shown up to there. progress: progress(fraction, stage, partial); None is a bar in
+    terminals and notebooks for work of more than two seconds, False is silent. Ctrl-C leaves the module as it was and
+    raises a KeyboardInterrupt whose `run` has what there was: path and plane, and the finest surface that was whole
+    (None before there was a plane). Raises BadInput, also for what loss_fn raises.
     """
+    listening = Listening(progress)
     how, parameters = _how(plane), followed(model, trajectory)
     loss = ModuleLoss(model, loss_fn, parameters, data)
     named = {id(one): name for name, one in model.named_parameters()}
     moving = trainable(model) if parameters is None else parameters
     paths = read(Model([named[id(one)] for one in moving], moving), trajectory)
     _refuse_settings(resolution, margin, tolerance, seed, extent)
-    with loss.held():
+    with listening, loss.held(listening.tick):
         if getattr(how, "kind", None) == "hessian":
             loss.needs_gradient("the Hessian plane")
-        (progress or silent)(0.0, "slice", None)
+        listening(0.0, "slice", None)
         thetas = [path.theta for path in paths]
         chosen, straight = (plane, False) if isinstance(plane, Plane) else choose(how, loss, thetas, seed)
         if chosen.d != loss.d:
@@ -120,7 +125,7 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
             notes = (STRAIGHT,) if straight else ()
             return Honest(_remarked(found, surface[2], (*notes, *_of_buffers(model, paths))).to_json())
 
-        return Pipeline(spec, progress, (Step("slice", 1, trained), Step("surface", 8, surface),
+        return Pipeline(spec, listening, (Step("slice", 1, trained), Step("surface", 8, surface),
                                          Step("surface", 0, grid), Step("honesty", 1, hidden))).run()
 
 

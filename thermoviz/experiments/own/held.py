@@ -8,8 +8,11 @@ arrays that only the loss function reaches are somebody's own notes: they are le
 import collections
 import functools
 import random
+import signal
+import threading
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -232,6 +235,20 @@ def generator_entry(thing: Any) -> Entry | None:
         held = thing.getstate()
         return Entry(lambda: thing.getstate() != held, lambda: thing.setstate(held))
     return None
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """A second Ctrl-C must not stop what gives back: inside, it is not heard."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def common_generators() -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ import scipy
 
 from ...core.errors import BadInput, ThermovizError
 from ...core.seeds import rng
-from .held import Entry, Kept, common_generators, generator_entry, seed_all
+from .held import Entry, Kept, common_generators, generator_entry, seed_all, undisturbed
 from .parameters import flat, move, size, trainable
 
 SAME = 1e-5  # two values of one point that differ by less, relative to them, differ by rounding
@@ -38,6 +38,7 @@ class ModuleLoss:
         self._batches = None if data is None else _batches(data)
         self._held = self._probed = self._differentiates = False
         self._moving: list[Entry] = []
+        self._tick: Callable[[], None] | None = None
         self.without_gradient: str | None = None
         self.d = sum(map(size, own))
 
@@ -107,7 +108,10 @@ class ModuleLoss:
         import torch
 
         with torch.set_grad_enabled(self._differentiates):
-            return float(np.mean([float(self._scalar(point, call, prepare).detach()) for call in self._calls()]))
+            found = float(np.mean([float(self._scalar(point, call, prepare).detach()) for call in self._calls()]))
+        if self._tick is not None:
+            self._tick()
+        return found
 
     def _calls(self) -> Iterator[Callable[[], Any]]:
         if self._batches is None:
@@ -201,8 +205,11 @@ class ModuleLoss:
             raise BadInput(f"loss_fn failed with {type(error).__name__}: {said}.") from error
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Whatever happens inside, the module is afterwards what it was before, and so is every generator."""
+    def held(self, tick: Callable[[], None] | None = None) -> Iterator[None]:
+        """Whatever happens inside, the module is afterwards what it was before, and so is every generator.
+
+        tick: called after each value of the loss.
+        """
         if self._held:
             yield
             return
@@ -210,20 +217,19 @@ class ModuleLoss:
             _alone(around)
             self._generators = common_generators()
             states = [entry for one in self._generators if (entry := generator_entry(one)) is not None]
-            asked = [parameter.requires_grad for parameter in self._parameters]
+            around.callback(_give_back, self._parameters, [one.requires_grad for one in self._parameters])
             for parameter in self._parameters:  # frozen ones that a path follows, too
                 parameter.requires_grad_(True)
             kept = Kept(self._model, self._function)
-            self._held = True
             try:
+                self._held, self._tick = True, tick
                 self._probe(kept)
                 yield
             finally:
-                self._held, self._moving = False, []
-                for entry in [*kept.entries, *states]:
-                    entry.restore()
-                for parameter, before in zip(self._parameters, asked, strict=True):
-                    parameter.requires_grad_(before)
+                with undisturbed():
+                    self._held, self._moving, self._tick = False, [], None
+                    for entry in [*kept.entries, *states]:
+                        entry.restore()
 
     def _probe(self, kept: Kept) -> None:
         """What a call changes, whether one point has one value, and whether there is a gradient."""
@@ -282,6 +288,12 @@ class ModuleLoss:
                 raise BadInput(
                     f"loss_fn gives two values at one point, {values[0]:.6g} and {other:.6g}: it takes new data or "
                     "random numbers at each call that cannot be held. Give it a fixed batch, or batches as data=.")
+
+
+def _give_back(parameters: Sequence[Any], asked: list[bool]) -> None:
+    """Whether each asks for its gradient, as before."""
+    for parameter, before in zip(parameters, asked, strict=True):
+        parameter.requires_grad_(before)
 
 
 def _alone(around: ExitStack) -> None:
