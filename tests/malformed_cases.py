@@ -111,9 +111,9 @@ def specification_file(draw, folder):
     (folder / "spec.json").write_bytes(contents)
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-        assert main(["show", str(folder / "spec.json")]) == 1
+        assert main(["show", str(folder / "spec.json")]) == 2
         code = main(["run", str(folder / "spec.json"), "--set", f"nonsense={draw(texts)}"])
-    assert code == 1
+    assert code == 2
     for line in said.getvalue().splitlines():
         assert line.startswith("thermoviz: ") and len(line) <= MOST_CHARACTERS, line
 

@@ -77,7 +77,7 @@ def test_named_files_are_refused_without_the_memory_that_they_claim(name):
                                   '{"kind": "descent", "seed": 1, "seed": "<script>"}'], ids=range(8))
 def test_specification_files(text, tmp_path, capsys):
     (tmp_path / "spec.json").write_text(text)
-    assert main(["run", str(tmp_path / "spec.json"), "--out", str(tmp_path / "out")]) == 1
+    assert main(["run", str(tmp_path / "spec.json"), "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
     assert said.startswith("thermoviz: ") and said.count("\n") == 1 and len(said) < 700
     assert {path.name for path in tmp_path.iterdir()} == {"spec.json"}

@@ -15,23 +15,29 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from . import __version__
 from .core.errors import BadInput, ThermovizError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0, 1 for a mistake told in one sentence, 2 for wrong usage."""
+    """Runs one command; returns the exit code: 0, 1 for a failure and 2 for wrong input, both told in one sentence."""
     chosen = _parser().parse_args(arguments)
     try:
         chosen.command(chosen)
+        sys.stdout.flush()
     except ThermovizError as error:
         print(f"thermoviz: {error}", file=sys.stderr)
-        return getattr(chosen, "refused", 1) if isinstance(error, BadInput) else 1
+        return 2 if isinstance(error, BadInput) else 1
+    except BrokenPipeError:  # who read it has enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that what is left does not complain either
+        return 0
     except KeyboardInterrupt:
         print("thermoviz: interrupted.", file=sys.stderr)
         return 130
@@ -41,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="thermoviz", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"thermoviz {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     run = commands.add_parser("run", help="compute a run and write its file")
@@ -113,7 +120,7 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--scheduler", help="compute on the Dask cluster whose scheduler is at this address")
     sweep.add_argument("--out", required=True, metavar="DIR",
                        help="folder of table.csv, table.parquet and run files; what is there is not computed again")
-    sweep.set_defaults(command=_sweep, refused=2)
+    sweep.set_defaults(command=_sweep)
 
 
 def _sweep(chosen: argparse.Namespace) -> None:
@@ -156,7 +163,9 @@ def _read_specification(file: str) -> Any:
         value = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text())
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror or error}.") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise BadInput(f"{file} is nested too deeply for a specification.") from None
+    except ValueError as error:
         raise BadInput(f"{file} is not JSON: {error}.") from None
     kind = value.get("kind") if isinstance(value, dict) else None
     kinds = askable()

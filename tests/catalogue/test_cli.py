@@ -37,8 +37,8 @@ def test_run_from_a_preset(tmp_path):
     (["show", "missing.safetensors"], "cannot be read"),
     (["presets", "nowhere"], "nowhere"),
 ])
-def test_mistakes_are_one_sentence_and_exit_code_1(arguments, words, capsys):
-    assert main(arguments) == 1
+def test_mistakes_are_one_sentence_and_exit_code_2(arguments, words, capsys):
+    assert main(arguments) == 2
     complaint = capsys.readouterr().err
     assert complaint.startswith("thermoviz: ") and complaint.count("\n") == 1 and words in complaint
 
@@ -46,7 +46,7 @@ def test_mistakes_are_one_sentence_and_exit_code_1(arguments, words, capsys):
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"kind": "dance"}', '{"kind": "potential", "resolution": 1}'])
 def test_bad_specification_files(text, tmp_path, capsys):
     (tmp_path / "spec.json").write_text(text)
-    assert main(["run", str(tmp_path / "spec.json")]) == 1
+    assert main(["run", str(tmp_path / "spec.json")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -61,3 +61,24 @@ def test_show_starts_as_a_program_and_loads_no_heavy_library():
             "print({'torch', 'sklearn', 'numba', 'streamlit'} & set(sys.modules))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stdout.strip().endswith("set()"), done.stderr
+
+
+def test_what_is_nested_too_deeply_is_said_in_words(tmp_path, capsys):
+    (tmp_path / "deep.json").write_text("[" * 5000 + "]" * 5000)
+    assert main(["run", str(tmp_path / "deep.json")]) == 2
+    said = capsys.readouterr().err
+    assert "nested too deeply" in said and said.count("\n") == 1
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["--version"])
+    assert done.value.code == 0 and capsys.readouterr().out == f"thermoviz {tv.__version__}\n"
+
+
+def test_a_reader_who_has_enough_is_no_error():
+    command = [sys.executable, "-m", "thermoviz", "show", "three-minds"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()  # before a word was written
+        said = process.stderr.read()
+    assert process.returncode == 0 and not said

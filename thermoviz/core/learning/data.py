@@ -23,8 +23,9 @@ class Dataset:
 
     x: [n, p]. y: "classification": labels [n] of any whole numbers, booleans or words, held as int64 0..K-1
     in the sorted order of `classes` [K]; "regression": [n] or [n, k], held as float64 [n, k].
-    Raises BadInput for NaN or infinite values (named by row and column), empty data, wrong or unequal shapes,
-    one class only, and test labels that the training part does not have.
+    Raises BadInput for missing values in any form (None, NaN, NA, NaT, "", masked), infinite ones and words among
+    inputs, each named by row and column; empty data, wrong or unequal shapes, one class only, and test labels that the
+    training part does not have.
     """
 
     x: np.ndarray
@@ -190,13 +191,14 @@ class Dataset:
 
 def _inputs(x: Any, name: str, columns: int | None = None) -> np.ndarray:
     """x as float64 [n, p], or one sentence on what is wrong with it."""
+    _refuse_missing(x, name)
     try:
-        x = as_numpy(x)
-        array = x.astype(np.float64) if x.dtype.kind in "biufO" else None
+        given = as_numpy(x)
+        array = given.astype(np.float64) if given.dtype.kind in "biufO" else None
     except (TypeError, ValueError):
         array = None
     if array is None:
-        raise BadInput(f"{name} must be an array of real numbers with shape [n, p].")
+        raise BadInput(f"{name} must be an array of real numbers with shape [n, p]{_no_number(x)}.")
     if array.size == 0:
         raise BadInput(f"{name} is empty (shape {list(array.shape)}): it needs a row and a column at least.")
     if array.ndim != 2:
@@ -205,6 +207,58 @@ def _inputs(x: Any, name: str, columns: int | None = None) -> np.ndarray:
         raise BadInput(f"{name} must have as many columns as x ({columns}), got {array.shape[1]}.")
     _refuse_non_finite(array, name)
     return array
+
+
+def _cells(value: Any) -> np.ndarray | None:
+    """Its cells as they came, where numpy's own types do not hold them: words, objects, a mixture. None otherwise."""
+    try:
+        plain = as_numpy(value)
+        if plain.dtype.kind in "biufc":
+            return None
+        return plain if hasattr(value, "dtype") or hasattr(value, "columns") else np.asarray(value, dtype=object)
+    except (TypeError, ValueError):
+        return None
+
+
+def _refuse_missing(value: Any, name: str) -> None:
+    """Before numpy makes words of them."""
+    if np.ma.isMaskedArray(value):
+        missing = np.ma.getmaskarray(value)
+    elif (cells := _cells(value)) is not None:
+        missing = np.frompyfunc(_is_missing, 1, 1)(cells).astype(bool)
+    else:
+        return
+    bad = np.argwhere(missing)
+    if len(bad):
+        more = f" ({len(bad)} such values in all)" if len(bad) > 1 else ""
+        raise BadInput(f"{name} has a missing value in {_place(value, bad[0])}{more}: fill it in or leave its row out.")
+
+
+def _is_missing(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return not cell.strip()
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(cell, (float, np.floating, np.datetime64)) and bool(cell != cell)
+
+
+def _no_number(value: Any) -> str:
+    """Where the first of its cells stands that is none."""
+    cells = _cells(value)
+    for at in () if cells is None else np.ndindex(cells.shape):
+        try:
+            float(cells[at])  # type: ignore[index]
+        except (TypeError, ValueError):
+            return f", but {_place(value, at)} holds {str(cells[at])[:40]!r}"  # type: ignore[index]
+    return ""
+
+
+def _place(value: Any, at: Any) -> str:
+    """Row and column of a cell, columns by their names where they have any."""
+    if len(at) < 2:
+        return f"row {at[0]}" if len(at) else "its only cell"
+    column = getattr(value, "columns", range(at[1] + 1))[at[1]]
+    return f"row {at[0]}, column {column}"
 
 
 def _refuse_non_finite(array: np.ndarray, name: str) -> None:
@@ -219,6 +273,7 @@ def _refuse_non_finite(array: np.ndarray, name: str) -> None:
 def _targets(y: Any, name: str, task: str, n: int, classes: np.ndarray | None = None,
              trailing: tuple[int, ...] | None = None) -> tuple[np.ndarray, np.ndarray | None]:
     """(y, classes): labels as int64 [n] with the classes they name, or values as float64 [n, k] with None."""
+    _refuse_missing(y, name)
     try:
         array = as_numpy(y)
     except ValueError:
@@ -254,6 +309,8 @@ def _labels(array: np.ndarray, name: str, classes: np.ndarray | None) -> tuple[n
                        f"got shape {list(array.shape)}.")
     if array.dtype.kind == "O":
         array = np.array(array.tolist())
+        if array.ndim != 1:
+            raise BadInput(f"{name} must hold one label per point: a whole number, a truth value or a word.")
     if array.dtype.kind == "f":
         _refuse_non_finite(array[:, None], name)
         if (array != np.round(array)).any():
