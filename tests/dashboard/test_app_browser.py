@@ -178,7 +178,7 @@ def assert_light(pid):
 
 def test_cancel_goes_back_to_what_is_shown(server, new_page):
     page = new_page()
-    first_drawing(page, f"{server[0]}/?steps=50000&replicas=100")  # minutes of work
+    first_drawing(page, f"{server[0]}/?steps=50000&replicas=256&network.hidden=64_64")  # minutes of work
     before = shown(page)
     page.get_by_role("button", name="Cancel").click(timeout=PATIENCE_MS)
     wait_until_computed(page)

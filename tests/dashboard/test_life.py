@@ -21,7 +21,7 @@ from thermoviz.runs.run import open_run
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
-LONG = "kind=heat_bath&v=3&steps=20000&replicas=512&seed="  # takes longer than any test of its end
+LONG = "kind=heat_bath&v=4&steps=200000&replicas=128&seed="  # takes longer than any test of its end
 
 
 class Served:
