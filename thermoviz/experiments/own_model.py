@@ -67,7 +67,8 @@ class OwnModel:
 
 def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, plane: Any = None,
             resolution: int = 61, margin: float = 0.3, tolerance: float = 5e-3, seed: int = 0,
-            progress: Progress | bool | None = None, *, data: Any = None, extent: Any = None) -> Run:
+            progress: Progress | bool | None = None, *, data: Any = None, extent: Any = None,
+            layers: str = "all") -> Run:
     """The landscape around the training of one's own model: a Run with path, plane, surface and honesty.
 
     model: any torch.nn.Module; parameters, buffers, gradients, modes, whatever forward keeps on the module, and the
@@ -82,6 +83,8 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     is the model as it is. plane: a kind or member of PLANES, or a Plane; None is "pca", completed by a random direction
     where the path is a straight line, and "random" where it is a single point. extent: (u0, u1, v0, v1) in lengths of
     parameter space around the plane's origin, in place of `margin`.
+    layers: which parameters the plane's directions move: "all", or "weights" without biases and norm layers, as in Li
+    et al. 2018 (not for a Plane of one's own nor "solutions"); the rest stays where the plane's origin has it.
     Around a single point the box shrinks until its valleys are those of the loss (`numbers["zoom"]`); elsewhere the
     verdict says where they are not. resolution, margin, tolerance as in `scan`. A path
     that leaves the finite numbers is shown up to there. progress: progress(fraction, stage, partial); None is a bar in
@@ -91,7 +94,8 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     """
     listening = Listening(progress)
     how, parameters = _how(plane), followed(model, trajectory)
-    loss = ModuleLoss(model, loss_fn, parameters, data)
+    loss = ModuleLoss(model, loss_fn, parameters, data, layers)
+    _refuse_layers(layers, plane, how)
     named = {id(one): name for name, one in model.named_parameters()}
     moving = trainable(model) if parameters is None else parameters
     paths = read(Model([named[id(one)] for one in moving], moving), trajectory)
@@ -110,7 +114,8 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
 
         def trained() -> list[Any]:
             names = {"members": [path.name for path in paths]} if len(paths) > 1 else {}
-            return [*_training(loss, paths, losses, chosen), Numbers({"d": loss.d, **names})]
+            moved = {} if layers == "all" else {"layers": layers}
+            return [*_training(loss, paths, losses, chosen), Numbers({"d": loss.d, **names, **moved})]
 
         def surface(report: Report) -> tuple[Surface, float, int]:
             still = np.ptp(np.concatenate(thetas), axis=0).max() == 0
@@ -134,7 +139,8 @@ def choose(how: Any, loss: ModuleLoss, paths: list[np.ndarray], seed: int) -> tu
 
     A straight line is completed by a random direction, filter-normalised and at right angles to it: then True.
     """
-    points = np.concatenate(paths)
+    moving = paths if loss.inside is None else _only_inside(paths, loss.inside)
+    points = np.concatenate(moving)
     still = all(np.array_equal(points[0], row) for row in points[1:])
     if how is None:
         how = RandomPlane() if still else PathPCA()
@@ -142,13 +148,28 @@ def choose(how: Any, loss: ModuleLoss, paths: list[np.ndarray], seed: int) -> tu
         return how.choose(loss, paths, seed), False
     mean, axes, ratios = leading_components(points)
     if spans_plane(points, ratios):
-        return how.choose(loss, paths, seed), False
+        found = how.choose(loss, moving, seed)
+        return found if loss.inside is None else _inside(found, paths, moving, loss.inside), False
     aside = Plane.random(paths[0][-1], loss, seed)
     length = np.ptp((points - mean) @ axes[0])
     frame = Plane(mean, axes[0], aside.u)
     corners = np.array([[0.0, -length / 4], [0.0, length / 4]])
     shown = np.concatenate([frame.project(points), corners])
-    return Plane(mean, frame.u, frame.v, shown, explained=float(ratios.sum())), True
+    found = Plane(mean, frame.u, frame.v, shown, explained=float(ratios.sum()))
+    return found if loss.inside is None else _inside(found, paths, moving, loss.inside), True
+
+
+def _only_inside(paths: list[np.ndarray], inside: np.ndarray) -> list[np.ndarray]:
+    """The paths [T, d] with all other numbers at their mean."""
+    mean = np.concatenate(paths).mean(0, dtype=np.float64).astype(paths[0].dtype)
+    return [np.where(inside, path, mean) for path in paths]
+
+
+def _inside(plane: Plane, paths: list[np.ndarray], moving: list[np.ndarray], inside: np.ndarray) -> Plane:
+    """The plane of paths that move inside only: exactly there, and its share of all that the paths move."""
+    share = np.concatenate(moving).var(0, dtype=np.float64).sum() / np.concatenate(paths).var(0, dtype=np.float64).sum()
+    explained = None if plane.explained is None else plane.explained * float(share)
+    return Plane(plane.origin, plane.u * inside, plane.v * inside, plane.points, explained=explained)
 
 
 def _remarked(found: Honesty, false_claims: int, notes: tuple[str, ...]) -> Honesty:
@@ -171,6 +192,11 @@ def _refuse_settings(resolution: Any, margin: Any, tolerance: Any, seed: Any, ex
     OwnModel("0" * 64, 2, None, resolution, tolerance, margin, seed)
     if extent is not None:
         checked_extent(extent)
+
+
+def _refuse_layers(layers: str, plane: Any, how: Any) -> None:
+    if layers != "all" and (isinstance(plane, Plane) or getattr(how, "kind", None) == "solutions"):
+        raise BadInput(f"layers={layers!r} is for planes whose directions are chosen: this one is given by its points.")
 
 
 def _how(plane: Any) -> Any:

@@ -15,7 +15,8 @@ _NO_NOISE = "the gradient noise here has fewer than two directions: choose anoth
 def filter_normalised(theta: np.ndarray, loss: Any, generator: np.random.Generator) -> np.ndarray:
     """[2, d]: random directions, orthogonal, each filter as long as the same filter of theta [d].
 
-    Source: Li et al. 2018, section 4. Raises BadInput where a direction vanishes, as at theta = 0.
+    Where the loss says which numbers directions may move (`inside` [d]), all others are 0. Source: Li et al. 2018,
+    section 4. Raises BadInput where a direction vanishes, as at theta = 0.
     """
     d = getattr(loss, "d", theta.size)
     if d != theta.size:
@@ -24,6 +25,9 @@ def filter_normalised(theta: np.ndarray, loss: Any, generator: np.random.Generat
     for rows in _filters(loss, theta.size):
         sizes = np.linalg.norm(theta[rows], axis=-1, keepdims=True)
         first[rows], second[rows] = _turned_pair(first[rows], second[rows], sizes)
+    inside = getattr(loss, "inside", None)
+    if inside is not None:
+        first, second = first * inside, second * inside
     if not first.any() or not second.any():
         raise BadInput("theta has no filter of two or more numbers that are not all zero, so that "
                        "filter-normalised directions vanish: choose another point.")

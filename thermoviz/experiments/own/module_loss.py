@@ -12,7 +12,7 @@ import scipy
 from ...core.errors import BadInput, ThermovizError
 from ...core.seeds import rng
 from .held import Entry, Kept, common_generators, generator_entry, seed_all, undisturbed
-from .parameters import flat, move, size, trainable
+from .parameters import flat, inside, move, size, trainable
 
 SAME = 1e-5  # two values of one point that differ by less, relative to them, differ by rounding
 SAME_HALF = 1e-2  # the same where numbers have 8 or 11 bits
@@ -23,13 +23,14 @@ class ModuleLoss:
     """The loss of a torch module as an Energy on its parameters theta [..., d], point by point.
 
     parameters: those that move (default: the trainable ones). data: batches, each given to `loss_fn(model, batch)`,
-    whose mean over all batches is the loss. Outside of `held()` each call restores all that the module holds; inside,
-    what a call changes is put back before the next one, and all of it once at the end. `without_gradient`: why the
-    loss has no gradient, None where it has one; known from the first call on.
+    whose mean over all batches is the loss. layers: which of them the directions of planes move, of LAYERS; `inside`
+    [d] says it number by number, None where it is all. Outside of `held()` each call restores all that the module
+    holds; inside, what a call changes is put back before the next one, and all of it once at the end.
+    `without_gradient`: why the loss has no gradient, None where it has one; known from the first call on.
     """
 
     def __init__(self, model: Any, loss_fn: Callable[..., Any], parameters: Sequence[Any] | None = None,
-                 data: Iterable[Any] | None = None) -> None:
+                 data: Iterable[Any] | None = None, layers: str = "all") -> None:
         own = trainable(model) if parameters is None else list(parameters)
         if not callable(loss_fn):
             raise BadInput(f"loss_fn must be a function of the model, got {type(loss_fn).__name__}.")
@@ -41,6 +42,7 @@ class ModuleLoss:
         self._tick: Callable[[], None] | None = None
         self.without_gradient: str | None = None
         self.d = sum(map(size, own))
+        self.inside = inside(model, own, layers)
 
     @property
     def theta(self) -> np.ndarray:
@@ -89,7 +91,8 @@ class ModuleLoss:
         with self.held():
             self.needs_gradient("the Hessian plane")
             curved = self._curvature(np.asarray(theta, dtype=np.float64))
-            return _leading(curved, self.d, k)
+            held = self.inside
+            return _leading(curved if held is None else lambda vector: held * curved(held * vector), self.d, k)
 
     def along(self, path: np.ndarray, buffers: np.ndarray | None) -> np.ndarray:
         """Losses [T] of snapshots [T, d], each with the buffers that belong to it, where they are known."""

@@ -51,6 +51,34 @@ def flat(tensors: Sequence[Any]) -> np.ndarray:
     return np.concatenate([numbers(tensor) for tensor in tensors])
 
 
+LAYERS = ("all", "weights")
+
+
+def inside(model: Any, parameters: Sequence[Any], layers: str) -> np.ndarray | None:
+    """Which of their numbers [d] the directions of a plane may move; None for all of them.
+
+    layers: "weights" leaves out biases and norm layers, as in Li et al. 2018 (`ignore="biasbn"` in their code): every
+    parameter with fewer than two axes, and whatever torch's norm layers hold. Raises BadInput.
+    """
+    if layers not in LAYERS:
+        raise BadInput(f"layers must be one of {', '.join(LAYERS)}, got {layers!r}.")
+    if layers == "all":
+        return None
+    norms = {id(one) for module in model.modules() if _is_norm(module) for one in module.parameters()}
+    found = np.concatenate([np.full(size(one), one.ndim > 1 and id(one) not in norms) for one in parameters])
+    if found.sum() < 2:
+        raise BadInput("layers='weights' leaves fewer than two trainable numbers: the model has no other weights.")
+    return found
+
+
+def _is_norm(module: Any) -> bool:
+    import torch
+
+    nn = torch.nn
+    kinds: Any = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+    return isinstance(module, kinds) or "RMSNorm" in type(module).__name__
+
+
 def move(parameters: Sequence[Any], point: np.ndarray) -> None:
     """Sets the parameters to the numbers of `point` [d]."""
     import torch
