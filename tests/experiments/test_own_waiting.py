@@ -15,6 +15,14 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Ctrl-C is heard as at a terminal: what is started in the background, as tests may be, ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True
