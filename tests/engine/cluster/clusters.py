@@ -10,6 +10,7 @@ from pathlib import Path
 
 from thermoviz.engine.cluster import here
 from thermoviz.engine.cluster.terms import PRELOAD
+from thermoviz.engine.worker import THREADS
 
 TESTS = Path(__file__).parents[2]
 PATIENCE_S = 600.0  # after which a process must have hung
@@ -31,8 +32,8 @@ def wait_for(condition):
 
 
 def environment(folder):
-    """Of processes whose store is `folder`/store, and who find what tests share."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
+    """Of processes whose store is `folder`/store, and who find what tests share; threads as `thermoviz worker` has."""
+    return {**os.environ, **THREADS, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
             "THERMOVIZ_STORE": str(folder / "store")}
 
 
