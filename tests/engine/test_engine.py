@@ -39,19 +39,6 @@ def engine(pool):
     assert not list(pool.store.jobs.iterdir()), "a job left files behind"
 
 
-@pytest.fixture
-def diary(tmp_path):
-    path = tmp_path / "diary"
-    path.touch()
-    return path
-
-
-@pytest.fixture
-def gate(tmp_path):
-    """Errands that are given this path work until it is touched."""
-    return tmp_path / "gate"
-
-
 def wait_for(condition):
     """Returns as soon as it holds; gives up where a process must have hung."""
     start = time.monotonic()

@@ -33,16 +33,3 @@ def server():
             place = Store(store)
             return ending.enter_context(Engine(place, ClusterWorkers(place, address, **settings)))
         yield made
-
-
-@pytest.fixture
-def diary(tmp_path):
-    path = tmp_path / "diary"
-    path.touch()
-    return path
-
-
-@pytest.fixture
-def gate(tmp_path):
-    """Errands that are given this path work until it is touched."""
-    return tmp_path / "gate"
