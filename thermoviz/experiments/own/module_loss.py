@@ -111,12 +111,13 @@ class ModuleLoss:
         import torch
 
         with torch.set_grad_enabled(self._differentiates):
-            found = float(np.mean([float(self._scalar(point, call, prepare).detach()) for call in self._calls()]))
+            found = float(np.mean([float(self._scalar(point, call, prepare).detach()) for call in self.calls()]))
         if self._tick is not None:
             self._tick()
         return found
 
-    def _calls(self) -> Iterator[Callable[[], Any]]:
+    def calls(self) -> Iterator[Callable[[], Any]]:
+        """What asks loss_fn, batch by batch."""
         if self._batches is None:
             yield lambda: self._call(self._model)
             return
@@ -129,7 +130,7 @@ class ModuleLoss:
             raise BadInput("data gave no batch.")
 
     def _gradient(self, point: np.ndarray) -> np.ndarray:
-        parts = [self._gradient_of(point, call) for call in self._calls()]
+        parts = [self._gradient_of(point, call) for call in self.calls()]
         return np.mean(parts, axis=0) if len(parts) > 1 else parts[0]
 
     def _gradient_of(self, point: np.ndarray, call: Callable[[], Any]) -> np.ndarray:
@@ -161,7 +162,7 @@ class ModuleLoss:
             return lambda vector: self._difference(theta, vector)
 
     def _twice(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
-        return np.mean([self._twice_of(theta, vector, call) for call in self._calls()], axis=0)
+        return np.mean([self._twice_of(theta, vector, call) for call in self.calls()], axis=0)
 
     def _twice_of(self, theta: np.ndarray, vector: np.ndarray, call: Callable[[], Any]) -> np.ndarray:
         import torch
@@ -189,16 +190,18 @@ class ModuleLoss:
         return (self._gradient(theta + step * vector) - self._gradient(theta - step * vector)) / (2 * step)
 
     def _scalar(self, point: np.ndarray, call: Callable[[], Any], prepare: Callable[[], None] | None = None) -> Any:
-        """The loss here: with the same random numbers every time, and whatever the call before it changed put back."""
+        return _single(self.answer(point, call, prepare))
+
+    def answer(self, point: np.ndarray, call: Callable[[], Any], prepare: Callable[[], None] | None = None) -> Any:
+        """Whatever loss_fn gives at `point` [d]: with the same random numbers every time, and whatever the call before
+        it changed put back. Inside `held()` only. Raises BadInput for what loss_fn raises.
+        """
         for entry in self._moving:
             entry.restore()
         move(self._parameters, point)
         if prepare is not None:
             prepare()
         seed_all(self._generators)
-        return _single(self._answer(call))
-
-    def _answer(self, call: Callable[[], Any]) -> Any:
         try:
             return call()
         except ThermovizError:
