@@ -115,12 +115,16 @@ def energy_title(run: Any) -> str:
     if not added:
         return loss_title(run)
     titles = {"classification": _("loss + {regulariser}, nats"), "regression": _("½ squared error + {regulariser}")}
+    if "data_y_scale" in run.arrays:
+        titles["regression"] = _("½ squared error + {regulariser}, variances of the target")
     return titles.get(task(run), _("loss + {regulariser}")).format(regulariser=added)
 
 
 def loss_title(run: Any) -> str:
     """Name and unit of the loss of data alone, in which train and test can be compared."""
     titles = {"classification": _("loss, nats"), "regression": _("loss, ½ squared error")}
+    if "data_y_scale" in run.arrays:  # targets were scaled for training
+        titles["regression"] = _("loss, ½ squared error, variances of the target")
     return titles.get(task(run), _("loss"))
 
 

@@ -314,6 +314,16 @@ def _learned(course: Course, who: str) -> str:
     return f"{said}{_how_right(course)}. {others}".strip()
 
 
+def _own_unit(course: Course) -> str:
+    """The error of one target that was scaled for training, in the unit in which it came."""
+    spread, losses = (course.run.arrays.get(name) for name in ("data_y_scale", "data_losses"))
+    if spread is None or losses is None or len(spread) > 1:
+        return ""
+    error = float(spread[0] * np.sqrt(2 * np.nanmedian(losses[-course.tenth:])))
+    return _(", with a typical error of {error} in the target's own unit").format(error=f"{error:,.3g}" if error < 1000
+                                                                              else f"{error:,.0f}")
+
+
 def _how_right(course: Course) -> str:
     if course.right is None:
         return ""
@@ -322,6 +332,7 @@ def _how_right(course: Course) -> str:
     if names.task(course.run) == "regression":
         text = _(", and they explain {share:.0%} of the variance of unseen data") if unseen else _(
             ", and they explain {share:.0%} of the variance")
+        text += _own_unit(course)
     else:
         text = _(", and {share:.0%} of the answers to unseen data are right") if unseen else _(
             ", and {share:.0%} of the answers are right")

@@ -135,8 +135,10 @@ class OwnData(Carried):
     kind: Literal["own"] = Field(default="own", kw_only=True, repr=False)
 
     def load(self, seed: int = 0) -> Dataset:
-        """The arrays; there is nothing to draw. Raises BadInput where they are not at hand."""
-        return _DATA.fetch(self.content_hash)
+        """The arrays, scaled where networks could not learn from them as they are (`Dataset.learnable`); there is
+        nothing to draw. Raises BadInput where they are not at hand.
+        """
+        return _DATA.fetch(self.content_hash).learnable()
 
 
 def _grid(surface: Surface) -> dict[str, np.ndarray]:

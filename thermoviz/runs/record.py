@@ -74,13 +74,18 @@ class Sample(Result):
     y: Annotated[np.ndarray, Array("s ...", "Classes or values", name="data_y")]
     center: Annotated[np.ndarray | None, Array("p", "Mean of the inputs as they were", name="data_center")] = None
     scale: Annotated[np.ndarray | None, Array("p", "Their spread", name="data_scale")] = None
+    y_center: Annotated[np.ndarray | None, Array("o", "Mean of the targets in their own unit",
+                                                 name="data_y_center")] = None
+    y_scale: Annotated[np.ndarray | None, Array("o", "Their spread, in which y and the losses are",
+                                                name="data_y_scale")] = None
 
     @classmethod
     def of(cls, data: Dataset) -> "Sample":
         """What a run keeps of a data set."""
         rows = max(1, min(SAMPLE_ROWS, SAMPLE_NUMBERS // data.n_inputs))
         kind = np.int16 if data.task == "classification" else np.float32
-        return cls(data.x_train[:rows], data.y_train[:rows].astype(kind), data.center, data.scale)
+        return cls(data.x_train[:rows], data.y_train[:rows].astype(kind), data.center, data.scale, data.y_center,
+                   data.y_scale)
 
 
 class Bodies(Result):

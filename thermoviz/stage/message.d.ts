@@ -115,6 +115,8 @@ export interface Paths {
 
 /**
  * The first training points. raw: x are small whole numbers (pixels), to be centred and scaled by the reader.
+ *
+ * y_center, y_scale: of targets that were scaled for training; answers are shown in their own unit.
  */
 export interface Samples {
   x: Encoded;
@@ -123,6 +125,8 @@ export interface Samples {
   center: Encoded;
   scale: Encoded;
   pictures: boolean;
+  y_center?: Encoded;
+  y_scale?: Encoded;
 }
 
 /**

@@ -112,7 +112,10 @@ class Paths(TypedDict):
 
 
 class Samples(TypedDict):
-    """The first training points. raw: x are small whole numbers (pixels), to be centred and scaled by the reader."""
+    """The first training points. raw: x are small whole numbers (pixels), to be centred and scaled by the reader.
+
+    y_center, y_scale: of targets that were scaled for training; answers are shown in their own unit.
+    """
 
     x: Encoded
     raw: bool
@@ -120,6 +123,8 @@ class Samples(TypedDict):
     center: Encoded
     scale: Encoded
     pictures: bool
+    y_center: NotRequired[Encoded]
+    y_scale: NotRequired[Encoded]
 
 
 class Network(TypedDict):

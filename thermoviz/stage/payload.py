@@ -249,7 +249,15 @@ def _samples(run: Any) -> sent.Samples:
         "y": encoded(y[:n], "int16" if _classifies(run) else "float32"),
         "center": encoded(center), "scale": encoded(scale),
         "pictures": whole and side >= 4 and side * side == x.shape[1],
+        **_unit_of_targets(run.arrays),  # type: ignore[typeddict-item]
     }
+
+
+def _unit_of_targets(arrays: Any) -> dict[str, sent.Encoded]:
+    """Mean and spread of targets that were scaled for training."""
+    if "data_y_scale" not in arrays:
+        return {}
+    return {"y_center": encoded(arrays["data_y_center"]), "y_scale": encoded(arrays["data_y_scale"])}
 
 
 def _batch(run: Any) -> sent.Batch | None:

@@ -11,6 +11,9 @@ import numpy as np
 from ..arrays import as_numpy
 from ..errors import BadInput
 
+# Means and deviations of columns that networks learn from as they are, at the usual rates; else they are scaled.
+MOST_MEAN, LEAST_SPREAD, MOST_SPREAD = 0.5, 0.5, 2.0
+
 
 @dataclass(frozen=True, eq=False, init=False)
 class Dataset:
@@ -18,8 +21,8 @@ class Dataset:
 
     `Dataset(x, y, task)` takes all points for training; `x_test`, `y_test` add a test part, so that `data.x`,
     `data.y` hold *all* n points, `data.train` [n] is True for those that are trained on, and `x_train`,
-    `y_train`, `x_test`, `y_test` are views. Inputs are kept as given; `standardised()` rescales them by the
-    training part.
+    `y_train`, `x_test`, `y_test` are views. Inputs and targets are kept as given; `standardised()` rescales inputs,
+    `with_scaled_targets()` the targets of a regression, by the training part.
 
     x: [n, p]. y: "classification": labels [n] of any whole numbers, booleans or words, held as int64 0..K-1
     in the sorted order of `classes` [K]; "regression": [n] or [n, k], held as float64 [n, k].
@@ -35,6 +38,8 @@ class Dataset:
     classes: np.ndarray | None
     center: np.ndarray
     scale: np.ndarray
+    y_center: np.ndarray | None
+    y_scale: np.ndarray | None
 
     def __init__(self, x: Any, y: Any, task: str = "classification", x_test: Any = None, y_test: Any = None):
         if task not in ("classification", "regression"):
@@ -52,8 +57,10 @@ class Dataset:
         self._fill(inputs, targets, task, n_train, classes, np.zeros(p), np.ones(p))
 
     def _fill(self, x: np.ndarray, y: np.ndarray, task: str, n_train: int, classes: np.ndarray | None,
-              center: np.ndarray, scale: np.ndarray) -> None:
-        for name, value in (("x", x), ("y", y), ("classes", classes), ("center", center), ("scale", scale)):
+              center: np.ndarray, scale: np.ndarray, y_center: np.ndarray | None = None,
+              y_scale: np.ndarray | None = None) -> None:
+        for name, value in (("x", x), ("y", y), ("classes", classes), ("center", center), ("scale", scale),
+                            ("y_center", y_center), ("y_scale", y_scale)):
             if value is not None:
                 value = np.array(value, order="C")
                 value.flags.writeable = False
@@ -141,7 +148,32 @@ class Dataset:
         varies = deviation > 1e-12 * np.abs(self.x_train).max(0)
         x = np.where(varies, (self.x - mean) / np.where(varies, deviation, 1.0), 0.0)
         return Dataset._of(x, self.y, self.task, self.n_train, self.classes, self.center + self.scale * mean,
-                           self.scale * np.where(varies, deviation, 0.0))
+                           self.scale * np.where(varies, deviation, 0.0), self.y_center, self.y_scale)
+
+    def with_scaled_targets(self) -> "Dataset":
+        """The same regression with each target at mean 0 and variance 1 over the training part, whatever its unit.
+
+        A target that is constant there keeps its scale. `raw_targets(y)` leads back. Classes stay as they are.
+        """
+        if self.classes is not None:
+            return self
+        mean, deviation = self.y_train.mean(0), self.y_train.std(0)
+        scale = np.where(deviation > 1e-12 * np.abs(self.y_train).max(0), deviation, 1.0)
+        before = (0.0, 1.0) if self.y_center is None or self.y_scale is None else (self.y_center, self.y_scale)
+        return Dataset._of(self.x, (self.y - mean) / scale, self.task, self.n_train, None, self.center, self.scale,
+                           before[0] + before[1] * mean, before[1] * scale)
+
+    def raw_targets(self, y: Any) -> np.ndarray:
+        """Targets [..., k] in the unit they came in: the inverse of `with_scaled_targets`."""
+        y = np.asarray(y, float)
+        return y if self.y_center is None or self.y_scale is None else y * self.y_scale + self.y_center
+
+    def learnable(self) -> "Dataset":
+        """Inputs, and the targets of a regression, as they are where they are of a size that networks learn from; else
+        at mean 0 and variance 1 over the training part.
+        """
+        data = self if _of_order_one(self.x_train) else self.standardised()
+        return data if self.classes is not None or _of_order_one(self.y_train) else data.with_scaled_targets()
 
     def raw(self, x: Any) -> np.ndarray:
         """Inputs [..., p] in the units the data came in: the inverse of the standardisation."""
@@ -161,14 +193,17 @@ class Dataset:
             chosen = generator.permutation(self.n_train)[:round(fraction * self.n_train)]
             turn = generator.integers(1, len(self.classes), len(chosen))
             y[chosen] = (y[chosen] + turn) % len(self.classes)
-        return Dataset._of(self.x, y, self.task, self.n_train, self.classes, self.center, self.scale)
+        return Dataset._of(self.x, y, self.task, self.n_train, self.classes, self.center, self.scale,
+                           self.y_center, self.y_scale)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Plain numeric arrays for a file; the names of the classes travel as JSON bytes."""
         names = json.dumps(None if self.classes is None else self.classes.tolist())
+        scaled = {} if self.y_center is None or self.y_scale is None else {
+            "y_center": self.y_center, "y_scale": self.y_scale}
         return {"x": self.x, "y": self.y, "n_train": np.array([self.n_train], np.int64),
                 "center": self.center, "scale": self.scale,
-                "classes": np.frombuffer(names.encode(), np.uint8)}
+                "classes": np.frombuffer(names.encode(), np.uint8), **scaled}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Dataset":
@@ -177,6 +212,7 @@ class Dataset:
             names = json.loads(bytes(np.asarray(arrays["classes"], np.uint8)).decode())
             n_train = int(arrays["n_train"][0])
             x, y, center, scale = (np.asarray(arrays[key]) for key in ("x", "y", "center", "scale"))
+            of_y = [np.asarray(arrays[key]) for key in ("y_center", "y_scale") if key in arrays]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise BadInput(f"these arrays do not hold a dataset: {error}.") from None
         task = "regression" if names is None else "classification"
@@ -186,7 +222,15 @@ class Dataset:
         classes = None if names is None else np.arange(len(names))
         inputs, (targets, _) = _inputs(x, "x"), _targets(y, "y", task, len(x), classes)
         classes = None if names is None else np.array(names)
-        return cls._of(inputs, targets, task, n_train, classes, center, scale)
+        if of_y and (len(of_y) != 2 or task != "regression" or {one.shape for one in of_y} != {targets.shape[1:]}):
+            raise BadInput("these arrays do not hold a dataset: y, y_center and y_scale do not fit.")
+        return cls._of(inputs, targets, task, n_train, classes, center, scale, *of_y)
+
+
+def _of_order_one(values: np.ndarray) -> bool:
+    """Whether every column of values [n, p] has about the size that standardised ones have."""
+    mean, deviation = np.abs(values.mean(0)), values.std(0)
+    return bool(((mean <= MOST_MEAN) & (deviation >= LEAST_SPREAD) & (deviation <= MOST_SPREAD)).all())
 
 
 def _inputs(x: Any, name: str, columns: int | None = None) -> np.ndarray:

@@ -146,6 +146,9 @@ export function createNetwork(message) {
   const classifies = message.task === "classification";
   const x = inputsOf(message.data), targets = decode(message.data.y), n = x.length / p;
   const center = decode(message.data.center), scale = decode(message.data.scale);
+  // Targets that were scaled for training are shown in their own unit.
+  const { y_center: middle, y_scale: spread } = message.data;
+  const [first, unit] = middle && spread ? [decode(middle)[0], decode(spread)[0]] : [0, 1];
   const parameters = new Float64Array(d);
 
   /** @param {number} u @param {number} v */
@@ -215,7 +218,7 @@ export function createNetwork(message) {
       const own = out.subarray(row * K, row * K + K), best = classifies ? largest(own) : 0;
       return {
         x: Array.from(x.subarray(i * p, i * p + p), (value, q) => value * scale[q] + center[q]),
-        target: classifies ? targets[i] : targets[i * K], answer: classifies ? best : own[0],
+        target: classifies ? targets[i] : first + unit * targets[i * K], answer: classifies ? best : first + unit * own[0],
         probability: classifies ? own[best] : null,
       };
     });
