@@ -61,8 +61,10 @@ def test_training_side_by_side_is_the_training_of_the_experiment():
 
     sweep = tv.Sweep(BASE, over={"batch_size": [8, 32], "dynamics.1.lr": [0.1, 0.3]}, seeds=1)
     specs = [sweep.run_of(point) for point in range(4)]
-    loss, records = side_by_side.trained(specs, lambda fraction: None)
-    for spec, record in zip(specs, records, strict=True):
+    loss = side_by_side.loss_of(specs[0])
+    parts = side_by_side.trained(specs, loss, lambda fraction: None)
+    for k, spec in enumerate(specs):
+        record = measurement.Record.of(spec, parts, slice(k * spec.replicas, (k + 1) * spec.replicas))
         alone = measurement.trained(spec, loss, Report(lambda *told: None))
         np.testing.assert_array_equal(record.steps, alone.steps)
         np.testing.assert_allclose(record.losses, alone.losses, rtol=1e-4)

@@ -56,13 +56,15 @@ def _refuse_truth(cls: Any, given: Any) -> Any:
     else:
         settings = given if isinstance(given, dict) else {}
     for name, value in settings.items():
-        field = cls.__dataclass_fields__.get(name)
         members = value if isinstance(value, (tuple, list)) else (value,)
-        if field is None or bool in (field.type, *typing.get_args(field.type)):
-            continue
-        if any(isinstance(member, bool) for member in members):
+        if bool in map(type, members) and name in _never_true(cls):
             raise PydanticCustomError("truth", name, {"value": repr(value)[:60]})  # type: ignore[arg-type]
     return given
+
+
+def _never_true(cls: Any) -> list[str]:
+    """The fields of a specification that are neither true nor false."""
+    return [field.name for field in dataclasses.fields(cls) if bool not in (field.type, *typing.get_args(field.type))]
 
 
 def family(union: Any) -> dict[str, Any]:

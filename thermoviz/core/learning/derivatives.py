@@ -17,6 +17,8 @@ from ..seeds import rng
 LARGEST_MATRIX = 1000
 # Numbers held at once by intermediate arrays (32 MB), and by a result (2 GB).
 _CHUNK, _LARGEST_RESULT = 4_000_000, 250_000_000
+# Numbers in the outputs' derivatives of several networks at once (512 KB): in the processor's cache.
+_CHUNK_OF_HESSIANS = 64_000
 # Below this, all eigenpairs together are cheaper than Lanczos.
 _DENSE = 64
 
@@ -29,6 +31,10 @@ class Pass(NamedTuple):
     bend: list[np.ndarray]
     outputs: np.ndarray
     residual: np.ndarray
+
+
+def _turned(matrix: np.ndarray) -> np.ndarray:
+    return np.swapaxes(matrix, -1, -2)
 
 
 def _linear(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -97,14 +103,17 @@ class ExactNetwork:
             total += gradients.T @ gradients
         return total / self.n
 
-    def gradient_noise_trace(self, theta: np.ndarray) -> float:
-        """tr C = mean |g|^2 - |mean g|^2, |g|^2 = sum over layers |dl/dz|^2 (|h|^2 + 1) (Goodfellow 2015)."""
+    def gradient_noise_trace(self, theta: np.ndarray) -> np.ndarray:
+        """tr C = mean |g|^2 - |mean g|^2, |g|^2 = sum over layers |dl/dz|^2 (|h|^2 + 1) (Goodfellow 2015).
+
+        theta [..., d] -> [...].
+        """
         run = self._forward(theta)
         mean = self._weighted_gradient(theta, run, np.full(self.n, 1 / self.n))
-        squares = np.zeros(self.n)
+        squares = np.zeros((*theta.shape[:-1], self.n))
         for layer, delta in self._backward(theta, run, run.residual):
-            squares += (delta**2).sum(1) * ((run.h[layer] ** 2).sum(1) + 1)
-        return max(0.0, float(squares.mean() - mean @ mean))
+            squares += (delta**2).sum(-1) * ((run.h[layer] ** 2).sum(-1) + 1)
+        return np.maximum(0.0, squares.mean(-1) - (mean**2).sum(-1))
 
     def hvp(self, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Hessian of the mean loss times each row of v [m, d]."""
@@ -122,35 +131,47 @@ class ExactNetwork:
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """[d, d], symmetric to the last bit."""
         self._refuse_large("hessian", "hvp or leading_eigenpairs")
-        if len(self._shapes) == 2 and self.n * self.d * self._shapes[1][1] <= _CHUNK:
-            matrix = self._hessian_of_one_layer(theta)
-        else:
-            matrix = self.hvp(theta, np.eye(self.d))
+        matrix = self._hessian_of_one_layer(theta) if self._in_one_go() else self.hvp(theta, np.eye(self.d))
         return 0.5 * (matrix + matrix.T)
+
+    def sharpness(self, thetas: np.ndarray) -> np.ndarray:
+        """Largest eigenvalue of the Hessian at each of thetas [m, d]: [m]."""
+        if self.d > _DENSE or not self._in_one_go():
+            return np.array([self.leading_eigenpairs(theta, 1, "hessian")[0][0] for theta in thetas])
+        step = max(1, _CHUNK_OF_HESSIANS // (self.n * self.d * self._shapes[1][1]))
+        return np.concatenate([np.linalg.eigvalsh(self._hessian_of_one_layer(thetas[start:start + step]))[:, -1]
+                               for start in range(0, len(thetas), step)])
+
+    def _in_one_go(self) -> bool:
+        """Whether the outputs' derivatives by all parameters fit in memory: then a Hessian is a product of these."""
+        return len(self._shapes) == 2 and self.n * self.d * self._shapes[1][1] <= _CHUNK
 
     def _hessian_of_one_layer(self, theta: np.ndarray) -> np.ndarray:
         """Of one hidden layer, several times as quick as d products: J^T L J, with J the outputs' derivatives by theta
-        and L the loss's second ones by outputs, and what second derivatives of the outputs add."""
+        and L the loss's second ones by outputs, and what second derivatives of the outputs add. [..., d] -> [..., d, d].
+        """
         run, (inputs, units), outputs = self._forward(theta), self._shapes[0], self._shapes[1][1]
         W, first = self._weights(theta)[1][0], (inputs + 1) * units
-        x, h = (np.concatenate([values, np.ones((self.n, 1))], axis=1) for values in run.h)
-        moved = (x[:, :, None] * run.slope[0][:, None]).reshape(self.n, first)  # of each unit, by its own weights
-        J = np.zeros((outputs, self.n, self.d))
+        several = theta.shape[:-1]
+        x, h = (np.concatenate([values, np.ones((*values.shape[:-1], 1))], axis=-1) for values in run.h)
+        # of each unit, by its own weights
+        moved = (x[:, :, None] * run.slope[0][..., None, :]).reshape(*several, self.n, first)
+        J = np.zeros((outputs, *several, self.n, self.d))
         for c in range(outputs):
-            np.multiply(moved, np.tile(W[:, c], inputs + 1), out=J[c, :, :first])
-            J[c, :, first + c::outputs] = h
-        H = np.zeros((self.d, self.d))
+            np.multiply(moved, np.tile(W[..., None, :, c], inputs + 1), out=J[c, ..., :first])
+            J[c, ..., first + c::outputs] = h
+        H = np.zeros((*several, self.d, self.d))
         for c, unit in enumerate(np.eye(outputs)):
-            bent = np.broadcast_to(self._output_curvature(run, unit), (self.n, outputs))
-            H += J[c].T @ np.einsum("ne,end->nd", bent, J)
-        bend = run.residual @ W.T * run.bend[0]
+            bent = np.broadcast_to(self._output_curvature(run, unit), (*several, self.n, outputs))
+            H += _turned(J[c]) @ np.einsum("...ne,e...nd->...nd", bent, J)
+        bend = run.residual @ _turned(W) * run.bend[0]
         for j in range(units):
-            H[j:first:units, j:first:units] += x.T @ (x * bend[:, j, None])
+            H[..., j:first:units, j:first:units] += x.T @ (x * bend[..., j, None])
         rows = np.arange(first)[:, None]
         columns = first + rows % units * outputs + np.arange(outputs)
-        mixed = moved.T @ run.residual
-        H[rows, columns] += mixed
-        H[columns, rows] += mixed
+        mixed = _turned(moved) @ run.residual
+        H[..., rows, columns] += mixed
+        H[..., columns, rows] += mixed
         return H / self.n
 
     def sample_hessians(self, theta: np.ndarray) -> np.ndarray:
@@ -213,18 +234,18 @@ class ExactNetwork:
             bend.append(second)
         z = h[-1] @ layers[-1][0] + layers[-1][1]
         if self._task == "regression":
-            return Pass(h, slope, bend, z, (z - self._targets) / z.shape[1])
-        p = np.exp(z - z.max(1, keepdims=True))
-        p /= p.sum(1, keepdims=True)
+            return Pass(h, slope, bend, z, (z - self._targets) / z.shape[-1])
+        p = np.exp(z - z.max(-1, keepdims=True))
+        p /= p.sum(-1, keepdims=True)
         return Pass(h, slope, bend, p, p - self._targets)
 
     def _backward(self, theta: np.ndarray, run: Pass, delta: np.ndarray) -> Any:
-        """Yields (layer, dl/dz [N, fan_out]) from the last layer to the first."""
+        """Yields (layer, dl/dz [..., N, fan_out]) from the last layer to the first."""
         layers = self._weights(theta)
         for layer in range(len(layers) - 1, -1, -1):
             yield layer, delta
             if layer:
-                delta = (delta @ layers[layer][0].T) * run.slope[layer - 1]
+                delta = (delta @ _turned(layers[layer][0])) * run.slope[layer - 1]
 
     def _fill_gradients(self, theta: np.ndarray, run: Pass, part: slice, gradients: np.ndarray) -> None:
         """gradients [n, d] <- those of the samples in `part`."""
@@ -235,12 +256,12 @@ class ExactNetwork:
             b[:, 0] = delta[part]
 
     def _weighted_gradient(self, theta: np.ndarray, run: Pass, weights: np.ndarray) -> np.ndarray:
-        """sum over samples of weights[i] g_i, [d]."""
-        total = np.empty(self.d)
+        """sum over samples of weights[i] g_i, theta [..., d] -> [..., d]."""
+        total = np.empty(theta.shape)
         parts = self._weights(total)
         for layer, delta in self._backward(theta, run, run.residual * weights[:, None]):
-            parts[layer][0][:] = run.h[layer].T @ delta
-            parts[layer][1][:] = delta.sum(0)
+            parts[layer][0][:] = _turned(run.h[layer]) @ delta
+            parts[layer][1][:] = delta.sum(-2, keepdims=True)
         return total
 
     def _tangents(self, theta: np.ndarray, run: Pass, v: np.ndarray) -> tuple[list[Any], list[np.ndarray]]:
@@ -265,7 +286,7 @@ class ExactNetwork:
             W, b = parts[layer]
             W[:] = run.h[layer].T @ change
             if layer:
-                W += np.swapaxes(of_h, -1, -2) @ delta
+                W += _turned(of_h) @ delta
             b[:] = change.sum(-2, keepdims=True)
         return result / self.n
 
@@ -290,7 +311,7 @@ class ExactNetwork:
             yield layer, delta, change, of_h[layer]
             if layer:
                 back = delta @ layers[layer][0].T
-                back_change = change @ layers[layer][0].T + delta @ np.swapaxes(along[layer][0], -1, -2)
+                back_change = change @ layers[layer][0].T + delta @ _turned(along[layer][0])
                 change = back_change * run.slope[layer - 1] + back * run.bend[layer - 1] * of_z[layer - 1]
                 delta = back * run.slope[layer - 1]
 

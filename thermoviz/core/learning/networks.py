@@ -216,9 +216,9 @@ class NetworkLoss:
         """C [d, d]: covariance of single-sample gradients, centred, divided by n_samples. d <= 1000."""
         return self._like(theta, self._exact.gradient_covariance(self._point(theta)))
 
-    def gradient_noise_trace(self, theta: Any) -> float:
-        """tr C at theta [d], for any d, without forming the gradients."""
-        return self._exact.gradient_noise_trace(self._point(theta))
+    def gradient_noise_trace(self, theta: Any) -> Any:
+        """tr C at theta [..., d] -> [...], for any d, without forming the gradients."""
+        return self._shaped(theta, self._exact.gradient_noise_trace(self._points(theta)))
 
     def hvp(self, theta: Any, v: Any) -> Any:
         """Hessian of E at theta [d] times v [..., d], exact (curvature at the kinks of l1 and relu: 0)."""
@@ -250,6 +250,10 @@ class NetworkLoss:
         if of == "hessian":
             values = values + self.weight_decay
         return self._like(theta, values), self._like(theta, vectors)
+
+    def sharpness(self, theta: Any) -> Any:
+        """The largest eigenvalue of the Hessian of E, regularisers included, at theta [..., d] -> [...], for any d."""
+        return self._shaped(theta, self._exact.sharpness(self._points(theta)) + self.weight_decay)
 
     # Backends
 
@@ -321,12 +325,22 @@ class NetworkLoss:
 
     def _point(self, theta: Any) -> np.ndarray:
         """One network as numpy float64 [d], all numbers finite."""
-        values = self._array(theta)
+        values = self._points(theta)
         if len(values) != 1:
             raise BadInput(f"one network is needed here, theta [{self.d}], got {len(values)}.")
+        return values[0]
+
+    def _points(self, theta: Any) -> np.ndarray:
+        """Networks as numpy float64 [m, d], all numbers finite."""
+        values = self._array(theta)
         if not np.isfinite(values).all():
             raise BadInput("this theta holds numbers that are not finite.")
-        return values[0]
+        return values
+
+    @staticmethod
+    def _shaped(theta: Any, values: np.ndarray) -> Any:
+        """One number for each network of theta [..., d]."""
+        return values.reshape(np.shape(theta)[:-1])[()]
 
     def _inputs(self, x: Any, rows: "Rows") -> Any:
         try:

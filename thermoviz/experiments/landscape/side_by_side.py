@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dynamics.simulation import simulate
+from ...core.dynamics.simulation import Trajectory, simulate
 from ...core.errors import BadInput
 from ...core.fluctuations.gradient_noise import batch_factor, noise_temperature
 from ...core.learning.networks import NetworkLoss
 from ...core.specs import canonical
 from ...runs.mapped import losses
-from .measurement import PER_REPLICA, RECORDED_BYTES, Record, along, record_every, together
+from .measurement import PER_REPLICA, RECORDED_BYTES, along, record_every, together
 from .specification import Descent
 
 NETWORKS = 512  # of one batch: more do not make a step quicker
@@ -69,32 +69,36 @@ def _without(dynamics: Any) -> Any:
 def _measured(specs: list[Descent], report: Callable[[float], None]) -> list[Found]:
     """Of runs that are one batch; one after the other where one of them cannot be computed."""
     try:
-        loss, records = trained(specs, report)
-        return [numbers(spec, loss, record) for spec, record in zip(specs, records, strict=True)]
+        loss, found = loss_of(specs[0]), []
+        most = _most_recorded(specs[0], loss.d)
+        for start in range(0, len(specs), most):
+            some = specs[start:start + most]
+            part = _part(report, start / len(specs), len(some) / len(specs))
+            found += numbers(some, loss, trained(some, loss, part))
+        return found
     except BadInput as error:
         return [str(error)] if len(specs) == 1 else [_measured([spec], report)[0] for spec in specs]
 
 
-def trained(specs: Sequence[Descent], report: Callable[[float], None]) -> tuple[NetworkLoss, list[Record]]:
-    """The loss, and what the training of each run leaves."""
-    first = specs[0]
-    loss = NetworkLoss(first.network, first.dataset.load(first.seed), weight_decay=first.weight_decay, l1=first.l1)
-    every, n = record_every(first, loss.d), len(first.dynamics)
-    most = max(1, RECORDED_BYTES // (4 * (first.steps // every + 2) * first.replicas * n * loss.d))
-    records: list[Record] = []
-    for start in range(0, len(specs), most):
-        some = specs[start:start + most]
-
-        share = len(some) / len(specs)
-        parts = [simulate(loss, **together(some, k, loss, every),
-                          progress=_part(report, start / len(specs) + share * k / n, share / n)) for k in range(n)]
-        records += [Record.of(spec, parts, slice(i * spec.replicas, (i + 1) * spec.replicas))
-                    for i, spec in enumerate(some)]
-    return loss, records
+def loss_of(spec: Descent) -> NetworkLoss:
+    """What its networks descend, and all that are computed with it."""
+    return NetworkLoss(spec.network, spec.dataset.load(spec.seed), weight_decay=spec.weight_decay, l1=spec.l1)
 
 
-def numbers(spec: Descent, loss: NetworkLoss, record: Record) -> dict[str, float]:
-    """Of one run, dynamics by dynamics (`loss.1`, `loss.2` where there are several), over the second half of training.
+def _most_recorded(spec: Descent, d: int) -> int:
+    """Runs whose records fit into memory together."""
+    records = spec.steps // record_every(spec, d) + 2
+    return max(1, RECORDED_BYTES // (4 * records * spec.replicas * len(spec.dynamics) * d))
+
+
+def trained(specs: Sequence[Descent], loss: NetworkLoss, report: Callable[[float], None]) -> list[Trajectory]:
+    """What each dynamics leaves of all runs; its replicas [n] are those of one run after the other."""
+    every, n = record_every(specs[0], loss.d), len(specs[0].dynamics)
+    return [simulate(loss, **together(specs, k, loss, every), progress=_part(report, k / n, 1 / n)) for k in range(n)]
+
+
+def numbers(specs: Sequence[Descent], loss: NetworkLoss, parts: Sequence[Trajectory]) -> list[Found]:
+    """Of each run, dynamics by dynamics (`loss.1`, `loss.2` where there are several), over the second half of training.
 
     loss, test_loss: means over the networks that stayed finite. diverged: share of those that did not. lost: share of
     networks that ended above where they began, or diverged. temperature: lr tr C / 2 B d by the noise of gradients
@@ -104,51 +108,72 @@ def numbers(spec: Descent, loss: NetworkLoss, record: Record) -> dict[str, float
     of the Hessian at the end. edge: step x sharpness over the value at which a parabola throws everything out (2
     without momentum), so that theory's line is edge = 1.
     """
-    found: dict[str, float] = {}
-    for k, dynamics in enumerate(spec.dynamics):
-        columns = record.member == k
-        part = dataclasses.replace(record, thetas=record.thetas[:, columns], losses=record.losses[:, columns],
-                                   diverged_at=record.diverged_at[columns], member=record.member[columns])
-        suffix = f".{k + 1}" if len(spec.dynamics) > 1 else ""
-        found |= {name + suffix: value for name, value in _of_one(spec, dynamics, loss, part).items()}
-    return found
+    found: list[dict[str, float]] = [{} for _ in specs]
+    for k, part in enumerate(parts):
+        suffix = f".{k + 1}" if len(parts) > 1 else ""
+        own = _of_dynamics(specs, [spec.dynamics[k] for spec in specs], loss, part)
+        for one, more in zip(found, own, strict=True):
+            one |= {name + suffix: value for name, value in more.items()}
+    return list(found)
 
 
-def _of_one(spec: Descent, dynamics: Any, loss: NetworkLoss, record: Record) -> dict[str, float]:
-    late = record.steps >= record.steps[-1] / 2
-    arrays = {"steps": record.steps[late], "losses": record.losses[late], "diverged_at": record.diverged_at}
+def _of_dynamics(specs: Sequence[Descent], dynamics: Sequence[Any], loss: NetworkLoss,
+                 part: Trajectory) -> list[dict[str, float]]:
+    """Of one dynamics, which has its own settings in each run. What can be is measured of all networks at once."""
+    runs, late = _each_run(specs), part.steps >= part.steps[-1] / 2
+    arrays = {"losses": part.energy[late]}
     if loss.data.n_test:
-        arrays |= along(record.thetas[late], {"test_losses": loss.test_energy}, lambda fraction: None)
-    means = losses({**arrays, "steps": np.full(late.sum(), record.steps[-1])})
-    above = ~(np.mean(record.losses[late], axis=0) <= record.losses[0])
-    found = {**means, "lost": float(np.mean(above | ~record.finite))}
-    if record.finite.any():
-        found |= _heat(spec, dynamics, loss, record, late)
+        arrays |= along(part.x[late], {"test_losses": loss.test_energy}, lambda fraction: None)
+    ended = np.full(late.sum(), part.steps[-1])  # all of these records are late
+    finite = part.diverged_at < 0
+    lost = ~(arrays["losses"].mean(axis=0) <= part.energy[0]) | ~finite
+    found = [losses({"steps": ended, "diverged_at": part.diverged_at[run],
+                     **{name: array[:, run] for name, array in arrays.items()}}) | {"lost": float(lost[run].mean())}
+             for run in runs]
+    warm = [k for k, run in enumerate(runs) if finite[run].any()]
+    kept = [np.flatnonzero(finite[runs[k]]) + runs[k].start for k in warm]
+    if warm:
+        heats = _heats([specs[k] for k in warm], [dynamics[k] for k in warm], loss, part, late, kept)
+        for k, heat in zip(warm, heats, strict=True):
+            found[k] |= heat
     return found
 
 
-def _heat(spec: Descent, dynamics: Any, loss: NetworkLoss, record: Record, late: np.ndarray) -> dict[str, float]:
-    """Temperatures, heat capacity and curvature, of the networks that stayed finite."""
-    kept = np.flatnonzero(record.finite)
-    ends = record.thetas[-1, kept[:MEASURED]].astype(np.float64)
-    sharp = float(np.mean([loss.leading_eigenpairs(theta, 1)[0][0] for theta in ends]))
-    found = {"sharpness": sharp, "T_equipartition": _equipartition(loss, record.thetas[late][:, kept])}
-    edge = _edge(dynamics)
-    if edge is not None:
-        found["edge"] = sharp / edge
-    T = _temperature(spec, dynamics, loss, ends)
-    if T is not None:
-        found["temperature"] = T
-        if T > 0:
-            steps = np.diff(record.losses[late][:, kept].astype(np.float64), axis=0)
-            found["heat_capacity"] = float(np.mean(steps**2)) / 2 / T**2
-    return found
+def _each_run(specs: Sequence[Descent]) -> list[slice]:
+    """The replicas of each run; all have as many."""
+    n = specs[0].replicas
+    return [slice(k * n, (k + 1) * n) for k in range(len(specs))]
 
 
-def _temperature(spec: Descent, dynamics: Any, loss: NetworkLoss, ends: np.ndarray) -> float | None:
+def _heats(specs: Sequence[Descent], dynamics: Sequence[Any], loss: NetworkLoss, part: Trajectory, late: np.ndarray,
+           kept: Sequence[np.ndarray]) -> Iterator[dict[str, float]]:
+    """Temperatures, heat capacity and curvature of each run, of its networks `kept`: those that stayed finite."""
+    measured = [columns[:MEASURED] for columns in kept]
+    ends = part.x[-1, np.concatenate(measured)].astype(np.float64)
+    sharp, traces = (_means(of_ends, measured) for of_ends in (loss.sharpness(ends), loss.gradient_noise_trace(ends)))
+    of_bath = _means(_equipartition(loss, part.x[late][:, np.concatenate(kept)]), kept)
+    for k, (spec, one, columns) in enumerate(zip(specs, dynamics, kept, strict=True)):
+        found = {"sharpness": sharp[k], "T_equipartition": of_bath[k]}
+        edge = _edge(one)
+        if edge is not None:
+            found["edge"] = sharp[k] / edge
+        T = _temperature(spec, one, loss, traces[k])
+        if T is not None:
+            found["temperature"] = T
+            if T > 0:
+                steps = np.diff(part.energy[late][:, columns].astype(np.float64), axis=0)
+                found["heat_capacity"] = float(np.mean(steps**2)) / 2 / T**2
+        yield found
+
+
+def _means(values: np.ndarray, groups: Sequence[np.ndarray]) -> list[float]:
+    """Of values [m], which are those of one group after the other."""
+    return [float(part.mean()) for part in np.split(values, np.cumsum([len(group) for group in groups])[:-1])]
+
+
+def _temperature(spec: Descent, dynamics: Any, loss: NetworkLoss, trace: float) -> float | None:
     """That of the bath where the dynamics knows one, added to that of the gradients' noise."""
     share = 0.0 if dynamics.full_batch else batch_factor(spec.batch_size, spec.batching, loss.n_samples)
-    trace = float(np.mean([loss.gradient_noise_trace(theta) for theta in ends]))
     noise = noise_temperature(dynamics.noise_rate, share, trace, loss.d)
     return None if noise is None else noise + (spec.temperature if dynamics.heated else 0.0)
 
@@ -166,9 +191,9 @@ def _edge(dynamics: Any) -> float | None:
     return float(np.mean(2 * (1 + np.asarray(getattr(dynamics, "momentum", 0.0))) / np.asarray(dynamics.lr)))
 
 
-def _equipartition(loss: NetworkLoss, thetas: np.ndarray) -> float:
-    """Mean over moments and networks of (theta - mean) grad E / d."""
+def _equipartition(loss: NetworkLoss, thetas: np.ndarray) -> np.ndarray:
+    """[n]: mean over moments of (theta - mean) grad E / d of each network, thetas [T, n, d]."""
     moments = thetas[np.unique(np.linspace(0, len(thetas) - 1, min(FORCES, len(thetas))).astype(int))]
-    forces = loss.force(moments.reshape(-1, loss.d)).reshape(moments.shape)
     away = moments - thetas.mean(axis=0, dtype=np.float64)
-    return float(-(away * forces).sum(-1).mean() / loss.d)
+    return -np.mean([np.einsum("nd,nd->n", *pair) for pair in zip(away, map(loss.force, moments), strict=True)],
+                    axis=0) / loss.d
