@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from test_networks import ACTIVATIONS, TASKS, make, torch_loss, torch_value_and_gradient
 
+import thermoviz as tv
+
 torch = pytest.importorskip("torch")
 
 
@@ -61,6 +63,22 @@ def test_hessian_of_one_hidden_layer_is_that_of_its_products(activation, task, o
     theta = point(loss)
     assert np.abs(loss.hessian(theta) - loss.hvp(theta, np.eye(loss.d))).max() < 1e-13
     assert np.array_equal(loss.hessian(theta), loss.hessian(theta).T)
+
+
+@pytest.mark.parametrize("hidden", [(5,), (4, 3), (40,)], ids=str)
+@pytest.mark.parametrize(("task", "outputs"), [TASKS[0], TASKS[1], TASKS[3]])
+def test_sharpness_and_noise_of_many_networks_are_those_of_each(hidden, task, outputs):
+    """The largest eigenvalue of the Hessian and the trace of the noise: dense matrices as the oracle."""
+    loss = make(hidden, "tanh", task, outputs, n=60, weight_decay=0.03)
+    thetas = loss.init(6, seed=3).reshape(2, 3, loss.d)
+    sharpness = [[np.linalg.eigvalsh(loss.hessian(theta))[-1] for theta in row] for row in thetas]
+    traces = [[np.trace(loss.gradient_covariance(theta)) for theta in row] for row in thetas]
+    np.testing.assert_allclose(loss.sharpness(thetas), sharpness, rtol=1e-9)
+    np.testing.assert_allclose(loss.gradient_noise_trace(thetas), traces, rtol=1e-10)
+    assert abs(loss.sharpness(thetas[0, 0]) - sharpness[0][0]) < 1e-9
+    thetas[1, 2, 0] = np.nan
+    with pytest.raises(tv.BadInput, match="not finite"):
+        loss.sharpness(thetas)
 
 
 def test_hessians_of_single_samples(loss):

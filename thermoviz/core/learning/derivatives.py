@@ -148,7 +148,7 @@ class ExactNetwork:
 
     def _hessian_of_one_layer(self, theta: np.ndarray) -> np.ndarray:
         """Of one hidden layer, several times as quick as d products: J^T L J, with J the outputs' derivatives by theta
-        and L the loss's second ones by outputs, and what second derivatives of the outputs add. [..., d] -> [..., d, d].
+        and L the second ones of the loss by outputs, and what second derivatives of the outputs add.
         """
         run, (inputs, units), outputs = self._forward(theta), self._shapes[0], self._shapes[1][1]
         W, first = self._weights(theta)[1][0], (inputs + 1) * units
