@@ -223,15 +223,12 @@ class NetworkLoss:
     def hvp(self, theta: Any, v: Any) -> Any:
         """Hessian of E at theta [d] times v [..., d], exact (curvature at the kinks of l1 and relu: 0)."""
         directions = self._array(v)
-        shape = tuple(v.shape) if is_tensor(v) else np.shape(v)
         product = self._exact.hvp(self._point(theta), directions) + self.weight_decay * directions
-        return self._like(v, product.reshape(shape))
+        return self._like(v, product.reshape(np.shape(v)))
 
     def cvp(self, theta: Any, v: Any) -> Any:
         """`gradient_covariance` at theta [d] times v [..., d], for any d."""
-        directions = self._array(v)
-        shape = tuple(v.shape) if is_tensor(v) else np.shape(v)
-        return self._like(v, self._exact.cvp(self._point(theta), directions).reshape(shape))
+        return self._like(v, self._exact.cvp(self._point(theta), self._array(v)).reshape(np.shape(v)))
 
     def hessian(self, theta: Any) -> Any:
         """Hessian of E at theta [d]: [d, d], symmetric, for d <= 1000."""
