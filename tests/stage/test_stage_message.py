@@ -129,11 +129,16 @@ def left():
                                      "camera": stand, "scheme": "baoab", "friction": 1})
 
 
+def coupled():
+    """A message of a stage that stands beside another one, both drawn between the same energies."""
+    return payload(tv.load_preset("narrow-deep"), shown=(-1, 2), coupled={"group": "two", "scale": 1.0})
+
+
 @pytest.mark.browser
 def test_every_field_that_is_sent_is_read_and_every_field_that_is_read_has_a_type(open_stage):
-    """Over a slice with a crossing, one with pictures, a saved file and a surface with holes; each is updated once."""
+    """Over a slice with a crossing, one with pictures, a saved file, one of two stages and a surface with holes."""
     asked, slices = set(), [payload(tv.load_preset(key), captions=True) for key in ("three-minds", "digits")]
-    for message in (*slices, left(), SCENES["holes"]()):
+    for message in (*slices, left(), coupled(), SCENES["holes"]()):
         page = open_stage(message, script=RECORD)
         page.wait_for_function("(stage) => stage.thermoviz.state().pictures > 2", arg=page.stage.element_handle())
         page.stage.evaluate("(stage, text) => stage.thermoviz.update(JSON.parse(text))",

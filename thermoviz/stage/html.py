@@ -84,16 +84,19 @@ def component_file() -> tuple[str, str]:
     return f"stage-{hashlib.sha256(text.encode()).hexdigest()[:12]}.js", text
 
 
-def page(message: Message) -> str:
-    """The HTML file of a stage payload. It makes no requests and works from disk; the text is UTF-8."""
+def page(*messages: Message, title: str = "") -> str:
+    """The HTML file of a stage payload, or of several side by side. It makes no requests and works from disk; the text
+    is UTF-8. `title`: the file's, else the first message's.
+    """
     found = _PAGE.search((ASSETS / "page.js").read_text(encoding="utf-8"))
     assert found is not None
     script = re.sub(r"</(script)", r"<\\/\1", f"{program()}{_ENTRY}thermoviz.open();\n", flags=re.IGNORECASE)
     parts = {
-        "TITLE": html.escape(message["title"] or "thermoviz"),
-        "BACKGROUND": html.escape(message["look"]["background"]),
+        "TITLE": html.escape(title or messages[0]["title"] or "thermoviz"),
+        "BACKGROUND": html.escape(messages[0]["look"]["background"]),
         # "<" may not stand in a script element's text, whatever a title or a link says.
-        "PAYLOAD": json.dumps(message, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
+        "PAYLOAD": json.dumps(messages[0] if len(messages) == 1 else messages, ensure_ascii=False,
+                              allow_nan=False).replace("<", "\\u003c"),
         "PROGRAM": script.replace("<!--", "<\\!--"),
     }
     return re.sub("@(TITLE|BACKGROUND|PAYLOAD|PROGRAM)@", lambda match: parts[match[1]], found[1])

@@ -64,7 +64,8 @@ export interface Look {
  * Nodes (first, last, how many along an axis), scales in energy, and the energy's title with its unit.
  *
  * E and its derivatives at the nodes [n, m]; None for all three derivatives: the spline through E has them. mask
- * [n - 1, m - 1]: cells without data, None where there are none.
+ * [n - 1, m - 1]: cells without data, None where there are none. shown: the energies at the bottom and at the top of
+ * heights and colours, where these are not the surface's own minimum and ceiling.
  */
 export interface Surface {
   xs: [number, number, number];
@@ -79,6 +80,7 @@ export interface Surface {
   barrier: number | null;
   scale: number;
   unit: string;
+  shown?: [number, number];
 }
 
 /**
@@ -210,6 +212,14 @@ export interface Left {
 }
 
 /**
+ * Stages on one page that have this `group` share camera and temperature; `scale`: of all their sliders of it.
+ */
+export interface Coupling {
+  group: string;
+  scale: number;
+}
+
+/**
  * All that the stage needs of a run, and how it begins. `stage.payload.payload` says what each setting means.
  */
 export interface Message {
@@ -237,6 +247,7 @@ export interface Message {
   law: Law;
   programme_steps: number;
   left?: Left;
+  coupled?: Coupling;
 }
 
 /**

@@ -64,7 +64,8 @@ class Surface(TypedDict):
     """Nodes (first, last, how many along an axis), scales in energy, and the energy's title with its unit.
 
     E and its derivatives at the nodes [n, m]; None for all three derivatives: the spline through E has them. mask
-    [n - 1, m - 1]: cells without data, None where there are none.
+    [n - 1, m - 1]: cells without data, None where there are none. shown: the energies at the bottom and at the top of
+    heights and colours, where these are not the surface's own minimum and ceiling.
     """
 
     xs: tuple[float, float, int]
@@ -79,6 +80,7 @@ class Surface(TypedDict):
     barrier: float | None
     scale: float
     unit: str
+    shown: NotRequired[tuple[float, float]]
 
 
 class Labels(TypedDict):
@@ -199,6 +201,13 @@ class Left(TypedDict):
     friction: float
 
 
+class Coupling(TypedDict):
+    """Stages on one page that have this `group` share camera and temperature; `scale`: of all their sliders of it."""
+
+    group: str
+    scale: float
+
+
 class Message(TypedDict):
     """All that the stage needs of a run, and how it begins. `stage.payload.payload` says what each setting means."""
 
@@ -226,6 +235,7 @@ class Message(TypedDict):
     law: Law
     programme_steps: int
     left: NotRequired[Left]
+    coupled: NotRequired[Coupling]
 
 
 class Said(TypedDict):

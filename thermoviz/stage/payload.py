@@ -48,6 +48,7 @@ def payload(
     seed: int = 0, n_balls: int = 1000, start: str = "boltzmann", at: Sequence[float] | None = None,
     width: float | None = None, paused: bool = False, title: str | None = None, link: str = "",
     sentence: str | None = None, captions: bool = False, law: str = "exponential", programme_steps: int = 10_000,
+    shown: tuple[float, float] | None = None, coupled: sent.Coupling | None = None,
 ) -> sent.Message:
     """The stage's message for a Run with a surface: plain JSON, no NaN, arrays as `{shape, dtype, data}`.
 
@@ -58,8 +59,10 @@ def payload(
     two cells). `paused`: the balls wait at their start until the viewer presses play. `title`, `sentence`: what
     is seen, None: a preset's own. `link`: to the page; its {T} becomes the present temperature. `captions`: explain the
     picture on a visitor's first visit. `law`, `programme_steps`: how "anneal" cools ("linear" or "exponential") and in
-    how many steps, 1..100,000. At most 180 kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81. Raises
-    BadInput for a run without a surface and for values out of range.
+    how many steps, 1..100,000. `shown`: energies at the bottom and the top of heights and colours, None: the surface's
+    own. `coupled`: with which stages on the same page this one shares camera and temperature. At most 180
+    kB for 81 x 81 nodes; finer surfaces are sent at 81 x 81. Raises BadInput for a run without a surface and for
+    values out of range.
     """
     surface = run.surface
     if surface is None:
@@ -88,6 +91,10 @@ def payload(
         "seed": int(seed), "n_balls": int(n_balls), "start": start, "paused": bool(paused),
         "link": link, "captions": bool(captions), "law": law, "programme_steps": int(programme_steps),
     }
+    if shown is not None:
+        whole["surface"]["shown"] = (float(shown[0]), float(shown[1]))
+    if coupled is not None:
+        whole["coupled"] = coupled
     message = _plain(whole)
     if len(json.dumps(message)) > ROOMY and _follows_from_energies(surface):
         message["surface"].update({"Ex": None, "Ey": None, "Exy": None})

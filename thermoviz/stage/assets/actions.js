@@ -1,6 +1,7 @@
 // What a viewer can do: buttons, sliders, keys and the pointer call these.
 
 import { LADDER } from "./controls.js";
+import { heated } from "./coupling.js";
 import { h } from "./dom.js";
 import { say } from "./notes.js";
 import { uploadPaths } from "./painting.js";
@@ -131,6 +132,7 @@ export function createActions(state) {
     /** @param {number} T */
     change(T) {
       state.handsOn = true;
+      heated(state);
       state.simulation.setTemperature(T);
       state.ui.thermometer.showProgramme("hold");
       state.ui.thermometer.show(T);
@@ -145,6 +147,7 @@ export function createActions(state) {
     /** @param {ProgrammeKind} kind */
     programme(kind) {
       state.handsOn = true;
+      heated(state);
       state.simulation.setProgramme(kind);
       state.ui.thermometer.showProgramme(kind);
     },

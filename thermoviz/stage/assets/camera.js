@@ -144,9 +144,14 @@ export function createCamera() {
     get stand() { return { ...goal, top }; },
     /** @param {sent.Stand} stand */
     place(stand) {
+      camera.follow(stand);
+      Object.assign(now, goal);
+    },
+    /** Goes there as if the viewer had turned it. @param {sent.Stand} stand */
+    follow(stand) {
+      if (stand.top && !top) Object.assign(keep, { azimuth: goal.azimuth, elevation: goal.elevation });
       for (const key of KEYS) if (Number.isFinite(stand[key])) goal[key] = stand[key];
       top = Boolean(stand.top);
-      Object.assign(now, goal);
     },
     /** @param {number} dx @param {number} dy */
     orbit(dx, dy) {

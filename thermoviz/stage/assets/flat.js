@@ -41,7 +41,7 @@ function reliefPicture(surface, frame, look) {
     const x = surface.x0 + width * (column + 0.5) / SIDE, y = surface.y1 - depth * (row + 0.5) / SIDE;
     if (surface.masked(x, y)) continue;
     surface.forceInto(x, y, force);
-    const part = (force[2] - surface.min) / frame.span;
+    const part = (force[2] - frame.min) / frame.span;
     if (!(part < FADES[1])) continue;
     // Slopes per pixel of the picture, in units of the ceiling: they shade, and keep contour lines one pixel wide.
     const slope = [-force[0] * width / SIDE / frame.span, -force[1] * depth / SIDE / frame.span];

@@ -1,5 +1,6 @@
 // The frame of the drawing: slice coordinates and energies <-> the world that the camera sees.
-// The longer side of the box spans [-1, 1]; the height spans [0, HEIGHT] from the minimum to the ceiling.
+// The longer side of the box spans [-1, 1]; the height spans [0, HEIGHT] from the lowest to the highest energy shown: by
+// itself, from the surface's minimum to its ceiling.
 
 /** @import { Surface } from "./surface.js" */
 /** @typedef {ReturnType<typeof createFrame>} Frame */
@@ -60,20 +61,20 @@ export function createFrame(surface) {
   const cx = (surface.x0 + surface.x1) / 2;
   const cy = (surface.y0 + surface.y1) / 2;
   const unit = Math.max(surface.x1 - surface.x0, surface.y1 - surface.y0) / 2 || 1;
-  const span = surface.ceiling > surface.min ? surface.ceiling - surface.min : 1;
+  const [min, top] = surface.shown, span = top > min ? top - min : 1;
   const frame = {
     cx,
     cy,
     unit,
     span,
-    min: surface.min,
+    min,
     halfX: (surface.x1 - surface.x0) / 2 / unit,
     halfY: (surface.y1 - surface.y0) / 2 / unit,
     wx: (/** @type {number} */ x) => (x - cx) / unit,
     wy: (/** @type {number} */ y) => (y - cy) / unit,
     /** Energy -> fraction of the way to the ceiling. */
-    part: (/** @type {number} */ E) => Math.max(0, (E - surface.min) / span),
-    wz: (/** @type {number} */ E) => HEIGHT * level(Math.max(0, (E - surface.min) / span)),
+    part: (/** @type {number} */ E) => Math.max(0, (E - min) / span),
+    wz: (/** @type {number} */ E) => HEIGHT * level(Math.max(0, (E - min) / span)),
     x: (/** @type {number} */ wx) => wx * unit + cx,
     y: (/** @type {number} */ wy) => wy * unit + cy,
     /**

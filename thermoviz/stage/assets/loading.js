@@ -1,5 +1,6 @@
 // Takes up a message: surface, networks, balls and panels; what the viewer has chosen on the stage stays.
 
+import { join } from "./coupling.js";
 import { createNetwork } from "./network.js";
 import { uploadPaths } from "./painting.js";
 import { buildPanels, groundOf } from "./panels.js";
@@ -32,6 +33,17 @@ function readSurface(state) {
   state.basins = minima.map(([x, y], k) => ({ x, y, name: names[k] }));
 }
 
+/** The same surface, drawn between other energies. @param {State} state */
+function rescale(state) {
+  const { min, ceiling, shown = [min, ceiling] } = state.payload.surface;
+  if (String(shown) === String(state.surface.shown)) return;
+  state.surface = { ...state.surface, shown };
+  showSurface(state);
+}
+
+/** @param {State} state */
+const showSurface = ({ view, surface, basins }) => view.setSurface(surface, basins.map(({ x, y }) => [x, y]));
+
 /** @param {State} state */
 function readRun(state) {
   const { network, paths, look } = state.payload;
@@ -44,12 +56,12 @@ function readRun(state) {
  * @param {State} state @param {boolean} refined
  */
 function place(state, refined) {
-  const { settings, surface, paths, reduced, view } = state, former = state.simulation;
+  const { settings, surface, paths, reduced } = state, former = state.simulation;
   settings.start = fitting(settings.start, groundOf(state));
   state.simulation = createSimulation(surface, settings, paths?.starts);
   if (refined) state.simulation.adopt(former);
   for (const { series, goals } of Object.values(state.history)) series.length = goals.length = 0;
-  view.setSurface(surface, state.basins.map(({ x, y }) => [x, y]));
+  showSurface(state);
   Object.assign(state, { following: null, hovered: null });
   Object.assign(state.replay, { fraction: reduced ? 1 : 0, playing: !reduced && paths !== null });
 }
@@ -63,7 +75,9 @@ export function load(state, keep, refined = false) {
   const { view, payload, clock } = state;
   applyLook(state);
   view.setLook(payload.look);
+  join(state);
   if (!keep) readSurface(state);
+  else rescale(state);
   readRun(state);
   if (!keep) place(state, refined);
   for (const child of [...view.element.children]) if (child.tagName !== "CANVAS") child.remove();

@@ -1,5 +1,6 @@
 // The loop of pictures: what happens between two of them, as long as anybody sees the stage.
 
+import { agree, sharing } from "./coupling.js";
 import { paint } from "./painting.js";
 import { MEASURE_EVERY, readOut, showPointed } from "./readings.js";
 
@@ -22,7 +23,8 @@ function tick(state, now) {
   const since = clock.ticked ? now - clock.ticked : 0, seconds = Math.min(LONGEST, since / 1000);
   if (clock.ticked && view.quality.record(since)) view.redraw();
   clock.ticked = now;
-  if (state.playing && seconds > 0) simulation.advance(seconds, state.speed, view.quality.budget);
+  agree(state);
+  if (state.playing && seconds > 0) simulation.advance(seconds, state.speed, view.quality.budget / sharing(state));
   advanceReplay(state, seconds);
   readOut(state, now);
   showPointed(state, now);

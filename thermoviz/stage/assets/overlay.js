@@ -143,7 +143,7 @@ function unitLines(context, scene) {
  * @param {CanvasRenderingContext2D} context @param {OverlayScene} scene @param {string} font
  */
 function colourBar(context, scene, font) {
-  const { frame, surface, look, narrow } = scene;
+  const { frame, look, narrow } = scene;
   const { x, top, width, height, at } = barPlace(scene), size = look.font_small;
   const gradient = context.createLinearGradient(0, top + height, 0, top);
   look.surface.forEach((colour, k) => gradient.addColorStop(k / (look.surface.length - 1), colour));
@@ -154,7 +154,7 @@ function colourBar(context, scene, font) {
   context.font = `${size}px ${font}`;
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const { value, text } of niceTicks(surface.min, surface.min + frame.span, narrow ? 3 : 5)) {
+  for (const { value, text } of niceTicks(frame.min, frame.min + frame.span, narrow ? 3 : 5)) {
     write(context, text, x - 12, at(value), look.dim, fade(look.background, 0.8));
   }
   for (const { text, right, y } of unitLines(context, scene)) {

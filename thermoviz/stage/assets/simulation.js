@@ -62,11 +62,11 @@ export function createSimulation(surface, settings, training = []) {
     get programme() { return name; },
     get surface() { return surface; },
     reset() { begin(); },
-    /** @param {number} T */
-    setTemperature(T) {
+    /** `following`: the programme of another stage, whose temperature of now this is. @param {number} T @param {ProgrammeKind} [following] */
+    setTemperature(T, following = "hold") {
       settings.T = T;
       programme = programmeOf("hold");
-      name = "hold";
+      name = following;
     },
     /** @param {ProgrammeKind} kind */
     setProgramme(kind) {

@@ -1,6 +1,7 @@
 // The stage: puts state, picture, panels and loop together.
 
 import { createActions, drop } from "./actions.js";
+import { leave } from "./coupling.js";
 import { h } from "./dom.js";
 import { awaitGesture } from "./introduction.js";
 import { applyLook, load, update } from "./loading.js";
@@ -24,7 +25,7 @@ const report = ({ simulation, settings, view, surface, ...state }) => ({
   steps: simulation.balls.steps, time: simulation.balls.time,
   positions: Array.from(simulation.balls.x.subarray(0, 2 * Math.min(REPORTED, settings.n))),
   measurement: state.measurement, names: state.basins.map(({ name }) => name), scale: surface.scale,
-  crossing: state.payload.crossing, camera: { top: view.camera.top }, following: state.following,
+  crossing: state.payload.crossing, camera: view.camera.stand, following: state.following,
   replay: state.replay.fraction, quality: view.quality.level, lost: view.lost,
 });
 
@@ -76,6 +77,7 @@ export function createStage(root, first, callbacks = {}) {
     update: (/** @type {sent.Message} */ next) => update(state, next),
     destroy() {
       stop();
+      leave(state);
       unlisten();
       state.ui.keyboard.destroy();
       view.destroy();

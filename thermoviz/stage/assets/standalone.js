@@ -1,4 +1,4 @@
-// Entry for the file that runs by itself, from disk and with no requests.
+// Entry for the file that runs by itself, from disk and with no requests. It may hold several stages, side by side.
 
 import { createStage } from "./stage.js";
 import { createWords } from "./words.js";
@@ -33,14 +33,10 @@ function origin(payload) {
   return [...parts, from];
 }
 
-/** Mounts the stage of the payload that stands in this page. Returns the stage. */
-export function open(body = document.body) {
-  const text = (/** @type {string} */ id) => document.getElementById(id)?.textContent ?? "";
-  /** @type {sent.Message} */
-  const payload = JSON.parse(text("thermoviz-payload"));
-  const program = text("thermoviz-program");
-  const place = document.createElement("main");
-  place.style.cssText = "max-width: 1760px; margin: 0 auto; padding: clamp(8px, 1.6vw, 24px); box-sizing: border-box;";
+/** One stage below its title. @param {HTMLElement} around @param {sent.Message} payload @param {string} program */
+function mount(around, payload, program) {
+  const place = document.createElement("section");
+  place.style.cssText = "min-width: 0;";
   if (payload.title) {
     const title = document.createElement("h1");
     title.textContent = payload.title;
@@ -49,6 +45,20 @@ export function open(body = document.body) {
   }
   const room = document.createElement("div");
   place.append(room, ...origin(payload));
-  body.append(place);
+  around.append(place);
   return createStage(room.attachShadow({ mode: "open" }), payload, { program: async () => program });
+}
+
+/** Mounts the stages of the payloads that stand in this page. Returns the first. */
+export function open(body = document.body) {
+  const text = (/** @type {string} */ id) => document.getElementById(id)?.textContent ?? "";
+  /** @type {sent.Message[]} */
+  const payloads = [JSON.parse(text("thermoviz-payload"))].flat();
+  const program = text("thermoviz-program");
+  const place = document.createElement("main");
+  place.style.cssText = `max-width: ${1760 * Math.min(payloads.length, 2)}px; margin: 0 auto; padding: clamp(8px, 1.6vw, 24px);
+    box-sizing: border-box; display: grid; gap: 18px; grid-template-columns: ${payloads.length > 1
+    ? "repeat(auto-fit, minmax(min(100%, 560px), 1fr))" : "minmax(0, 1fr)"};`;
+  body.append(place);
+  return payloads.map((payload) => mount(place, payload, program))[0];
 }

@@ -243,7 +243,7 @@ export function createSurface(message, basins) {
   const bounds = lowerBounds(coefficients, maskedCell.length);
   const { heights, stiffness } = stiffnessTable(coefficients, bounds, maskedCell, hx, hy);
   const labelled = basinLabels(basins);
-  const { min, ceiling, scale, barrier } = message;
+  const { min, ceiling, scale, barrier, shown = [min, ceiling] } = message;
 
   /** @param {number} x @param {number} y */
   function cellOf(x, y) {
@@ -345,7 +345,7 @@ export function createSurface(message, basins) {
   const lowest = minima.length ? minima[0] : [x0 + Math.floor(lowestNode / m) * hx, y0 + (lowestNode % m) * hy];
 
   return {
-    n, m, x0, x1, y0, y1, hx, hy, min, ceiling, scale, barrier, E: grids.E, coefficients, bounds, maskedCell, hasMask,
+    n, m, x0, x1, y0, y1, hx, hy, min, ceiling, shown, scale, barrier, E: grids.E, coefficients, bounds, maskedCell, hasMask,
     minima, basinCount: minima.length, lowest,
     energy, forceInto, forcesInto, masked, basinAt, kMax, stepFor,
   };

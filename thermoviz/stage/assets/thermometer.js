@@ -113,7 +113,8 @@ export function createThermometer(_, on) {
      * @param {Surface} surface @param {sent.Message} payload
      */
     setSurface(surface, payload) {
-      scale = surface.scale > 0 ? surface.scale : 1;
+      const { scale: own } = surface;
+      scale = payload.coupled?.scale ?? (own > 0 ? own : 1);
       barrier = surface.barrier ?? 0;
       batch = payload.batch;
       crossing = payload.crossing;
