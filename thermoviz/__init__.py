@@ -44,6 +44,7 @@ _HOME = {
     "experiments.own.recorder": ("Recorder",),
     "experiments.own_model": ("explore",),
     "experiments.presets": ("PRESETS", "load_preset"),
+    "experiments.tables.table": ("table",),
     "experiments.sweep.specification": ("Axis", "Sweep"),
     "runs.run": ("Run", "open_run"),
     "runs.verdict": ("Verdict",),

@@ -48,7 +48,7 @@ class _Problem:
         generator = rng(seed, "data")
         x, y = self._points(generator)
         labels = y if self.task == "classification" else None
-        chosen, rest = _split(labels, len(x), round(self.test_fraction * len(x)), generator)
+        chosen, rest = split(labels, len(x), round(self.test_fraction * len(x)), generator)
         data = Dataset(x[chosen], y[chosen], self.task, x[rest], y[rest]).standardised()
         return data.with_label_noise(self.label_noise, generator) if self.label_noise else data
 
@@ -56,7 +56,7 @@ class _Problem:
         raise NotImplementedError
 
 
-def _split(labels: np.ndarray | None, n: int, n_rest: int, generator: np.random.Generator) -> Arrays:
+def split(labels: np.ndarray | None, n: int, n_rest: int, generator: np.random.Generator) -> Arrays:
     """Indices (chosen, rest), shuffled, `n_rest` of them in the rest.
 
     With labels each class gives its share to the rest by largest remainders, and keeps at least one point.
@@ -236,7 +236,7 @@ class _Real(_Problem):
         x, y = self._whole()
         if self.n is None:
             return x, y
-        chosen, _ = _split(y, len(x), len(x) - self.n, generator)
+        chosen, _ = split(y, len(x), len(x) - self.n, generator)
         return x[chosen], y[chosen]
 
     def _whole(self) -> Arrays:
