@@ -6,7 +6,7 @@ import math
 import re
 import zipfile
 import zlib
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -82,9 +82,8 @@ def _archive(contents: bytes) -> dict[str, np.ndarray]:
 
 def _array(contents: bytes, called: str) -> np.ndarray:
     """An .npy file's array, its header read by the letter (a Python literal), its numbers as they lie there."""
-    damaged = f"{called} is truncated or damaged: it is no NumPy array."
     if not contents.startswith(MAGIC) or len(contents) < 12:
-        raise BadFile(damaged)
+        _damaged(called)
     wide = contents[6] > 1
     start = 12 if wide else 10
     length = int.from_bytes(contents[8:start], "little")
@@ -95,7 +94,7 @@ def _array(contents: bytes, called: str) -> np.ndarray:
         dtype, shape = _dtype(header["descr"]), tuple(int(side) for side in header["shape"])
         fortran = bool(header["fortran_order"])
     except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError, AttributeError):
-        raise BadFile(damaged) from None
+        _damaged(called)
     if dtype.hasobject:
         raise BadFile(f"{called} holds Python objects (a pickle), which could run code and are never read: save plain "
                       "numbers, words or dates.")
@@ -106,6 +105,10 @@ def _array(contents: bytes, called: str) -> np.ndarray:
     if size == 0:
         raise BadFile(f"{called} holds no rows.")
     return np.frombuffer(contents, dtype, offset=start + length).reshape(shape, order="F" if fortran else "C")
+
+
+def _damaged(called: str) -> NoReturn:
+    raise BadFile(f"{called} is truncated or damaged: it is no NumPy array.") from None
 
 
 def _dtype(described: Any) -> np.dtype:

@@ -20,16 +20,11 @@ from .limits import FEWEST_ROWS, MIB, MOST_BYTES, MOST_CLASSES, MOST_COLUMNS, MO
 Task = Literal["classification", "regression"]
 FEW_CLASSES = 20  # whole numbers with no more different values than this are taken for classes
 NAMED = 3  # missing values that a sentence names
-# How files begin that are not read, and what to do with them.
+# How files begin that are not read.
 OTHERS = (
-    (b"\x80", "a Python pickle, which could run code and is never read: save the table as CSV or by numpy.save"),
-    (b"PAR1", "a Parquet file: save the table as CSV, or by numpy.save"),
-    (b"\x1f\x8b", "a compressed file: unpack it, and bring the CSV in it"),
-    (b"%PDF", "a PDF: save the table as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an office file: save the table as CSV (UTF-8) there"),
-    (b"\x89HDF", "an HDF5 file: save the table as CSV, or by numpy.save"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
+    (b"\x80", "a Python pickle (it could run code)"), (b"PAR1", "a Parquet file"), (b"\x1f\x8b", "a compressed file"),
+    (b"%PDF", "a PDF"), (b"\xd0\xcf\x11\xe0", "an office file"), (b"\x89HDF", "an HDF5 file"),
+    (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"),
 )
 
 
@@ -84,7 +79,7 @@ def read(contents: bytes) -> Table:
     refuse_size(len(contents))
     for beginning, what in OTHERS:
         if contents.startswith(beginning):
-            raise BadFile(f"this file is {what}.")
+            raise BadFile(f"this file is {what}, which is never read: save the table as CSV (UTF-8) or by numpy.save.")
     if contents[4:9] == b"\0\0\0\0{":
         raise BadFile("this is a safetensors file, which is no table: bring a run file of thermoviz as a run file.")
     try:

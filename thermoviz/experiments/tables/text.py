@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from typing import NoReturn
 
 from ...core.errors import BadFile
 from .columns import _NUMBER, MISSING, Column, names_of, of_text
@@ -25,7 +26,7 @@ def columns(contents: bytes) -> list[Column]:
         raise BadFile(f"this table has {len(first):,} columns, and at most {MOST_COLUMNS} can be brought: leave out "
                       "those that you do not need.")
     if "\n" in text and text.count("\n") > 2 * MOST_ROWS:
-        raise BadFile(_too_many(text.count("\n")))
+        _refuse_rows(text)
     named = _is_header(first)
     names = names_of(first if named else [""] * len(first))
     _check(text, delimiter, len(first), named)
@@ -103,11 +104,12 @@ def _check(text: str, delimiter: str, width: int, named: bool) -> None:
             raise BadFile(f"row {n} of this table has {len(row)} cells, and its first line {width}: give every line "
                           "as many cells, and put quotation marks around words with a comma.")
         if n > MOST_ROWS:
-            raise BadFile(_too_many(text.count("\n")))
+            _refuse_rows(text)
     if n < 1:
         raise BadFile("this table has a line of names, but no line of values.")
 
 
-def _too_many(lines: int) -> str:
-    return (f"this table has about {lines:,} rows, and at most {MOST_ROWS:,} can be brought: take a part of it, drawn "
-            "at random.")
+def _refuse_rows(text: str) -> NoReturn:
+    lines = text.count("\n")
+    raise BadFile(f"this table has about {lines:,} rows, and at most {MOST_ROWS:,} can be brought: take a part of it, "
+                  "drawn at random.")
