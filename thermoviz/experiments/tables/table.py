@@ -22,7 +22,7 @@ FEW_CLASSES = 20  # whole numbers with no more different values than this are ta
 NAMED = 3  # missing values that a sentence names
 # How files begin that are not read.
 OTHERS = (
-    (b"\x80", "a Python pickle (it could run code)"), (b"PAR1", "a Parquet file"), (b"\x1f\x8b", "a compressed file"),
+    (b"\x80", "a Python pickle"), (b"PAR1", "a Parquet file"), (b"\x1f\x8b", "a compressed file"),
     (b"%PDF", "a PDF"), (b"\xd0\xcf\x11\xe0", "an office file"), (b"\x89HDF", "an HDF5 file"),
     (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"),
 )
