@@ -18,10 +18,10 @@ from thermoviz.catalogue import EXPERIMENTS, LABS, kinds, register
 from thermoviz.catalogue.links import from_query, to_query
 from thermoviz.core.specs import to_json
 from thermoviz.dashboard import lab, scene, state
-from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.menu import LAST, SWEEP, menu
 from thermoviz.engine import Engine, JobState
 from thermoviz.presentation.looks import LOOKS
+from thermoviz.presentation.settings import describe
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = Path(__file__).parent / "outside"

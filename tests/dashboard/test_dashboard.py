@@ -18,11 +18,11 @@ from thermoviz.core.errors import BadInput
 from thermoviz.core.learning.datasets import Sine
 from thermoviz.core.specs import Field, identity, specification, to_json
 from thermoviz.dashboard import controls, state
-from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.serving import APP
 from thermoviz.dashboard.style import preset_rules, stylesheet, thumbnail_rules
 from thermoviz.experiments.presets import DEFAULT_PRESET, PRESETS
 from thermoviz.presentation.looks import LOOKS
+from thermoviz.presentation.settings import describe
 
 ROOT = Path(__file__).parents[2]
 SPECIFICATIONS = [cls for table in (EXPERIMENTS, DYNAMICS) for cls in table.values()]

@@ -19,11 +19,11 @@ from thermoviz.catalogue.kinds import LABS
 from thermoviz.catalogue.links import from_query, to_query
 from thermoviz.core.specs import canonical, from_json, identity, to_json
 from thermoviz.dashboard import state
-from thermoviz.dashboard.controls import describe
 from thermoviz.dashboard.lab import _card, opened
 from thermoviz.dashboard.menu import page_of
 from thermoviz.experiments.presets import DEFAULT_PRESET
 from thermoviz.presentation.looks import LOOKS
+from thermoviz.presentation.settings import describe
 from thermoviz.runs.pipeline import remembering
 from thermoviz.stage.payload import payload
 

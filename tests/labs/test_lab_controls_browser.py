@@ -14,7 +14,8 @@ from playwright.sync_api import TimeoutError
 from test_app_browser import PATIENCE_MS
 
 from thermoviz.catalogue import EXPERIMENTS, LABS
-from thermoviz.dashboard.controls import _has_defaults, _kind, describe
+from thermoviz.dashboard.controls import _has_defaults, _kind
+from thermoviz.presentation.settings import describe
 
 pytestmark = pytest.mark.browser
 

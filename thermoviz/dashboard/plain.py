@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..experiments.presets import PRESETS
+from ..presentation.settings import Setting, describe
 from ..presentation.words import _, term
-from .controls import Setting, describe
 
 # What `core.specs.sentence` writes: "Descent.network.hidden.0: input should be at most 3, got 5."
 _REFUSAL = re.compile(r"(?P<path>\w+(?:\.\w+)*): (?P<what>.*?)(?:, got (?P<given>(?:(?!, got ).)*?))?\.?", re.DOTALL)
