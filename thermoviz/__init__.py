@@ -43,6 +43,7 @@ _HOME = {
     "experiments.landscape.specification": ("Descent", "Potential"),
     "experiments.own.recorder": ("Recorder",),
     "experiments.own_model": ("explore",),
+    "experiments.report.asking": ("report",),
     "experiments.presets": ("PRESETS", "load_preset"),
     "experiments.tables.table": ("table",),
     "experiments.sweep.specification": ("Axis", "Sweep"),

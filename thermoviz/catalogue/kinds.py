@@ -19,6 +19,7 @@ from ..core.errors import BadInput
 from ..core.specs import canonical
 from ..experiments.landscape.specification import Descent, Potential
 from ..experiments.own_model import OwnModel
+from ..experiments.report.specification import ModelReport
 from ..experiments.sweep.specification import Piece, Sweep
 from ..labs import LABS as OF_THE_HOUSE
 from ..labs import class_name
@@ -33,8 +34,8 @@ EXPERIMENTS: dict[str, Any] = {"descent": Descent, "potential": Potential}
 LABS: dict[str, str] = {}
 # Many runs of one of them, and a part of these.
 OF_MANY: dict[str, Any] = {"sweep": Sweep, "piece": Piece}
-# What a run file may hold besides: the landscape of one's own model, which only `explore` can compute.
-OPENED_ONLY: dict[str, Any] = {"own_model": OwnModel}
+# What a run file may hold besides: of one's own model, which only `explore` and `report` have.
+OPENED_ONLY: dict[str, Any] = {"own_model": OwnModel, "model_report": ModelReport}
 
 
 def register(package: str, kind: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from ..core.errors import BadInput
 from ..presentation import badge
 from ..presentation.looks import LOOKS, Look
 from ..runs.late import perhaps, room_of
+from . import report
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
 from .relief import surface3d
@@ -22,15 +23,15 @@ def still(run: Any, look: str | Look = "dark", figure: str | None = None, title:
           caption: bool = True, **settings: Any) -> go.Figure:
     """One figure of a run as it stands alone in a notebook or a picture file: own ground, title and caption.
 
-    `look`: a name in LOOKS or a Look; `figure`: a name in FIGURES, or the key of a chart of the run's lab (None: the
-    one that stands for the lab, else the surface, else the losses of networks that all diverged); `settings` go to that
-    figure (`height`).
+    `look`: a name in LOOKS or a Look; `figure`: a name in FIGURES, or the key of a chart of the run's lab or of a
+    report (None: the one that stands for the lab, else the surface, else the losses of networks that all diverged);
+    `settings` go to that figure (`height`).
     The caption says how much the slice hides. Raises BadInput for an unknown look or figure, and for a figure of what
     the run does not have: networks of a potential, a surface where all diverged, what is not measured yet.
     """
     theme = _named("look", look, LOOKS) if isinstance(look, str) else look
     page = perhaps(room_of(run.spec), "page")  # a general experiment has none
-    lab = page.page().drawings if page else {}
+    lab = page.page().drawings if page else report.drawings(run) if run.kind == "model_report" else {}
     general = "losses" if run.surface is None and "losses" in run.arrays else "surface3d"
     figure = figure or next(iter(lab), general)
     draw = _named("figure", figure, {**lab, **FIGURES})

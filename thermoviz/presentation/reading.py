@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from . import names
+from . import names, report
 from .numbers import number
 from .words import _, counted
 
@@ -46,6 +46,8 @@ class Reading:
 
 def reading(run: Any) -> str:
     """All that is to be said of a run of trainings; "" for a run of none."""
+    if run.kind == "model_report":
+        return report.reading(run)
     return " ".join(one.sentence for one in readings(run))
 
 

@@ -13,6 +13,7 @@ ABOVE = {
     "figure": ("figures.still", "still"),
     "html": ("stage.html", "to_html"),
     "reading": ("presentation.reading", "reading"),
+    "summary": ("presentation.report", "summary"),
     "kinds": ("catalogue", "known_kinds"),
     "experiments": ("catalogue", "all_experiments"),
     "table": ("experiments.sweep.rows", "table"),

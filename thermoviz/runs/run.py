@@ -125,9 +125,9 @@ class Run:
         """What became of the trainings, in words, and what to change; "" for a run of none."""
         return str(above("reading")(self))
 
-    def figure(self, **settings: Any) -> Any:
-        """A still Plotly figure of the run."""
-        return above("figure")(self, **settings)
+    def figure(self, figure: str | None = None, **settings: Any) -> Any:
+        """A still Plotly figure of the run: `figure` by its name, None for the one that stands for the run."""
+        return above("figure")(self, figure=figure, **settings)
 
     def table(self) -> Any:
         """Of a sweep: a pandas DataFrame with one row for each of its runs. Raises BadInput for any other run."""
@@ -143,12 +143,17 @@ class Run:
         return text
 
     def _repr_html_(self) -> str:
+        if words := above("summary")(self):
+            return f"<pre>{html.escape(words)}</pre>"
         source = html.escape(self.to_html(), quote=True)
         return (f'<p>{html.escape(self.reading)}</p><iframe srcdoc="{source}" sandbox="allow-scripts allow-downloads" '
                 'style="width:100%;height:640px;border:0"></iframe>')
 
     def __repr__(self) -> str:
         return f"Run({self.id}, {self.spec!r})"
+
+    def __str__(self) -> str:
+        return str(above("summary")(self)) or repr(self)
 
     def to_bytes(self) -> bytes:
         """The run file's contents; `Run.from_bytes` gives back every bit of arrays and numbers."""

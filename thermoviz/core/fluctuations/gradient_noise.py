@@ -94,7 +94,7 @@ def _exact(loss: NetworkLoss, theta: np.ndarray) -> Bath:
     h, axes = np.linalg.eigh(H)
     h, axes = h[::-1], axes[:, ::-1]
     kept = axes[:, :MOST_MODES]
-    participates, aligned, chance = (Estimate(value, 0.0) for value in _ratios(loss.d, *_traces(C, H)))
+    participates, aligned, chance = (Estimate(value, 0.0) for value in ratios(loss.d, *_traces(C, H)))
     return Bath(h[:MOST_MODES], kept, kept.T @ C @ kept, np.linalg.eigvalsh(C)[::-1], float(np.trace(C)),
                 Estimate(np.trace(H), 0.0), participates, aligned, chance, *_lit(loss, theta, kept))
 
@@ -111,7 +111,7 @@ def participation(C: np.ndarray) -> float:
 
 def alignment(C: np.ndarray, H: np.ndarray) -> float:
     """tr(C H) / (|C| |H|), Frobenius norms: 1 where C [d, d] is a multiple of the Hessian H [d, d]."""
-    return _ratios(len(C), *_traces(C, H))[1]
+    return ratios(len(C), *_traces(C, H))[1]
 
 
 def _lit(loss: NetworkLoss, theta: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, int | None]:
@@ -167,14 +167,14 @@ def _probed(loss: NetworkLoss, theta: np.ndarray) -> Bath:
     sums = [np.full(PROBES, trace_C), (z * Hz).sum(axis=1), (Cz**2).sum(axis=1), (Hz**2).sum(axis=1),
             (Cz * Hz).sum(axis=1)]
     participates, aligned, chance = (
-        jackknife(lambda *parts, k=k: float(_ratios(loss.d, *parts)[k]), *sums) for k in range(3))
+        jackknife(lambda *parts, k=k: float(ratios(loss.d, *parts)[k]), *sums) for k in range(3))
     trace_H = sums[1]
     return Bath(h, axes.T, axes @ loss.cvp(theta, axes).T, noise, trace_C,
                 Estimate(trace_H.mean(), trace_H.std(ddof=1) / math.sqrt(PROBES)), participates, aligned, chance,
                 *_lit(loss, theta, axes.T))
 
 
-def _ratios(d: int, trace_C: Any, trace_H: Any, square_C: Any, square_H: Any, both: Any) -> tuple[float, float, float]:
+def ratios(d: int, trace_C: Any, trace_H: Any, square_C: Any, square_H: Any, both: Any) -> tuple[float, float, float]:
     """Participation, alignment and its chance value from (means of) the traces."""
     c, h, cc, hh, ch = (float(np.mean(part)) for part in (trace_C, trace_H, square_C, square_H, both))
     if cc <= 0 or hh <= 0:

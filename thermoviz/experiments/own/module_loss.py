@@ -24,19 +24,21 @@ class ModuleLoss:
 
     parameters: those that move (default: the trainable ones). data: batches, each given to `loss_fn(model, batch)`,
     whose mean over all batches is the loss. layers: which of them the directions of planes move, of LAYERS; `inside`
-    [d] says it number by number, None where it is all. Outside of `held()` each call restores all that the module
-    holds; inside, what a call changes is put back before the next one, and all of it once at the end.
+    [d] says it number by number, None where it is all. samples: loss_fn may give the losses of single samples, whose
+    mean counts. Outside of `held()` each call restores all that the module holds; inside, what a call changes is put
+    back before the next one, and all of it once at the end.
     `without_gradient`: why the loss has no gradient, None where it has one; known from the first call on.
     """
 
     def __init__(self, model: Any, loss_fn: Callable[..., Any], parameters: Sequence[Any] | None = None,
-                 data: Iterable[Any] | None = None, layers: str = "all") -> None:
+                 data: Iterable[Any] | None = None, layers: str = "all", samples: bool = False) -> None:
         own = trainable(model) if parameters is None else list(parameters)
         if not callable(loss_fn):
             raise BadInput(f"loss_fn must be a function of the model, got {type(loss_fn).__name__}.")
         self._parameters, self._model, self._function = own, model, loss_fn
         self._call = loss_fn if data is not None or _takes_an_argument(loss_fn) else lambda _: loss_fn()
         self._batches = None if data is None else _batches(data)
+        self._samples = samples
         self._held = self._probed = self._differentiates = False
         self._moving: list[Entry] = []
         self._tick: Callable[[], None] | None = None
@@ -190,7 +192,8 @@ class ModuleLoss:
         return (self._gradient(theta + step * vector) - self._gradient(theta - step * vector)) / (2 * step)
 
     def _scalar(self, point: np.ndarray, call: Callable[[], Any], prepare: Callable[[], None] | None = None) -> Any:
-        return _single(self.answer(point, call, prepare))
+        found = self.answer(point, call, prepare)
+        return loss_in(found).mean() if self._samples else _single(found)
 
     def answer(self, point: np.ndarray, call: Callable[[], Any], prepare: Callable[[], None] | None = None) -> Any:
         """Whatever loss_fn gives at `point` [d]: with the same random numbers every time, and whatever the call before
@@ -311,8 +314,8 @@ def _alone(around: ExitStack) -> None:
         around.enter_context(torch.autocast(device, enabled=False))
 
 
-def _single(value: Any) -> Any:
-    """The one real number that a loss is, out of an output object, a dictionary or a tuple, as a torch scalar."""
+def loss_in(value: Any) -> Any:
+    """The loss as a torch tensor, out of an output object, a dictionary or a tuple. Raises BadInput."""
     import torch
 
     if isinstance(value, Mapping):
@@ -326,10 +329,16 @@ def _single(value: Any) -> Any:
             value = torch.as_tensor(value, dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError):
             raise BadInput(f"loss_fn must return a single number, got {type(value).__name__}.") from None
-    if value.numel() != 1:
-        raise BadInput(f"loss_fn must return a single number, got shape {list(value.shape)}.")
     if value.is_complex():
         raise BadInput("loss_fn must return a real number, got a complex one: take its absolute value or real part.")
+    return value
+
+
+def _single(value: Any) -> Any:
+    """The one real number that a loss is, as a torch scalar."""
+    value = loss_in(value)
+    if value.numel() != 1:
+        raise BadInput(f"loss_fn must return a single number, got shape {list(value.shape)}.")
     return value.reshape(())
 
 
