@@ -39,6 +39,7 @@ _HOME = {
     "core.thermodynamics.work": ("drive", "jarzynski"),
     "core.dynamics.replica_exchange": ("replica_exchange",),
     "catalogue": ("EXPERIMENTS",),
+    "comparison.pair": ("compare",),
     "engine.ask": ("run",),
     "experiments.landscape.specification": ("Descent", "Potential"),
     "experiments.own.recorder": ("Recorder",),

@@ -23,24 +23,24 @@ def losses(run: Any, look: Look, height: int = 320) -> go.Figure:
     Medians over the replicas, for train with the band 10-90 %.
     """
     figure = Drawing()
-    _curves(figure, run, look, _parts(run))
+    curves(figure, run, look, loss_parts(run))
     _diverged(figure, run, look)
-    recorded = np.concatenate([np.asarray(run.arrays[key], float) for key, _label, _dash in _parts(run)])
-    logarithmic = bool(np.nanmin(recorded, initial=np.inf) > 0) and _records(recorded) > FEW_RECORDS
+    recorded = np.concatenate([np.asarray(run.arrays[key], float) for key, _label, _dash in loss_parts(run)])
+    logarithmic = bool(np.nanmin(recorded, initial=np.inf) > 0) and records_of(recorded) > FEW_RECORDS
     return lay_out(
         figure, look, title=_("Loss of the networks"), height=height, hovermode="x unified",
         xaxis=axis(look, _("training steps"), showgrid=False, range=_steps_shown(run, run.arrays["losses"])),
         yaxis=axis(look, names.loss_title(run), type="log" if logarithmic else "linear",
-                   **(_logarithmic_ticks(recorded) if logarithmic else {"nticks": 6})))
+                   **(logarithmic_ticks(recorded) if logarithmic else {"nticks": 6})))
 
 
-def _logarithmic_ticks(values: np.ndarray) -> dict[str, Any]:
+def logarithmic_ticks(values: np.ndarray) -> dict[str, Any]:
     """1, 2, 5 in each power of ten, or the powers alone where there are many."""
     few = np.nanmax(values) < 1e3 * np.nanmin(values)
     return {"dtick": "D2" if few else 1, "tickformat": "~g"}
 
 
-def _parts(run: Any) -> list[tuple[str, str, str]]:
+def loss_parts(run: Any) -> list[tuple[str, str, str]]:
     """(array, name, dash) of what a run knows of its losses: only like stands beside like."""
     added = names.regulariser_title(run)
     test = [("test_losses", _("test"), DASHED)] if "test_losses" in run.arrays else []
@@ -50,7 +50,7 @@ def _parts(run: Any) -> list[tuple[str, str, str]]:
     return [("losses", whole if run.kind != "own_model" else _("what loss_fn returns"), SOLID), *test]
 
 
-def _records(values: np.ndarray) -> int:
+def records_of(values: np.ndarray) -> int:
     """At how many of the times any of values [T, n] is finite."""
     return int(np.isfinite(values).any(axis=1).sum())
 
@@ -60,7 +60,7 @@ def _steps_shown(run: Any, values: np.ndarray) -> list[float] | None:
     if not len(values) or np.isfinite(values[-1]).any():
         return None
     last = max((step for _k, _count, step in run.lost), default=0)
-    last = max(last, int(run.arrays["steps"][max(_records(values) - 1, 0)]), 1)
+    last = max(last, int(run.arrays["steps"][max(records_of(values) - 1, 0)]), 1)
     return [-0.05 * last, 2 * last]
 
 
@@ -68,7 +68,7 @@ def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
     """Accuracy (R² for regression) on training and test data, per optimiser, as in `losses`."""
     title = _("R², explained variance") if names.task(run) == "regression" else _("accuracy")
     figure = Drawing()
-    _curves(figure, run, look, [(key, label, dash) for key, label, dash in (
+    curves(figure, run, look, [(key, label, dash) for key, label, dash in (
         ("accuracy", _("train"), SOLID), ("test_accuracy", _("test"), DASHED)) if key in run.arrays])
     return lay_out(
         figure, look, title=_("How much they get right"), height=height, hovermode="x unified",
@@ -76,10 +76,12 @@ def accuracy(run: Any, look: Look, height: int = 320) -> go.Figure:
         yaxis=axis(look, title, tickformat="" if names.task(run) == "regression" else ".0%", nticks=6))
 
 
-def _curves(figure: Drawing, run: Any, look: Look, parts: list[tuple[str, str, str]]) -> None:
+def curves(figure: Drawing, run: Any, look: Look, parts: list[tuple[str, str, str]], first: int = 0,
+           before: str = "") -> None:
+    """Medians and bands of a run's parts per optimiser: colours from the `first` on, `before` each of their names."""
     steps, replicas = np.asarray(run.arrays["steps"]), np.bincount(run.arrays["member"])
-    for k, name in enumerate(names.member_names(run)):
-        colour = look.optimisers[k % len(look.optimisers)]
+    for k, name in enumerate(f"{before}{name}" for name in names.member_names(run)):
+        colour = look.optimisers[(first + k) % len(look.optimisers)]
         for key, label, dash in parts:
             low, median, high = run.band(key, k)
             if not np.isfinite(median).any():
@@ -87,7 +89,7 @@ def _curves(figure: Drawing, run: Any, look: Look, parts: list[tuple[str, str, s
             if dash == SOLID and replicas[k] > 1:
                 figure.add_trace(_band(steps, low, high, rgba(colour, 0.18)))
             # What diverged at once leaves too few records for a line to be seen.
-            mode = "lines" if _records(median[:, None]) > FEW_RECORDS else "lines+markers"
+            mode = "lines" if records_of(median[:, None]) > FEW_RECORDS else "lines+markers"
             figure.add_trace(scatter(
                 x=steps, y=median, mode=mode, name=f"{name}, {label}",
                 line={"color": colour, "width": look.stroke, "dash": dash},

@@ -131,3 +131,12 @@ def test_rarity_of_standard_errors_from_few_samples():
     beyond, p = (np.abs(t) > estimators.rare(5, 2.0)).mean(), 0.0455
     assert abs(beyond - p) < 4 * math.sqrt(p * (1 - p) / len(t))
     assert estimators.rare(10**6) == pytest.approx(3, abs=1e-4) and estimators.rare(1) == math.inf
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 9, 16, 101, 10_001])
+@pytest.mark.parametrize("sigmas", [1.0, 3.0, 5.0])
+def test_students_law_in_finite_sums_is_that_of_another_library(n, sigmas):
+    from scipy import special
+
+    known = -special.stdtrit(n - 1, special.ndtr(-sigmas))
+    assert estimators.rare(n, sigmas) == pytest.approx(known, rel=1e-8)  # 1 - a probability, of rounding 1e-16 / 6e-7

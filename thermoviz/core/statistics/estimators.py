@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import scipy
 
 from ..arrays import real
 from ..errors import BadInput, TooFewSamples
@@ -167,7 +167,29 @@ def rare(n: int, sigmas: float = 3.0) -> float:
     Student's law with n - 1 degrees of freedom ("Student", Biometrika 6, 1 (1908)): more than `sigmas`, and many more
     for few samples, whose own scatter is known badly. Infinite below 2.
     """
-    return float(-scipy.special.stdtrit(n - 1, scipy.special.ndtr(-sigmas))) if n >= 2 else math.inf
+    if n < 2:
+        return math.inf
+    wanted, low, high = 2 * NormalDist().cdf(-sigmas), 0.0, 1.0
+    while beyond(high, n - 1) > wanted:
+        high *= 2
+    while (middle := (low + high) / 2) not in (low, high):
+        low, high = (middle, high) if beyond(middle, n - 1) > wanted else (low, middle)
+    return high
+
+
+def beyond(t: float, freedom: int) -> float:
+    """The probability that |T| > t >= 0 by Student's law with so many degrees of freedom.
+
+    The finite sums of M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4.
+    """
+    angle = math.atan2(t, math.sqrt(freedom))
+    sine, cosine = math.sin(angle), math.cos(angle)
+    i = np.arange(1.0, freedom // 2)
+    ratios = 2 * i / (2 * i + 1) if freedom % 2 else (2 * i - 1) / (2 * i)
+    terms = 1 + float(np.cumprod(ratios * cosine**2).sum())
+    if freedom % 2 == 0:
+        return 1 - sine * terms
+    return 1 - 2 / math.pi * (angle + (sine * cosine * terms if freedom > 1 else 0.0))
 
 
 def jackknife(statistic: Callable[..., float], *samples: Any) -> Estimate:
