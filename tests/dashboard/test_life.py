@@ -242,7 +242,8 @@ def test_a_socket_by_another_name_is_turned_away(one):
 @pytest.mark.parametrize("method, path, body, headers, status", [
     ("GET", "/?" + "a" * 17_000, None, {}, 414),
     ("GET", "/", None, {"X-Much": "a" * 33_000}, 431),
-    ("PUT", "/_stcore/upload_file/a/b", b"0" * 70_000, {}, 413),
+    ("PUT", "/_stcore/upload_file/a/b", None, {"Content_Length": str(65 * 2**20)}, 413),
+    ("PUT", "/_stcore/elsewhere", b"0" * 70_000, {}, 413),
     ("POST", "/", b"0" * 70_000, {}, 413),
     ("GET", "/_stcore/metrics", None, {}, 404),
 ])

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
         "Most that finished runs may take, in MiB; beyond it the least recently used go."))] = 500
     free_megabytes: Annotated[int, Field(ge=0, le=10**9, description=(
         "What finished runs leave free on their disk, in MiB: the least recently used go before it is taken."))] = 200
+    brought_hours: Annotated[float, Field(gt=0, le=8760, description=(
+        "Hours that what visitors bring (tables, drawings, run files) is kept, and what was computed of it."))] = 24.0
+    brought_megabytes: Annotated[int, Field(ge=1, le=10**9, description=(
+        "Most that it may take, in MiB; beyond it nothing more is taken until some of it is gone."))] = 500
     hosts: Annotated[str | None, Field(min_length=1, description=(
         "Names by which the server may be asked for, such as `lab.example.org, *.example.org`: who asks by another is "
         "turned away. Left out: any name."))] = None

@@ -20,6 +20,7 @@ from ..experiments.sweep.specification import Sweep
 from ..presentation.words import _
 from ..runs.run import Run
 from .accounts import REFUSED, Account, Budget, Standing, Underway, short
+from .brought.kept import Brought
 from .cluster.workers import ClusterWorkers
 from .forecast import Durations, begins
 from .jobs import Job, JobState
@@ -76,6 +77,7 @@ class Engine:
         self._refusals = Refusals(self.store.refused)
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self.sweeps = Sweeps(self, clock)
+        self.brought = Brought(self.store)
         self._closed = False
         self.workers.watch(self._resume)
 
@@ -148,6 +150,22 @@ class Engine:
         """Whether the run is there, so that nothing need be computed."""
         with self._lock:
             return self._known(id)
+
+    def delete(self, kind: str, key: str) -> None:
+        """Removes what somebody brought (brought/kept.py), and every run that was computed of it."""
+        self._forget(self.brought.delete(kind, key))
+
+    def sweep(self) -> None:
+        """Removes what people brought whose time is over, and every run that was computed of it."""
+        self._forget(self.brought.sweep())
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        with self._lock:
+            for id in ids:
+                self._runs.pop(id, None)
+                job = self._jobs.get(id)
+                if job is not None and job.over:
+                    del self._jobs[id]
 
     def leave(self, id: str, viewer: str) -> None:
         """`viewer` no longer waits for this run; when nobody does, it is cancelled."""

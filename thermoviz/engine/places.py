@@ -48,6 +48,10 @@ class Place(Protocol):
         """Lets all that share the place know that the file was used, where it can be told."""
         ...
 
+    def modified(self, name: str) -> float | None:
+        """When it was last written or read, in seconds since the epoch; None where there is no such file."""
+        ...
+
     def listing(self) -> Iterator[Entry]:
         """All files."""
         ...
@@ -84,6 +88,12 @@ class Folder:
             os.utime(self.folder / name)
         except OSError:
             pass  # pruned meanwhile, or a store that may only be read
+
+    def modified(self, name: str) -> float | None:
+        try:
+            return (self.folder / name).stat().st_mtime
+        except FileNotFoundError:
+            return None
 
     def listing(self) -> Iterator[Entry]:
         for entry in os.scandir(self.folder):
@@ -134,6 +144,13 @@ class Bucket:
 
     def touch(self, name: str) -> None:
         """An object's time cannot be moved: each machine remembers for itself what it used."""
+
+    def modified(self, name: str) -> float | None:
+        try:
+            one = self._system.info(self._path(name))
+        except FileNotFoundError:
+            return None
+        return _seconds(one.get("LastModified") or one.get("created") or 0.0)
 
     def listing(self) -> Iterator[Entry]:
         try:

@@ -1,6 +1,7 @@
 """The store: run files in one place, written whole, checked on reading, the least used pruned."""
 
 import logging
+import math
 import os
 import re
 import sqlite3
@@ -14,6 +15,7 @@ from typing import TypeVar
 from ..core.errors import BadFile, BadInput, NotKept
 from ..core.settings import settings
 from ..runs import files
+from ..runs.carried import named_in
 from ..runs.run import Run
 from .index import Index
 from .places import Bucket, Folder, Place, temporary_folder
@@ -28,6 +30,8 @@ INDEX_RESTS_SECONDS = 20.0
 MIB = 2**20
 MOST_HELD = 128 * MIB  # of finished runs in memory, for which there was no room
 _ID = re.compile(r"[0-9a-f]{16}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+NOTE = ".run"  # in the folder of own data: whose run that is
 Found = TypeVar("Found")
 log = logging.getLogger("thermoviz.store")
 
@@ -102,7 +106,8 @@ class Store:
 
     @property
     def data(self) -> Path:
-        """People's own data sets: <content hash>.safetensors."""
+        """People's own data, as workers read them: <content hash>.safetensors; and <content hash>.<id>.run, empty, for
+        each run here that was computed of them."""
         return self.folder / "data"
 
     @property
@@ -158,6 +163,7 @@ class Store:
     def keep(self, id: str, contents: bytes) -> None:
         """Keeps the contents of a run's file, which were made or checked already; see `put`."""
         name = _name(id)
+        self._note(id, contents)
         self._ask(lambda index: index.compare_after(int(LOOK_AFTER * self.limit), LOOK_SECONDS))
         free = self.place.free()
         spare = None if free is None else free - self.floor
@@ -173,6 +179,27 @@ class Store:
             self._ask(lambda index: index.forget(name))
             raise NotKept(self._not_kept(error.strerror or str(error))) from None
         self._ask(lambda index: index.written(name))
+
+    def _note(self, id: str, contents: bytes) -> None:
+        """Of whose own data the run was computed, so that it goes with them."""
+        for key in _named(contents):
+            (self.data / f"{key}.{id}{NOTE}").touch()
+
+    def forget(self, key: str) -> list[str]:
+        """Removes the data of this content hash, and the runs that were computed of them; the ids of these."""
+        ids = [path.suffixes[0][1:] for path in self.data.glob(f"{_key(key)}.*{NOTE}")]
+        for id in ids:
+            self._held.pop(id, None)
+            self._remove(_name(id))
+        for path in self.data.glob(f"*{key}.*"):
+            path.unlink(missing_ok=True)
+        return ids
+
+    def carried(self, before: float = math.inf) -> set[str]:
+        """Content hashes of the own data that lie here, or of which runs do, written before that (the epoch's seconds).
+        """
+        found = ((path, _HASH.search(path.name)) for path in self.data.iterdir())
+        return {key[0] for path, key in found if key is not None and _modified(path) < before}
 
     def hold(self, id: str, contents: bytes) -> None:
         """Keeps the contents of a run's file; those for which there is no room stay in memory until there is."""
@@ -227,6 +254,27 @@ class Store:
                         path.unlink()
                 except FileNotFoundError:
                     pass  # another process has just finished with it
+
+
+def _named(contents: bytes) -> list[str]:
+    try:
+        return named_in(contents)
+    except BadFile:  # whoever reads it will say so
+        return []
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # gone meanwhile
+        return time.time()
+
+
+def _key(key: str) -> str:
+    """A content hash. Raises BadInput for what is none."""
+    if not isinstance(key, str) or not _HASH.fullmatch(key):
+        raise BadInput(f"a content hash is 64 hex digits, got {str(key)[:40]!r}.")
+    return key
 
 
 def _name(id: str) -> str:

@@ -6,6 +6,7 @@ into an OwnSlice, and this process remembers the arrays. The engine writes them 
 """
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -53,9 +54,25 @@ class Shelf(Generic[T]):
             self._known.popitem(last=False)
         return key
 
-    def forget(self) -> None:
-        """Nothing is at hand any more but what lies in the folders."""
-        self._known.clear()
+    @property
+    def kind(self) -> str:
+        """What lies on it: "data" or "slice"."""
+        return self._kind
+
+    def forget(self, key: str | None = None) -> None:
+        """Nothing, or not the thing of this hash, is at hand any more but what lies in the folders."""
+        if key is None:
+            self._known.clear()
+        else:
+            self._known.pop(key, None)
+
+    def knows(self, key: str) -> bool:
+        """Whether it is at hand in this process."""
+        return key in self._known
+
+    def packed(self, key: str, more: Mapping[str, str] | None = None) -> bytes:
+        """The contents of its file, with more words beside it."""
+        return files.pack(self._to_arrays(self.fetch(key)), {"kind": self._kind, **(more or {})})
 
     def fetch(self, key: str) -> T:
         """The thing of this hash. Raises BadInput where it is not at hand, BadFile where its file is not its own."""
@@ -79,7 +96,7 @@ class Shelf(Generic[T]):
         """Writes it into `folder`, once, for other processes."""
         path = self.path(folder, key)
         if not path.is_file():
-            files.write_atomically(path, files.pack(self._to_arrays(self.fetch(key)), {"kind": self._kind}))
+            files.write_atomically(path, self.packed(key))
 
     def take_up(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Remembers what an opened run file carries, where it is what `key` names."""
@@ -206,6 +223,11 @@ def carried_by(spec: Any) -> Iterator[Carried]:
             yield member
         elif name == "base":
             yield from carried_by(member)
+
+
+def named_in(contents: bytes) -> list[str]:
+    """The hashes of what a run file's specification names. Raises BadFile for what is no run file."""
+    return re.findall(r'"content_hash":"([0-9a-f]{64})"', files.metadata(contents).get("specification", ""))
 
 
 def in_run(spec: Any) -> dict[str, np.ndarray]:

@@ -66,14 +66,14 @@ def unpack(contents: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     from safetensors.numpy import load
 
     _refuse_size(len(contents))
-    metadata = _metadata(contents)
+    meta = metadata(contents)
     try:
         arrays = load(contents)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise BadFile(f"this run file is truncated or damaged ({' '.join(str(error).split())[:80]}).") from None
-    if metadata.get("sha256") != checksum(arrays, metadata):
+    if meta.get("sha256") != checksum(arrays, meta):
         raise BadFile("this run file was altered or damaged: its checksum does not fit its contents.")
-    return arrays, metadata
+    return arrays, meta
 
 
 def path_of(path: Any) -> Path:
@@ -126,7 +126,7 @@ def refuse_unreadable(size: int) -> None:
                        "could not be opened again: keep its arrays by numpy.savez(file, **run.arrays).")
 
 
-def _metadata(contents: bytes) -> dict[str, str]:
+def metadata(contents: bytes) -> dict[str, str]:
     """The header's metadata: 8 bytes of length, then JSON (the safetensors format)."""
     length = int.from_bytes(contents[:8], "little")
     if len(contents) < 8 or not contents[8:9] == b"{":
@@ -134,18 +134,18 @@ def _metadata(contents: bytes) -> dict[str, str]:
     if length > len(contents) - 8:
         raise BadFile(f"this run file is truncated: {len(contents)} bytes, but its header alone has {length}.")
     try:
-        metadata = json.loads(contents[8:8 + length]).get("__metadata__") or {}
+        found = json.loads(contents[8:8 + length]).get("__metadata__") or {}
     except (ValueError, AttributeError, RecursionError):
         raise BadFile("this run file is damaged: its header cannot be read.") from None
-    if not isinstance(metadata, dict):
+    if not isinstance(found, dict):
         raise BadFile("this run file is damaged: its metadata cannot be read.")
-    if str(metadata.get("format", "")).startswith(FAMILY) and metadata["format"] != FORMAT:
+    if str(found.get("format", "")).startswith(FAMILY) and found["format"] != FORMAT:
         raise BadFile(f"this run file is of another version of thermoviz: it has the format "
-                      f"{metadata['format'][:40]!r}, this version reads {FORMAT!r}.")
-    if metadata.get("format") != FORMAT:
-        raise BadFile(f"this is not a run file of thermoviz (its format is {metadata.get('format')!r}, "
+                      f"{found['format'][:40]!r}, this version reads {FORMAT!r}.")
+    if found.get("format") != FORMAT:
+        raise BadFile(f"this is not a run file of thermoviz (its format is {found.get('format')!r}, "
                       f"not {FORMAT!r}).")
-    return metadata
+    return found
 
 
 def checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """What stands at the door: which names the server answers to, how much may be sent to it, what is said of errors.
 
-The app takes no files: what is larger than a form is turned away before it is read. Nobody is shown a traceback.
+Files come in at one place only, up to the size of a run file, and not when much of them is held already; of all else
+what is larger than a form is turned away before it is read. Nobody is shown a traceback.
 """
 
 import logging
@@ -12,14 +13,19 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, Response
+from streamlit import runtime
 
 from ...core.settings import settings
 from ...presentation.words import _
+from ...runs.files import MAX_BYTES
 from ..operating.counts import counts
 from .addresses import below, header
 
 MAX_HEADERS, MAX_QUERY, MAX_BODY = 32_000, 16_000, 64_000  # bytes
 SOCKET = "/_stcore/stream"
+UPLOADS = "/_stcore/upload_file/"
+MAX_FILE = MAX_BYTES + MAX_BODY  # with what a form puts around it
+MAX_HELD = 512 * 2**20  # bytes of files that pages have not read yet
 # Asked by whatever keeps the server running, by its own machine's name, or by a proxy that gives none.
 HEALTH = frozenset({"/healthz", "/_stcore/health"})
 OF_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -70,7 +76,9 @@ class Door:
             return
         refusal = self._refusal(scope)
         if refusal is None:
-            await self.app(scope, _at_most(receive) if scope["type"] == "http" else receive, _with_headers(send))
+            limit = _most(scope, below(scope, self.base) or "")
+            await self.app(scope, _at_most(receive, limit) if scope["type"] == "http" else receive,
+                           _with_headers(send))
         elif scope["type"] == "http":
             await refusal(scope, receive, _with_headers(send))
         else:
@@ -87,20 +95,35 @@ class Door:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
             return answer(431, TOO_LARGE)
         length = header(scope, b"content-length")
-        if length and not (re.fullmatch("[0-9]{1,9}", length) and int(length) <= MAX_BODY):
+        if length and not (re.fullmatch("[0-9]{1,9}", length) and int(length) <= _most(scope, path)):
             return answer(413, TOO_LARGE)
+        if path.startswith(UPLOADS) and scope.get("method") == "PUT" and held() > MAX_HELD:
+            return answer(503, "This server holds many files just now: please try again in a minute.")
         return answer(404, "There is nothing here.") if path in CLOSED else None
 
 
-def _at_most(receive: Any) -> Any:
-    """Of a request without a length no more is read than MAX_BODY."""
+def _most(scope: Any, path: str) -> int:
+    """Bytes that a request may send."""
+    return MAX_FILE if path.startswith(UPLOADS) and scope.get("method") == "PUT" else MAX_BODY
+
+
+def held() -> int:
+    """Bytes of the files that browsers have sent, and that no page has put away yet."""
+    if not runtime.exists():
+        return 0
+    manager: Any = runtime.get_instance().uploaded_file_mgr
+    return sum(one.byte_length for stats in manager.get_stats().values() for one in stats)
+
+
+def _at_most(receive: Any, most: int = MAX_BODY) -> Any:
+    """Of a request without a length no more is read than `most` bytes."""
     taken = 0
 
     async def limited() -> Any:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        return message if taken <= MAX_BODY else {"type": "http.disconnect"}
+        return message if taken <= most else {"type": "http.disconnect"}
 
     return limited
 

@@ -25,6 +25,7 @@ from .metrics import listen
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # After a signal: browsers that do not hang up are not waited for longer. Docker and systemd kill after 10 s and more.
 LAST_SECONDS = 3.5
+SWEEP_SECONDS = 600.0  # so often is looked for what people brought whose time is over
 log = logging.getLogger("thermoviz.server")
 
 
@@ -86,6 +87,15 @@ def _one_format() -> None:
             handler.setFormatter(logs.formatter())
 
 
+def _sweep(over: threading.Event) -> None:
+    """Until the server ends: what people brought goes when its time is over."""
+    while not over.wait(SWEEP_SECONDS):
+        try:
+            engine().sweep()
+        except Exception as error:  # the store does not answer: next time
+            log.warning("what people brought was not looked through: %s", error)
+
+
 @contextlib.asynccontextmanager
 async def life(app: Any) -> AsyncIterator[None]:
     """Streamlit's lifespan: around everything that it answers."""
@@ -98,7 +108,10 @@ async def life(app: Any) -> AsyncIterator[None]:
         listen(port, settings().metrics_address)
     logs.told(log, "server started", open=server_util.get_url("localhost"), version=version(),
               workers=settings().workers, process=os.getpid())
+    over = threading.Event()
+    threading.Thread(target=_sweep, args=(over,), daemon=True).start()
     try:
         yield
     finally:
+        over.set()
         await asyncio.to_thread(end.now)

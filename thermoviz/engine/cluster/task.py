@@ -31,6 +31,7 @@ from .terms import TOPIC
 TELL_SECONDS = 0.25  # so often each task tells how far it is; less often where there are many workers
 SILENCE_SECONDS = 2.0  # a task that nobody wants any more and that gives no sign for so long ends with its process
 WATCH_SECONDS = 0.2
+KEPT_SECONDS = 24 * 3600.0  # own data, and runs of them, leave a worker's own store at the next such task after that
 MOST_SHOWN = 16 * 2**20  # bytes of new arrays of one partial run
 
 log = logging.getLogger("thermoviz.worker")
@@ -60,6 +61,8 @@ def _answer(text: str, id: str, carried: Mapping[str, bytes], desk: "Desk") -> t
     store = _store()
     try:
         spec = _specification(text, id)
+        for key in store.carried(time.time() - KEPT_SECONDS) if carried else ():
+            store.forget(key)
         for name, contents in carried.items():
             files.write_atomically(store.data / name, contents)
     except (BadInput, OSError) as error:
