@@ -4,8 +4,7 @@ import numpy as np
 
 from thermoviz.core.landscape.surfaces import Surface
 from thermoviz.stage.message import Message
-from thermoviz.stage.payload import _look as look_message
-from thermoviz.stage.payload import encoded
+from thermoviz.stage.payload import encoded, look_message
 
 
 def valleys(x, y):

@@ -16,19 +16,22 @@ import pytest
 ROOT = Path(__file__).parent.parent / "thermoviz"
 # Modules that import ours inside functions, and what: a quick `--help`, threads that are set before numpy, torch.
 LATE = {"__main__": "", "engine.worker": "", "engine.cluster.preload": "",
-        "core.learning.networks": "core.learning.tensors"}
+        "core.learning.networks": "core.learning.tensors",
+        "stage.notebook.shown": "stage.notebook.widget"}
 # Where a module may be found by its name: a specification's siblings, and names that load on first use.
 BY_NAME = re.compile(r"runs/late\.py|(\w+/)*__init__\.py")
 MOST_MODULES = 16  # of a folder
 ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "distributed": ("engine/cluster/",),
+           "anywidget": ("stage/notebook/",), "traitlets": ("stage/notebook/",),
            "plotly": ("figures/", "labs/", "dashboard/"),
            "numba": ("core/kernels_", "core/dynamics/kernels/", "core/landscape/kernels/",
                      "core/learning/kernels/", "core/thermodynamics/kernels/")}
 # Imported inside functions only, so that importing a module stays light.
 # (`import scipy` alone is light: it loads its parts itself, on first use.)
-NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble", "distributed", "tqdm"}
+NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble", "distributed", "tqdm", "anywidget", "traitlets"}
 # Backends: they import their library, and are themselves imported at the point of use.
-BACKENDS = re.compile(r"core\.(kernels_cache|kernels_options|\w+\.kernels\.\w+|learning\.tensors)")
+BACKENDS = re.compile(r"core\.(kernels_cache|kernels_options|\w+\.kernels\.\w+|learning\.tensors)|"
+                      r"stage\.notebook\.widget")
 LIGHT = {"torch", "sklearn", "numba"}
 
 

@@ -12,6 +12,9 @@ from typing import Any
 ABOVE = {
     "figure": ("figures.still", "still"),
     "html": ("stage.html", "to_html"),
+    "widget": ("stage.notebook.shown", "widget"),
+    "cell": ("stage.notebook.shown", "mimebundle"),
+    "still": ("stage.notebook.packing", "still_html"),
     "reading": ("presentation.reading", "reading"),
     "summary": ("presentation.report", "summary"),
     "kinds": ("catalogue", "known_kinds"),

@@ -142,9 +142,23 @@ class Run:
             _write(files.path_of(path), text.encode())
         return text
 
+    def widget(self, look: Any = "auto", **settings: Any) -> Any:
+        """The live stage as a widget for notebooks, whose `temperature`, `camera` and `clicked` can be read and set.
+
+        look: "auto" follows the notebook's theme; else as `to_html`, whose `settings` it takes too. A run without a
+        surface shows what became of it. Needs `pip install "thermoviz[notebook]"`; raises BadInput without, and for
+        values out of range.
+        """
+        return above("widget")(self, look, **settings)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return None if above("summary")(self) else above("cell")(self)
+
     def _repr_html_(self) -> str:
         if words := above("summary")(self):
             return f"<pre>{html.escape(words)}</pre>"
+        if self.surface is None:
+            return str(above("still")(self))
         source = html.escape(self.to_html(), quote=True)
         return (f'<p>{html.escape(self.reading)}</p><iframe srcdoc="{source}" sandbox="allow-scripts allow-downloads" '
                 'style="width:100%;height:640px;border:0"></iframe>')

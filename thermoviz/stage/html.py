@@ -22,7 +22,7 @@ _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*(?:(?!\*/).)*\*/[ \t]*)\n", re.MUL
 _TYPE = re.compile(r"/\*\*(?:(?!\*/).)*\*/ ?", re.DOTALL)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
-_ENTRY = "\n//# entry\n"  # the same line as ENTRY in assets/page.js
+ENTRY = "\n//# entry\n"  # the same line as ENTRY in assets/page.js
 _PAGE = re.compile(r"export const PAGE = `(.*?)`;", re.DOTALL)
 
 
@@ -69,19 +69,25 @@ def _ordered(entries: tuple[str, ...], folder: Path) -> dict[str, str]:
 
 @functools.cache
 def program() -> str:
-    """The whole stage as one classic script that defines `thermoviz = {mount, open}` and starts nothing."""
-    modules = _ordered(("component", "standalone"), ASSETS)
+    """The whole stage as one classic script that defines `thermoviz = {mount, open, render}` and starts nothing."""
+    modules = _ordered(("component", "standalone", "widget"), ASSETS)
     body = "".join(_wrapped(name, source) for name, source in modules.items())
     return (f'"use strict";\nconst thermoviz = (() => {{\n{body}'
-            "return { mount: m_component.mount, open: m_standalone.open };\n})();\n")
+            "return { mount: m_component.mount, open: m_standalone.open, render: m_widget.render };\n})();\n")
 
 
 @functools.cache
 def component_file() -> tuple[str, str]:
     """The stage as an ES module whose default export mounts it in Streamlit: (name of its file, text). The name holds a
     hash of the text, so that no cache takes it for that of another version."""
-    text = f"{program()}{_ENTRY}export default (component) => thermoviz.mount(component, import.meta.url);\n"
+    text = f"{program()}{ENTRY}export default (component) => thermoviz.mount(component, import.meta.url);\n"
     return f"stage-{hashlib.sha256(text.encode()).hexdigest()[:12]}.js", text
+
+
+@functools.cache
+def widget_program() -> str:
+    """The stage as an ES module that exports `render`, for notebooks (`notebook/loader.js` calls it)."""
+    return f"{program()}{ENTRY}export const render = thermoviz.render;\n"
 
 
 def page(*messages: Message, title: str = "") -> str:
@@ -90,7 +96,7 @@ def page(*messages: Message, title: str = "") -> str:
     """
     found = _PAGE.search((ASSETS / "page.js").read_text(encoding="utf-8"))
     assert found is not None
-    script = re.sub(r"</(script)", r"<\\/\1", f"{program()}{_ENTRY}thermoviz.open();\n", flags=re.IGNORECASE)
+    script = re.sub(r"</(script)", r"<\\/\1", f"{program()}{ENTRY}thermoviz.open();\n", flags=re.IGNORECASE)
     parts = {
         "TITLE": html.escape(title or messages[0]["title"] or "thermoviz"),
         "BACKGROUND": html.escape(messages[0]["look"]["background"]),

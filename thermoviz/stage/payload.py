@@ -35,6 +35,7 @@ SAMPLE_BYTES = 12_000  # of the inputs of these samples
 MOST_BALLS = 50_000
 LAWS: tuple[sent.Law, ...] = get_args(sent.Law)
 MOST_PROGRAMME_STEPS = 100_000
+NO_SURFACE = "this run has no surface to show: it is still computed, or every network diverged."
 STARTS: tuple[sent.StartKind, ...] = get_args(sent.StartKind)
 FIRST_TEMPERATURE = 0.1  # of the surface's scale
 # The browser's own spline is the same surface if it differs by less than this share of (ceiling - minimum).
@@ -66,7 +67,7 @@ def payload(
     """
     surface = run.surface
     if surface is None:
-        raise BadInput("this run has no surface to show: it is still computed, or every network diverged.")
+        raise BadInput(NO_SURFACE)
     _refuse_out_of_range(temperature, seed, n_balls)
     if start not in STARTS:
         raise BadInput(f"start must be one of {', '.join(STARTS)}, got {start!r}.")
@@ -82,7 +83,7 @@ def payload(
     whole: sent.Message = {
         "id": run.id, "title": _title(run) if title is None else title,
         "sentence": _sentence(run) if sentence is None else sentence,
-        "look": _look(look),
+        "look": look_message(look),
         "words": stage_words() if words is None else dict(words), "axes": axis_titles(run),
         "surface": _surface(surface, energy_title(run)), "basins": _basins(run),
         "paths": _paths(run), "network": _network(run), "honesty": cast("sent.Honesty | None", badge(run)),
@@ -101,10 +102,16 @@ def payload(
     return message
 
 
+def refuse_temperature(value: Any) -> None:
+    """Raises BadInput for what is no temperature of the stage."""
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not (number and 0 <= value < math.inf):
+        raise BadInput(f"temperature must be a finite number >= 0, got {value!r}.")
+
+
 def _refuse_out_of_range(temperature: Any, seed: Any, n_balls: Any) -> None:
-    number = isinstance(temperature, (int, float, np.number)) and not isinstance(temperature, bool)
-    if temperature is not None and not (number and 0 <= temperature < math.inf):
-        raise BadInput(f"temperature must be a finite number >= 0, got {temperature!r}.")
+    if temperature is not None:
+        refuse_temperature(temperature)
     for name, value, least, most in (("seed", seed, 0, MAX_SEED), ("n_balls", n_balls, 1, MOST_BALLS)):
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not (whole and least <= value <= most):
@@ -295,7 +302,7 @@ def _sentence(run: Any) -> str:
     return "" if key is None else term(PRESETS[key].sentence)
 
 
-def _look(look: str | Look) -> sent.Look:
+def look_message(look: str | Look) -> sent.Look:
     """What the stage draws with, of a Look or of the one of that name."""
     if isinstance(look, str) and look not in LOOKS:
         raise BadInput(f"look must be one of {', '.join(LOOKS)}, got {look!r}.")

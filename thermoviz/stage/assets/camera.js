@@ -15,6 +15,9 @@ const FIRST_ELEVATION = 55 * Math.PI / 180;
 const TOP_ELEVATION = 89.9 * Math.PI / 180;
 /** @type {Array<"azimuth" | "elevation" | "zoom" | "panX" | "panY">} */
 const KEYS = ["azimuth", "elevation", "zoom", "panX", "panY"]; // what moves
+/** @type {Record<(typeof KEYS)[number], [number, number]>} */
+const REACH = { azimuth: [-Infinity, Infinity], elevation: [0.12, TOP_ELEVATION], zoom: [0.5, 8], panX: [-1.2, 1.2],
+  panY: [-1.2, 1.2] };
 const EASE = 7; // 1/s: two thirds of the way in 0.16 s
 
 /** @param {number} value @param {number} low @param {number} high */
@@ -153,6 +156,11 @@ export function createCamera() {
       for (const key of KEYS) if (Number.isFinite(stand[key])) goal[key] = stand[key];
       top = Boolean(stand.top);
     },
+    /** Where it shall go; what is not named stays as it is. @param {Partial<sent.Stand>} stand */
+    aim(stand) {
+      if (typeof stand.top === "boolean") camera.setTop(stand.top);
+      for (const key of KEYS) goal[key] = clamp(stand[key] ?? goal[key], ...REACH[key]);
+    },
     /** @param {number} dx @param {number} dy */
     orbit(dx, dy) {
       if (top) return camera.pan(dx, dy);
@@ -161,11 +169,11 @@ export function createCamera() {
     },
     /** Moves the relief by fractions of the picture's height. @param {number} dx @param {number} dy */
     pan(dx, dy) {
-      goal.panX = clamp(goal.panX - 1.6 * dx / goal.zoom, -1.2, 1.2);
-      goal.panY = clamp(goal.panY + 1.6 * dy / goal.zoom, -1.2, 1.2);
+      goal.panX = clamp(goal.panX - 1.6 * dx / goal.zoom, ...REACH.panX);
+      goal.panY = clamp(goal.panY + 1.6 * dy / goal.zoom, ...REACH.panY);
     },
     /** @param {number} factor */
-    zoom(factor) { goal.zoom = clamp(goal.zoom * factor, 0.5, 8); },
+    zoom(factor) { goal.zoom = clamp(goal.zoom * factor, ...REACH.zoom); },
     /** @param {boolean} value */
     setTop(value) {
       if (value === top) return;

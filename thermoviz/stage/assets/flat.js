@@ -189,6 +189,8 @@ function rendererOn(context, canvas) {
     get frame() { return frame; },
     get ticks() { return ticks; },
     restore() {},
+    release() {},
+    regain() {},
     setLook(next) { look = next; pictures(); },
     setSurface(next, points) {
       surface = next;

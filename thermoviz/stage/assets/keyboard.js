@@ -13,9 +13,9 @@ const WRITTEN = "input:not([type=range], [type=checkbox]), textarea, select, [co
 
 /**
  * The one table of keys: [keys of the event, how they are written, what they do, action's name].
- * @type {(_: Words) => Array<[keys: string[], shown: string, text: string, action: KeyAction]>}
+ * @type {(_: Words, anywhere: boolean) => Array<[keys: string[], shown: string, text: string, action: KeyAction]>}
  */
-const keyTable = (_) => [
+const keyTable = (_, anywhere) => [
   [[" "], _("space"), _("play or pause"), "toggle"],
   [["s", "S"], "S", _("one step"), "step"],
   [["0"], "0", _("no heat: temperature zero"), "zero"],
@@ -28,15 +28,17 @@ const keyTable = (_) => [
   [["ArrowDown"], "\u2193", _("tilt down"), "down"],
   [["+", "="], "+", _("nearer"), "nearer"],
   [["-"], "\u2212", _("farther"), "farther"],
-  [["?"], "?", _("this list, and what the picture shows; anywhere on the page"), "help"],
+  [["?"], "?", anywhere ? _("this list, and what the picture shows; anywhere on the page")
+    : _("this list, and what the picture shows"), "help"],
 ];
 
 /**
  * Listens on the stage; controls inside it keep their own keys. Returns the sheet, toggle() and a way to stop.
  * @param {Words} _ @param {HTMLElement} stage @param {HTMLElement} focus @param {Record<KeyAction, () => void>} actions
+ * @param {HTMLElement} [among] where help is asked for; else anywhere on the page
  */
-export function createKeyboard(_, stage, focus, actions) {
-  const keys = keyTable(_);
+export function createKeyboard(_, stage, focus, actions, among) {
+  const keys = keyTable(_, !among), around = among ?? document;
   const close = () => { sheet.hidden = true; focus.focus({ preventScroll: true }); };
   const sheet = h("div", { class: "help", role: "dialog", "aria-label": _("Keys"), hidden: true, onclick: close },
     h("div", {}, h("h3", {}, _("Keys, while the stage has the focus")),
@@ -56,9 +58,8 @@ export function createKeyboard(_, stage, focus, actions) {
     event.stopPropagation(); // Streamlit has keys of its own
     actions[row[3]]();
   };
-  // Help is asked for, and put away, anywhere on the page, as long as nobody is writing.
-  /** @param {KeyboardEvent} event */
-  const ask = (event) => {
+  // Help is asked for, and put away, as long as nobody is writing.
+  const ask = (/** @type {any} */ event) => {
     if (event.key === "Escape" && !sheet.hidden) { close(); event.preventDefault(); return; }
     if (event.key !== "?" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (isIn(event.composedPath()[0], WRITTEN)) return;
@@ -66,9 +67,9 @@ export function createKeyboard(_, stage, focus, actions) {
     actions.help();
   };
   stage.addEventListener("keydown", listen);
-  document.addEventListener("keydown", ask);
+  around.addEventListener("keydown", ask);
   return { sheet, toggle, destroy() {
     stage.removeEventListener("keydown", listen);
-    document.removeEventListener("keydown", ask);
+    around.removeEventListener("keydown", ask);
   } };
 }

@@ -4,6 +4,7 @@ import { agree, sharing } from "./coupling.js";
 import { paint } from "./painting.js";
 import { MEASURE_EVERY, readOut, showPointed } from "./readings.js";
 
+/** @import * as sent from "../message" */
 /** @import { State } from "./state.js" */
 
 const REPLAY_SECONDS = 9;
@@ -16,6 +17,25 @@ function advanceReplay({ replay, paths }, seconds) {
   if (replay.fraction >= 1) replay.playing = false;
 }
 
+const PLACES = 1e4; // to which the camera's stand is told
+
+/** Where the camera stands, in numbers that can be written. @param {State} state @returns {sent.Stand} */
+export function standOf({ view: { camera } }) {
+  const { top, ...numbers } = camera.stand;
+  const rounded = Object.entries(numbers).map(([key, value]) => [key, Math.round(PLACES * value) / PLACES]);
+  return { .../** @type {Omit<sent.Stand, "top">} */ (Object.fromEntries(rounded)), top };
+}
+
+/** Tells where the camera has come to rest. @param {State} state */
+function tellCamera(state) {
+  const { callbacks, view } = state;
+  if (!callbacks.camera || view.camera.moving || !state.pictures) return;
+  const stand = standOf(state), key = JSON.stringify(stand);
+  if (key === state.stood) return;
+  state.stood = key;
+  callbacks.camera(stand);
+}
+
 /** One round: time passes, numbers are read, a picture is drawn. @param {State} state @param {number} now */
 function tick(state, now) {
   const { view, clock, simulation, replay } = state;
@@ -26,6 +46,7 @@ function tick(state, now) {
   agree(state);
   if (state.playing && seconds > 0) simulation.advance(seconds, state.speed, view.quality.budget / sharing(state));
   advanceReplay(state, seconds);
+  tellCamera(state);
   readOut(state, now);
   showPointed(state, now);
   // When nothing moves, four pictures a second are enough.

@@ -62,7 +62,7 @@ function createPanels(state) {
     shares: createShares(_, look, state.basins.map(({ name }) => name), payload.crossing, actions),
     spoken: createSpoken(_, surface.scale),
     pointer: network && createPointerPanel(_, network, look, actions),
-    keyboard: createKeyboard(_, stage, view.element, keysOf(state)),
+    keyboard: createKeyboard(_, stage, view.element, keysOf(state), state.callbacks.among),
     capture: createCaptureMenu(_, { view, caption: () => caption(state), payload: () => exported(state),
       program: state.callbacks.program, help: actions.help, say: (text, milliseconds) => say(state, text, milliseconds),
       filming(film) { state.film = film; } }),

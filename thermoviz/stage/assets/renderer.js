@@ -29,7 +29,9 @@ import { niceStep, niceTicks } from "./words.js";
  * @property {Frame} frame
  * @property {Ticks} ticks
  * @property {WebGL2RenderingContext} [gl]
- * @property {() => void} restore
+ * @property {() => void} restore after a lost context has come back
+ * @property {() => void} release gives the context back to the browser
+ * @property {() => void} regain asks for it again
  * @property {(look: sent.Look) => void} setLook
  * @property {(surface: Surface, minima: Array<[number, number]>) => void} setSurface
  * @property {(paths: Line[]) => void} setPaths
@@ -64,6 +66,7 @@ function rendererOn(gl, canvas) {
   /** @type {{view: View | null, light: number[]}} */ const lit = { view: null, light: [] };
   /** @type {Ticks} */ let ticks = { x: [], y: [] };
   const moving = { balls: new Float32Array(0) };
+  const keeper = gl.getExtension("WEBGL_lose_context"); // asked for now: a lost context has no extensions
 
   /** @param {{vertex: string, fragment: string}} sources */
   function program({ vertex, fragment }) {
@@ -366,6 +369,8 @@ function rendererOn(gl, canvas) {
     get ticks() { return ticks; },
     get lost() { return gl.isContextLost(); },
     restore() { build(); dirty = true; },
+    release() { if (!gl.isContextLost()) keeper?.loseContext(); },
+    regain() { if (gl.isContextLost()) keeper?.restoreContext(); },
     setLook(next) {
       look = next;
       warm = rgb(look.heat);
@@ -438,7 +443,7 @@ function rendererOn(gl, canvas) {
       return /swiftshader|llvmpipe|software|basic render/i.test(
         gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "");
     },
-    destroy() { gl.getExtension("WEBGL_lose_context")?.loseContext(); },
+    destroy() { renderer.release(); },
   };
   build();
   return renderer;

@@ -31,7 +31,10 @@ const report = ({ simulation, settings, view, surface, ...state }) => ({
 
 /** The picture, whose gestures reach the state. @param {State} state */
 const viewFor = (state) => createView(state._, {
-  click(point, px, py) { drop(state, point, px, py); },
+  click(point, px, py) {
+    drop(state, point, px, py);
+    state.callbacks.clicked?.(point.x, point.y);
+  },
   hover(point) {
     state.hovered = point;
     showProbe(state);
@@ -82,6 +85,11 @@ export function createStage(root, first, callbacks = {}) {
       state.ui.keyboard.destroy();
       view.destroy();
       clear();
+    },
+    /** What a click at a place of the slice does. @param {number} x @param {number} y */
+    point(x, y) {
+      const E = state.surface.energy(x, y), spot = view.layout().spot(x, y, E);
+      drop(state, { x, y, E }, spot.x, spot.y);
     },
     /** Takes exactly so many steps, however long the pictures take, and measures. @param {number} steps */
     pass(steps) {

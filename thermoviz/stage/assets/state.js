@@ -20,8 +20,11 @@ import { createWords } from "./words.js";
 /** @import { StageView } from "./view.js" */
 /** @import { Words } from "./words.js" */
 /**
- * What the stage tells the page, and where it finds its own source for the file that runs by itself.
- * @typedef {{temperature?: (T: number) => void, drawn?: () => void, program?: () => Promise<string>}} Callbacks
+ * What the stage tells the page, and where it finds its own source for the file that runs by itself. among: where keys
+ * are for this stage, beyond which others stand on the page.
+ * @typedef {{temperature?: (T: number) => void, clicked?: (x: number, y: number) => void,
+ *   camera?: (stand: sent.Stand) => void, drawn?: () => void, program?: () => Promise<string>,
+ *   among?: HTMLElement}} Callbacks
  */
 /**
  * Milliseconds of the page's clock when each of these was last done; -Infinity: do it now.
@@ -65,6 +68,7 @@ import { createWords } from "./words.js";
  * @property {Set<string>} told what was said about slow graphics
  * @property {boolean | null} captioned whether the captions stand; null until the page has asked for them once
  * @property {string} laidOut the view for which they found their places
+ * @property {string} stood where the camera was last told to stand
  * @property {number | null} headsAt the replay's fraction for which the marks on the relief stand there
  */
 
@@ -88,7 +92,7 @@ export function createState(payload, callbacks, elements) {
     measurement: null, history: {}, trails: createTrails(), hovered: null, spotKey: "",
     clock: { ticked: 0, painted: -Infinity, measured: -Infinity, pointed: -Infinity, trailed: 0 },
     drawn: 0, pictures: 0, handsOn: false, released: new Set(), told: new Set(),
-    captioned: null, laidOut: "", headsAt: null,
+    captioned: null, laidOut: "", stood: "", headsAt: null,
   });
 }
 

@@ -63,23 +63,25 @@ export function createView(_, on) {
 function viewOf(_, on, canvas, renderer) {
   const labels = h("canvas", { class: "labels", "aria-hidden": "true" });
   const needle = h("canvas", { class: "needle", "aria-hidden": "true" });
+  // The last picture, which stands while the context is with others.
+  const still = h("canvas", { class: "still", "aria-hidden": "true", hidden: true });
   const element = h("div", { class: "view", tabindex: 0, role: "group",
-    "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") }, canvas, labels, needle);
+    "aria-label": _("The stage: balls on the energy surface. Press ? for the keys.") }, canvas, still, labels, needle);
   const camera = createCamera();
   const quality = createQuality(renderer.software);
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   const box = sized(element);
   /** @type {Surface} */ let surface; // with `home` from the first surface on
   /** @type {ReturnType<typeof firstView>} */ let home;
   /** @type {Scene} */ let scene; // from the first picture on
-  let size = { width: 0, height: 0 }, changed = true, seen = true, pictures = 0;
+  let size = { width: 0, height: 0 }, changed = true, seen = true, asleep = false, pictures = 0;
   // Nobody sees what is scrolled away.
   const watcher = new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; }, { rootMargin: "200px" });
   watcher.observe(element);
   // What stands on the screen: the view it was drawn from, its labels and its marks of the mean energies.
   /** @type {View | null} */ let standing = null;
   /** @type {unknown} */ let labelled = null;
-  let quiet = false, marked = "";
+  let quiet = false, marked = "", released = false, gone = false;
   /** @type {Element[]} */ let covers = [];
 
   /**
@@ -110,8 +112,21 @@ function viewOf(_, on, canvas, renderer) {
   });
 
   const quieten = listen(canvas, {
-    webglcontextlost(event) { event.preventDefault(); },
-    webglcontextrestored() { renderer.restore(); changed = true; on.restored(); },
+    webglcontextlost(event) {
+      event.preventDefault();
+      // Only after this event may it be asked for again.
+      setTimeout(() => {
+        gone = true;
+        if (!asleep) regain();
+      });
+    },
+    webglcontextrestored() {
+      if (asleep) { renderer.release(); return; }
+      released = gone = false;
+      renderer.restore();
+      changed = true;
+      on.restored();
+    },
   });
 
   /** @param {View} view */
@@ -142,6 +157,17 @@ function viewOf(_, on, canvas, renderer) {
     quiet = scene.quiet;
     writeLabels(prepare(labels, size.width, size.height), standingScene(viewAt(size.width, size.height)));
     marked = "";
+  }
+
+  /** A context that a browser has taken comes back by the browser's own will. */
+  function regain() { if (released && gone) renderer.regain(); }
+
+  /** Keeps the present picture where the context's own is about to go. */
+  function keepPicture() {
+    if (!scene || renderer.lost || !size.width || !size.height) return;
+    paint(size.width, size.height, 1, true);
+    prepare(still, size.width, size.height).drawImage(canvas, 0, 0, size.width, size.height);
+    still.hidden = false;
   }
 
   const meansKey = () => `${scene.means.now} ${scene.means.equilibrium}`;
@@ -201,7 +227,7 @@ function viewOf(_, on, canvas, renderer) {
         size = { width: box.width, height: box.height };
         changed = true;
       }
-      return seen && size.width > 0 && size.height > 0;
+      return seen && !asleep && size.width > 0 && size.height > 0;
     },
     /**
      * What stands on the picture, in css pixels: {width, height, key, spot(x, y, E), relief, taken}. relief: its points
@@ -222,13 +248,14 @@ function viewOf(_, on, canvas, renderer) {
     draw(seconds) {
       if (renderer.lost || !scene) return;
       const moving = camera.moving;
-      camera.ease(seconds, still.matches);
+      camera.ease(seconds, calm.matches);
       const force = changed || moving;
       changed = false;
       const coarse = moving || ++pictures <= FIRST;
       paint(size.width, size.height, coarse ? quality.movingRatio : quality.ratio, force);
       if (force || labelled !== scene.basins || quiet !== scene.quiet) writeStanding();
       if (marked !== meansKey()) writeNeedle();
+      still.hidden = true;
     },
     /**
      * Draws the present moment into a 2D context scaled to css pixels: for pictures and films.
@@ -249,8 +276,24 @@ function viewOf(_, on, canvas, renderer) {
       writeOverlay(context, overlayScene(viewAt(width, height)));
     },
     redraw() { changed = true; },
+    /** Whether it has given its context back. */
+    get asleep() { return asleep; },
+    /** Gives its context back; the last picture stays. */
+    rest() {
+      if (asleep) return;
+      keepPicture();
+      asleep = released = true;
+      renderer.release();
+    },
+    /** Takes it again. */
+    wake() {
+      asleep = false;
+      changed = true;
+      regain();
+    },
     destroy() {
       touch.destroy();
+      asleep = true;
       quieten();
       watcher.disconnect();
       renderer.destroy();
