@@ -173,7 +173,7 @@ def test_without_anywidget_the_extra_is_named(run, monkeypatch):
                         lambda name, *more: find(name, *more) if name != "anywidget" else None)
     with pytest.raises(tv.BadInput, match=re.escape('pip install "thermoviz[notebook]"')):
         run.widget()
-    monkeypatch.setattr(shown, "_in_notebook", lambda: True)
+    monkeypatch.setattr(shown, "in_notebook", lambda: True)
     assert run._repr_mimebundle_() is None  # the page in a frame, as before
 
 

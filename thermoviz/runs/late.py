@@ -14,7 +14,7 @@ ABOVE = {
     "html": ("stage.html", "to_html"),
     "widget": ("stage.notebook.shown", "widget"),
     "cell": ("stage.notebook.shown", "mimebundle"),
-    "still": ("stage.notebook.packing", "still_html"),
+    "still": ("stage.notebook.still", "still_html"),
     "reading": ("presentation.reading", "reading"),
     "summary": ("presentation.report", "summary"),
     "kinds": ("catalogue", "known_kinds"),

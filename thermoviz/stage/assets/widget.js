@@ -14,6 +14,7 @@ import { createStage } from "./stage.js";
  * @property {DataView} _message
  * @property {Partial<Record<"dark" | "light", sent.Look>>} _looks
  * @property {string} _reading what became of the run, in words
+ * @property {string} _still names the picture that stands for the widget where there is no kernel
  * @property {number | null} temperature
  * @property {Partial<sent.Stand>} camera
  * @property {Click | null} _click
@@ -56,6 +57,10 @@ function heed(model, calls) {
 
 /** The reading, in the colours of the page. @param {string} text */
 const sentence = (text) => h("p", { class: "reading", style: "margin: 0 0 8px", hidden: !text }, text);
+
+/** Hides or shows the picture that stands in the notebook for a widget without a kernel. @param {Model} model */
+const showStill = (model, shown = true) => document.querySelectorAll(`[data-thermoviz="${model.get("_still")}"]`)
+  .forEach((one) => one.toggleAttribute("hidden", !shown));
 
 /**
  * A stage that comes to life when it is seen first, and sleeps when it is not.
@@ -124,6 +129,7 @@ function createSleeper(model, host, message, program) {
 export async function render({ model, el }, program) {
   // Notebooks have keys of their own, which they do not heed in here.
   const host = h("div", { class: "thermoviz", "data-lm-suppress-shortcuts": "true", style: "min-height: 420px" });
+  showStill(model, false);
   el.append(sentence(model.get("_reading")));
   if (!model.get("_message").byteLength) return () => {};
   el.append(host);
@@ -141,7 +147,7 @@ export async function render({ model, el }, program) {
     listen(host, { wheel(/** @type {Event} */ event) {
       if (!host.matches(":focus-within")) event.stopPropagation();
     } }, { capture: true }),
-    () => sight.disconnect(), () => leave(sleeper), sleeper.destroy, () => el.replaceChildren(),
+    () => sight.disconnect(), () => leave(sleeper), sleeper.destroy, () => el.replaceChildren(), () => showStill(model),
   ];
   return () => { for (const end of ends) end(); };
 }

@@ -1,19 +1,15 @@
-"""What a widget brings to a notebook: the stage's program and message, packed, and a picture for readers without it."""
+"""What a widget brings to a notebook: the stage's program and message, packed."""
 
-import base64
 import functools
 import gzip
 import hashlib
-import html
 import json
 from pathlib import Path
 from typing import Any
 
-from ...presentation.looks import LOOKS, Look
 from ..html import widget_program
 from ..message import Message
 from ..payload import NO_SURFACE
-from .picture import still_png
 
 
 def reading(run: Any) -> str:
@@ -37,13 +33,3 @@ def packed_program() -> tuple[str, bytes]:
 def loader() -> str:
     """The ES module that each widget brings."""
     return Path(__file__).with_name("loader.js").read_text(encoding="utf-8")
-
-
-def still_html(run: Any, look: str | Look = "dark") -> str:
-    """The reading and a still picture, which need neither a kernel nor scripts."""
-    theme = LOOKS[look] if isinstance(look, str) else look
-    text = f"<p>{html.escape(reading(run))}</p>" if reading(run) else ""
-    if run.surface is None:
-        return text
-    picture = base64.b64encode(still_png(run, theme)).decode()
-    return f'{text}<img alt="{html.escape(repr(run))}" src="data:image/png;base64,{picture}" style="max-width:100%">'

@@ -1,13 +1,13 @@
 """What a cell of a notebook shows of a run: the widget where it can be had."""
 
 import importlib.util
-import sys
 from typing import Any
 
 from ...core.errors import BadInput
 from ...presentation.looks import LOOKS, Look
 from ..message import Message
 from ..payload import look_message, payload, refuse_temperature
+from .still import in_notebook
 
 GROUNDS = ("dark", "light")  # the looks that "auto" chooses between
 
@@ -46,12 +46,7 @@ def _message(run: Any, look: Any, settings: dict[str, Any]) -> Message | None:
 
 def mimebundle(run: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """What a cell shows: in the kernel of a notebook that has anywidget the widget, else None: then `_repr_html_`."""
-    if not (_in_notebook() and _has_anywidget()):
+    if not (in_notebook() and _has_anywidget()):
         return None
     data, metadata = widget(run)._repr_mimebundle_()
     return {**data, "text/plain": repr(run)}, metadata
-
-
-def _in_notebook() -> bool:
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return hasattr(shell, "kernel")

@@ -1,5 +1,6 @@
 """The widget itself. It needs anywidget (`pip install "thermoviz[notebook]"`), so nothing else loads this module."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,9 @@ import traitlets
 from .. import message as sent
 from ..payload import refuse_temperature
 from .camera import aimed
-from .packing import loader, packed, packed_program, reading, still_html
+from .packing import loader, packed, packed_program, reading
 from .points import pointed
+from .still import in_notebook, leave_still, still_html
 
 
 class StageWidget(anywidget.AnyWidget):
@@ -31,6 +33,7 @@ class StageWidget(anywidget.AnyWidget):
     _message = traitlets.Bytes().tag(sync=True)
     _looks = traitlets.Dict().tag(sync=True)
     _reading = traitlets.Unicode().tag(sync=True)
+    _still = traitlets.Unicode().tag(sync=True)
     _click: Any = traitlets.List(allow_none=True, default_value=None).tag(sync=True)
     # Of any type: what is wrong with a value is said by us, in one sentence.
     temperature: Any = traitlets.TraitType(None).tag(sync=True)
@@ -42,7 +45,7 @@ class StageWidget(anywidget.AnyWidget):
         name, program = packed_program()
         T = {} if message is None else {"temperature": message["temperature"]}
         super().__init__(_program=program, _program_name=name, _message=packed(message), _looks=looks,
-                         _reading=reading(run), **T)
+                         _reading=reading(run), _still=uuid.uuid4().hex, **T)
 
     @traitlets.validate("temperature")
     def _checked_temperature(self, proposal: Any) -> float | None:
@@ -79,8 +82,11 @@ class StageWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle
-        look = "light" if list(self._looks) == ["light"] else "dark"
-        return {**data, "text/plain": repr(self), "text/html": still_html(self.run, look)}, metadata
+        still = still_html(self.run, "light" if list(self._looks) == ["light"] else "dark", self._still)
+        if in_notebook():
+            leave_still(still)
+            still = ""
+        return {**data, "text/plain": repr(self), "text/html": still}, metadata
 
     def __repr__(self) -> str:
         return f"StageWidget({self.run!r})"
