@@ -1,6 +1,8 @@
 """Numbers from outside, numpy or torch: one way in for arrays, one for single settings; nothing is lost in silence."""
 
+import mmap
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,40 @@ def single_or_double(value: Any) -> np.ndarray:
     """As `real`, but a float32 array stays one."""
     array = as_numpy(value)
     return array if array.dtype == np.float32 else real(array)
+
+
+# What may be larger than memory: read in blocks
+
+BLOCK = 2**21  # numbers of a block
+
+
+def row_blocks(array: np.ndarray, numbers: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+    """(rows, array[rows]) in blocks of at most so many numbers (BLOCK), of one row at least. Do not keep them."""
+    rows = max(1, (numbers or BLOCK) // max(1, array[0].size)) if len(array) else 1
+    for start in range(0, len(array), rows):
+        chosen = slice(start, min(start + rows, len(array)))
+        yield chosen, array[chosen]
+        let_go(array)
+
+
+def column_blocks(arrays: Sequence[np.ndarray]) -> Iterator[tuple[slice, np.ndarray]]:
+    """(columns, block) of arrays [m, d] below each other, in float64, in blocks of at most BLOCK numbers."""
+    width = max(1, BLOCK // sum(map(len, arrays)))
+    for start in range(0, arrays[0].shape[1], width):
+        chosen = slice(start, start + width)
+        yield chosen, np.concatenate([array[:, chosen] for array in arrays], dtype=np.float64)
+        for array in arrays:
+            let_go(array)
+
+
+def let_go(array: Any) -> None:
+    """What was read of a file that is mapped into memory leaves it again; all else stays."""
+    kept = False
+    while isinstance(array, np.ndarray):
+        kept |= getattr(array, "mode", "r") == "c"  # changes that are in no file
+        array = array.base
+    if isinstance(array, mmap.mmap) and not kept and hasattr(array, "madvise"):
+        array.madvise(mmap.MADV_DONTNEED)
 
 
 # Single settings

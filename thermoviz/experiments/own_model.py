@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from ..core.arrays import row_blocks
 from ..core.errors import BadInput
 from ..core.landscape.honesty import BUFFERS_MOVED, BUFFERS_UNKNOWN, POOR_SURFACE, STRAIGHT, Honesty, honesty
 from ..core.landscape.pca import leading_components, spans_plane
@@ -106,6 +107,8 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
         listening(0.0, "slice", None)
         thetas = [path.theta for path in paths]
         chosen, straight = (plane, False) if isinstance(plane, Plane) else choose(how, loss, thetas, seed)
+        if not isinstance(plane, Plane) and loss.theta.dtype == np.float32:
+            chosen = chosen.single()
         if chosen.d != loss.d:
             raise BadInput(f"the plane has {chosen.d} parameters, the model {loss.d}.")
         losses = [loss.along(path.theta, path.buffers) for path in paths]
@@ -118,7 +121,7 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
             return [*_training(loss, paths, losses, chosen), Numbers({"d": loss.d, **names, **moved})]
 
         def surface(report: Report) -> tuple[Surface, float, int]:
-            still = np.ptp(np.concatenate(thetas), axis=0).max() == 0
+            still = _stands_still(thetas)
             alone = extent is None and not isinstance(plane, Plane) and still
             return scanned(loss, chosen, resolution, margin, spec.extent, tolerance, alone, report.each_new(Grid.of))
 
@@ -140,23 +143,27 @@ def choose(how: Any, loss: ModuleLoss, paths: list[np.ndarray], seed: int) -> tu
     A straight line is completed by a random direction, filter-normalised and at right angles to it: then True.
     """
     moving = paths if loss.inside is None else _only_inside(paths, loss.inside)
-    points = np.concatenate(moving)
-    still = all(np.array_equal(points[0], row) for row in points[1:])
+    still = _stands_still(moving)
     if how is None:
         how = RandomPlane() if still else PathPCA()
     if how.kind != "pca" or still:
         return how.choose(loss, paths, seed), False
-    mean, axes, ratios = leading_components(points)
-    if spans_plane(points, ratios):
+    mean, axes, ratios = leading_components(moving)
+    if spans_plane(moving, ratios):
         found = how.choose(loss, moving, seed)
         return found if loss.inside is None else _inside(found, paths, moving, loss.inside), False
     aside = Plane.random(paths[0][-1], loss, seed)
-    length = np.ptp((points - mean) @ axes[0])
     frame = Plane(mean, axes[0], aside.u)
-    corners = np.array([[0.0, -length / 4], [0.0, length / 4]])
-    shown = np.concatenate([frame.project(points), corners])
+    places = np.concatenate([frame.project(path) for path in moving])
+    length = np.ptp(places[:, 0])
+    shown = np.concatenate([places, [[0.0, -length / 4], [0.0, length / 4]]])
     found = Plane(mean, frame.u, frame.v, shown, explained=float(ratios.sum()))
     return found if loss.inside is None else _inside(found, paths, moving, loss.inside), True
+
+
+def _stands_still(paths: list[np.ndarray]) -> bool:
+    """Whether all points of the paths [T, d] are one."""
+    return all((block == paths[0][0]).all() for path in paths for _, block in row_blocks(path))
 
 
 def _only_inside(paths: list[np.ndarray], inside: np.ndarray) -> list[np.ndarray]:
@@ -215,10 +222,12 @@ def _how(plane: Any) -> Any:
 def _contents(loss: ModuleLoss, paths: list[Snapshots], losses: list[np.ndarray], plane: Plane) -> str:
     """sha256 of all that was asked about: paths, plane, and the loss by its values on the paths and beside them."""
     digest = hashlib.sha256()
-    beside = plane.embed(rng(0, "identity").uniform(-1, 1, (PROBES, 2)) * _reach(plane))
+    beside = rng(0, "identity").uniform(-1, 1, (PROBES, 2)) * _reach(plane)
     told = [array for path, own in zip(paths, losses, strict=True) for array in (path.theta, path.steps, own)]
-    for array in (*told, plane.origin, plane.u, plane.v, loss(beside)):
-        digest.update(f"{array.dtype.str}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    for array in (*told, plane.origin, plane.u, plane.v, plane.restrict(loss)(beside)):
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        for _, block in row_blocks(array):
+            digest.update(np.ascontiguousarray(block).tobytes())
     digest.update("\0".join(path.name for path in paths).encode())
     return digest.hexdigest()
 

@@ -1,13 +1,14 @@
 """How much a slice hides: the numbers that always stand beside a picture of a loss landscape."""
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..arrays import real
+from ..arrays import BLOCK, let_go, real, row_blocks
 from ..energies.protocol import force
 from ..energies.samples import single_gradients
 from ..errors import BadInput
@@ -16,8 +17,9 @@ from .pca import as_paths, leading_components, random_walk_ratios
 
 _PATH_POINTS = 200  # energies and gradients are compared at no more than this many points of the paths
 _NULL_POINTS = 200  # a null of several walks is computed for paths thinned to this many points in all
-# The null of R2: so many draws, each with so many points whose energies are compared, fewer of long vectors.
-_R2_WALKS, _R2_POINTS, _R2_NUMBERS = 16, 20, 20_000_000
+# The null of R2: so many draws, each with so many points whose energies are compared; fewer of both beyond so many
+# parameters, whose energies take long.
+_R2_WALKS, _R2_POINTS, _R2_LARGE, _R2_FEW_WALKS, _R2_FEW_POINTS = 16, 20, 100_000, 8, 10
 # Simulated walks where d is not large against their length: their shares scatter as 1/sqrt(d), so that few dimensions
 # need many walks.
 _FEWEST_WALKS, _MOST_WALKS, _WALKS_TIMES_D = 16, 256, 5000
@@ -122,16 +124,20 @@ def honesty(loss: Any, plane: Any, traj: Any, surface: Any = None) -> Honesty:
     if not hasattr(plane, "residual"):
         raise BadInput(f"plane must be a Plane, got {type(plane).__name__}.")
     paths = as_paths(traj)
-    points, second_half = _picked(paths, _PATH_POINTS)
+    member, at, second_half = _picked(paths, _PATH_POINTS)
     residuals = np.concatenate([plane.residual(path) for path in paths])
-    sizes = np.concatenate([np.linalg.norm(path - plane.origin, axis=1) for path in paths])
+    sizes = np.concatenate([np.linalg.norm(block - plane.origin, axis=1)
+                            for path in paths for _, block in row_blocks(path)])
     median = float(np.median(residuals))
     null = None if plane.explained is None else walk_null(paths)
-    true, seen = real(loss(points)), real(loss(plane.embed(plane.project(points))))
+    blocks = functools.partial(_taken, paths, member, at)
+    true = np.concatenate([real(loss(points)) for points in blocks()])
+    places = np.concatenate([plane.project(points) for points in blocks()])
+    seen = plane.restrict(loss)(places)
     r2_late, error_late = _late(true, seen, second_half, surface)
     found = Honesty(
         None if null is None else explained_share(plane, paths), null, _determination(true, seen),
-        _gradient_share(loss, plane, points), _noise_share(loss, plane, np.stack([path[-1] for path in paths])),
+        _gradient_share(loss, plane, blocks()), _noise_share(loss, plane, paths),
         median, median / float(np.median(sizes)) if np.median(sizes) > 0 else None, plane.d, "good",
         r2_null=None if null is None else walk_r2(loss, paths), r2_late=r2_late, error_late=error_late,
         without_gradient=getattr(loss, "without_gradient", None))
@@ -169,8 +175,8 @@ def _late(true: np.ndarray, seen: np.ndarray, second_half: np.ndarray,
 def explained_share(plane: Any, paths: list[np.ndarray]) -> float | None:
     """Variance of the paths' points along u and v over their whole variance; None where nothing moves."""
     n = sum(len(path) for path in paths)
-    mean = sum(path.sum(0, dtype=np.float64) for path in paths) / n
-    whole = sum(np.sum((path - mean) ** 2) for path in paths) / n
+    mean = sum(block.sum(0, dtype=np.float64) for path in paths for _, block in row_blocks(path)) / n
+    whole = sum(np.sum((block - mean) ** 2) for path in paths for _, block in row_blocks(path)) / n
     inside = np.concatenate([plane.project(path) for path in paths]).var(0).sum()
     return float(inside / whole) if whole > 0 else None
 
@@ -188,10 +194,11 @@ def walk_null(paths: list[np.ndarray]) -> float | None:
         return None
     if len(paths) == 1 and d >= 30 * longest:
         return float(random_walk_ratios(longest).sum())
-    paths = _thinned(paths)
-    steps = [_mean_step(path) for path in paths]
+    paths = paths[:_NULL_POINTS // 8]
+    moments = [_spread(np.arange(len(path)), max(2, _NULL_POINTS // len(paths))) for path in paths]
+    steps = [_mean_step(path, at) for path, at in zip(paths, moments, strict=True)]
     starts = np.stack([path[0] for path in paths]).astype(np.float64)
-    lengths = [len(path) for path in paths]
+    lengths = [len(at) for at in moments]
     if d >= 30 * sum(lengths):
         gram = _walk_gram(starts, steps, lengths)
         return _two_shares(gram - gram.mean(0) - gram.mean(1)[:, None] + gram.mean())
@@ -204,40 +211,56 @@ def walk_r2(loss: Any, paths: list[np.ndarray]) -> float | None:
     """The median R2 that planes of principal components earn on random walks: `walk_null` for the energy.
 
     16 draws (fixed seed) of walks with the paths' number (25 at most), starts, mean squared steps and d, seen at up to
-    20 moments in all (two of each at least), each with the PCA plane of what is seen. Draws scatter by about a quarter,
-    their median by a quarter of that. None where no walk has energies that vary.
+    20 moments in all (two of each at least), each with the PCA plane of what is seen; 8 draws and 10 moments beyond
+    100,000 parameters. Draws scatter by about a quarter, their median by a quarter of that. None where no walk has
+    energies that vary.
     """
     generator = rng(0, "random walk r2")
     paths = paths[:_NULL_POINTS // 8]
-    points = min(_R2_POINTS, _R2_NUMBERS // paths[0].shape[1])
+    large = paths[0].shape[1] > _R2_LARGE
+    points, walks = (_R2_FEW_POINTS, _R2_FEW_WALKS) if large else (_R2_POINTS, _R2_WALKS)
     each = min(max(2, points // len(paths)), *map(len, paths))
-    found = [_r2_on_own_plane(loss, _coarse_walk(paths, each, generator)) for _ in range(_R2_WALKS)]
+    kind = np.float32 if large else np.float64
+    steps = [_mean_step(path) * np.sqrt((len(path) - 1) / max(each - 1, 1) / path.shape[1]) for path in paths]
+    starts = [path[0] for path in paths]
+    found = [_r2_on_own_plane(loss, _coarse_walk(starts, steps, each, generator, kind)) for _ in range(walks)]
     known = [r2 for r2 in found if r2 is not None]
     return float(np.median(known)) if known else None
 
 
-def _coarse_walk(paths: list[np.ndarray], each: int, generator: np.random.Generator) -> np.ndarray:
+def _coarse_walk(starts: list[np.ndarray], steps: list[Any], each: int, generator: np.random.Generator,
+                 kind: Any) -> np.ndarray:
     """One draw of the walks, `each` evenly spread moments of every one: [paths x each, d]."""
-    return np.concatenate([
-        np.cumsum(np.concatenate([path[:1], generator.standard_normal((each - 1, path.shape[1])) * (
-            _mean_step(path) * np.sqrt((len(path) - 1) / max(each - 1, 1) / path.shape[1]))]), axis=0)
-        for path in paths])
+    walks = np.empty((len(starts), each, len(starts[0])), kind)
+    for walk, start, step in zip(walks, starts, steps, strict=True):
+        walk[0] = start
+        generator.standard_normal(walk[1:].shape, dtype=kind, out=walk[1:])
+        walk[1:] *= step
+        np.cumsum(walk, axis=0, out=walk)
+    return walks.reshape(-1, walks.shape[-1])
 
 
 def _r2_on_own_plane(loss: Any, points: np.ndarray) -> float | None:
     mean, axes, _ = leading_components(points)
-    return _determination(real(loss(points)), real(loss(mean + (points - mean) @ axes.T @ axes)))
+    true, seen = [], []
+    for _, block in row_blocks(points):
+        true.append(real(loss(block)))
+        seen.append(real(loss(mean + (block - mean) @ axes.T @ axes)))
+    return _determination(np.concatenate(true), np.concatenate(seen))
 
 
-def _mean_step(path: np.ndarray) -> float:
-    """Root of the mean squared step of a path [T, d]."""
-    return float(np.sqrt(np.mean(np.sum(np.diff(path, axis=0) ** 2, axis=1)))) if len(path) > 1 else 0.0
-
-
-def _thinned(paths: list[np.ndarray]) -> list[np.ndarray]:
-    """At most about _NULL_POINTS points in all: fewer paths where they are many, then evenly fewer points."""
-    paths = paths[:_NULL_POINTS // 8]
-    return [_spread(path, max(2, _NULL_POINTS // len(paths))) for path in paths]
+def _mean_step(path: np.ndarray, at: np.ndarray | None = None) -> float:
+    """Root of the mean squared step between moments `at` (all) of a path [T, d]."""
+    at = np.arange(len(path)) if at is None else at
+    if len(at) < 2:
+        return 0.0
+    rows = max(1, BLOCK // path.shape[1])
+    squares = []
+    for start in range(0, len(at) - 1, rows):
+        steps = np.diff(path[at[start:start + rows + 1]], axis=0)
+        squares.append(np.sum(steps ** 2, axis=1))
+        let_go(path)
+    return float(np.sqrt(np.mean(np.concatenate(squares))))
 
 
 def _walk_gram(starts: np.ndarray, steps: list[Any], lengths: list[int]) -> np.ndarray:
@@ -275,14 +298,23 @@ def _spread(points: np.ndarray, limit: int) -> np.ndarray:
     return points[np.linspace(0, len(points) - 1, limit).round().astype(int)]
 
 
-def _picked(paths: list[np.ndarray], limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most `limit` points in float64, evenly spread over all paths; and which are in the second half of theirs."""
+def _picked(paths: list[np.ndarray], limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(member, index, whether it is in the second half of its path) of at most `limit` points, evenly spread."""
     ends = np.cumsum([len(path) for path in paths])
     chosen = _spread(np.arange(ends[-1]), limit)
     member = np.searchsorted(ends, chosen, side="right")
     at = chosen - (ends - [len(path) for path in paths])[member]
-    points = np.stack([paths[i][k] for i, k in zip(member, at, strict=True)]).astype(np.float64)
-    return points, 2 * at >= np.array([len(path) for path in paths])[member]
+    return member, at, 2 * at >= np.array([len(path) for path in paths])[member]
+
+
+def _taken(paths: list[np.ndarray], member: np.ndarray, at: np.ndarray) -> Iterator[np.ndarray]:
+    """The picked points [n, d] in float64, block by block."""
+    rows = max(1, BLOCK // paths[0].shape[1])
+    for start in range(0, len(at), rows):
+        chosen = slice(start, start + rows)
+        yield np.stack([paths[i][k] for i, k in zip(member[chosen], at[chosen], strict=True)]).astype(np.float64)
+        for path in paths:
+            let_go(path)
 
 
 def _determination(true: np.ndarray, seen: np.ndarray) -> float | None:
@@ -293,22 +325,25 @@ def _determination(true: np.ndarray, seen: np.ndarray) -> float | None:
     return float(1 - np.sum((seen - true) ** 2) / whole) if whole > 0 else None
 
 
-def _gradient_share(loss: Any, plane: Any, points: np.ndarray) -> float | None:
+def _gradient_share(loss: Any, plane: Any, blocks: Iterable[np.ndarray]) -> float | None:
     """Mean squared gradient in the plane over the whole, a ratio of means over the points."""
     if getattr(loss, "without_gradient", None) is not None:  # a metric, or a loss that torch cannot follow
         return None
-    forces = real(force(loss, points))
-    forces = forces[np.isfinite(forces).all(1)]
-    whole = np.sum(forces**2)
-    return float(np.sum(plane.in_plane(forces) ** 2) / whole) if whole > 0 else None
+    inside, whole = [], []
+    for points in blocks:
+        forces = real(force(loss, points))
+        forces = forces[np.isfinite(forces).all(1)]
+        inside.append(np.sum(plane.in_plane(forces) ** 2))
+        whole.append(np.sum(forces**2))
+    return float(sum(inside) / sum(whole)) if sum(whole) > 0 else None
 
 
-def _noise_share(loss: Any, plane: Any, finals: np.ndarray) -> float | None:
+def _noise_share(loss: Any, plane: Any, paths: list[np.ndarray]) -> float | None:
     """tr(P C P^T)/tr C, a ratio of means over a few of the final points; C itself is never formed."""
     if not hasattr(loss, "per_sample_gradients"):
         return None
     inside = whole = 0.0
-    for theta in _spread(finals, _NOISE_POINTS):
+    for theta in _spread(np.stack([path[-1] for path in paths]), _NOISE_POINTS):
         gradients = single_gradients(loss, theta)
         gradients = gradients - gradients.mean(0)
         inside += np.sum(plane.in_plane(gradients) ** 2)

@@ -1,17 +1,19 @@
 """Principal components of recorded paths, and what they would show of a random walk."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import scipy
 
-from ..arrays import single_or_double
+from ..arrays import column_blocks, row_blocks, single_or_double
 from ..errors import BadInput
 from ..seeds import rng
 
 DEPENDENT = 1e-8  # two directions whose sine is below this span no plane
 _DENSE = 400  # up to this many rows or columns a dense eigensolver is faster than Lanczos
-# Recordings of more numbers stay in the precision they came in: a float64 copy would not fit into a worker.
+_GRAM = 2000  # the same where what is multiplied is read anew each time
+# Recordings of more numbers are read in blocks: a float64 copy would not fit into a worker.
 _DOUBLE = 5_000_000
 
 
@@ -24,7 +26,7 @@ def as_paths(recorded: Any) -> list[np.ndarray]:
     """
     several = isinstance(recorded, (list, tuple)) and any(_is_path(one) for one in recorded)
     paths = [path for one in (recorded if several else [recorded]) for path in _replicas(one)]
-    finite = [path for path in paths if np.isfinite(path).all()]
+    finite = [path for path in paths if all(np.isfinite(block).all() for _, block in row_blocks(path))]
     if not finite:
         raise BadInput("no recorded path is finite throughout: every replica diverged.")
     if len({path.shape[1] for path in finite}) > 1:
@@ -50,28 +52,108 @@ def _replicas(one: Any) -> list[np.ndarray]:
     return [x[:, i] for i in range(x.shape[1])]
 
 
-def leading_components(points: np.ndarray, k: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(mean [d], directions [k, d], ratios [k]): PCA of points [m, d], ratios as shares of the whole
-    variance.
+def leading_components(points: Any, k: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(mean [d], directions [k, d], ratios [k]): PCA of points [m, d], or of several such arrays together, ratios as
+    shares of the whole variance.
 
     The sign makes each direction's largest entry positive. Works through the smaller of the two Gram
     matrices, never d x d where m < d; large ones by Lanczos with a fixed start. Squaring limits it to
-    components above 1e-8 of the first one's length.
+    components above 1e-8 of the first one's length. Large recordings are read in blocks, from memory or from mapped
+    files: beside them stand a block and the smaller Gram matrix.
     """
-    mean = points.mean(0, dtype=np.float64)
-    centred = (points - mean) if points.size <= _DOUBLE else points - mean.astype(points.dtype)
-    total = float(np.sum(np.einsum("ij,ij->i", centred, centred), dtype=np.float64))
-    m, d = centred.shape
+    parts = [points] if isinstance(points, np.ndarray) else list(points)
+    m, d = sum(map(len, parts)), parts[0].shape[1]
     k = min(k, m, d)
+    mean, values, directions, total = (_in_memory if m * d <= _DOUBLE else _in_blocks)(parts, k)
     if total == 0:
         return mean, np.zeros((k, d)), np.zeros(k)
+    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+    directions /= np.where(lengths > 0, lengths, 1)
+    largest = directions[np.arange(k), np.abs(directions).argmax(1)]
+    directions *= np.where(largest < 0, -1.0, 1.0)[:, None]
+    return mean, directions, np.maximum(values, 0) / total
+
+
+Components = tuple[np.ndarray, np.ndarray, np.ndarray, float]
+
+
+def _in_memory(parts: list[np.ndarray], k: int) -> Components:
+    """(mean [d], eigenvalues [k], directions [k, d] of any length, the whole)."""
+    points = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    mean = points.mean(0, dtype=np.float64)
+    centred = points - mean
+    total = float(np.sum(np.einsum("ij,ij->i", centred, centred), dtype=np.float64))
+    m, d = centred.shape
+    if total == 0:
+        return mean, np.zeros(k), np.zeros((k, d)), total
     factor = centred if m <= d else centred.T  # [small, large]
     values, vectors = _leading_eigenpairs(factor, k)
     directions = (vectors.T @ factor) if m <= d else vectors.T
-    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
-    directions = directions.astype(np.float64) / np.where(lengths > 0, lengths, 1)
-    largest = directions[np.arange(k), np.abs(directions).argmax(1)]
-    return mean, directions * np.where(largest < 0, -1.0, 1.0)[:, None], np.maximum(values, 0) / total
+    return mean, values, directions.astype(np.float64), total
+
+
+def _in_blocks(parts: list[np.ndarray], k: int) -> Components:
+    """The same, without a copy of what may not fit."""
+    m, d = sum(map(len, parts)), parts[0].shape[1]
+    mean = _mean(parts)
+    if min(m, d) > _GRAM:
+        return mean, *_by_lanczos(parts, mean, k)
+    gram = np.zeros((min(m, d),) * 2)
+    for centred in _centred(parts, mean, by_rows=m > d):
+        gram += centred[1].T @ centred[1] if m > d else centred[1] @ centred[1].T
+    found, vectors = np.linalg.eigh(gram)
+    values, vectors = found[::-1][:k], vectors[:, ::-1][:, :k]
+    directions = np.empty((k, d))
+    if m > d:
+        directions[:] = vectors.T
+    else:
+        for columns, block in _centred(parts, mean, by_rows=False):
+            directions[:, columns] = vectors.T @ block
+    return mean, values, directions, float(np.trace(gram))
+
+
+def _mean(parts: list[np.ndarray]) -> np.ndarray:
+    total = np.zeros(parts[0].shape[1])
+    for part in parts:
+        for _, block in row_blocks(part):
+            total += block.sum(0, dtype=np.float64)
+    return total / sum(map(len, parts))
+
+
+def _centred(parts: list[np.ndarray], mean: np.ndarray, by_rows: bool) -> Iterator[tuple[slice, np.ndarray]]:
+    """(rows or columns, the block of these in float64, without the mean)."""
+    if not by_rows:
+        for columns, block in column_blocks(parts):
+            block -= mean[columns]
+            yield columns, block
+        return
+    at = 0
+    for part in parts:
+        for _, block in row_blocks(part):
+            yield slice(at, at + len(block)), block - mean
+            at += len(block)
+
+
+def _by_lanczos(parts: list[np.ndarray], mean: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """(eigenvalues [k], directions [k, d], the whole), where both sides are long."""
+    m, d = sum(map(len, parts)), len(mean)
+
+    def across(x: np.ndarray) -> np.ndarray:
+        return sum((block.T @ x[rows] for rows, block in _centred(parts, mean, True)), np.zeros(d))
+
+    def along(x: np.ndarray) -> np.ndarray:
+        return np.concatenate([block @ x for _, block in _centred(parts, mean, True)])
+
+    def product(x: np.ndarray) -> np.ndarray:
+        return along(across(np.ravel(x))) if m <= d else across(along(np.ravel(x)))
+
+    small = min(m, d)
+    gram = scipy.sparse.linalg.LinearOperator((small, small), dtype=np.float64, matvec=product)
+    values, vectors = scipy.sparse.linalg.eigsh(gram, k=k, which="LA", v0=rng(0, "pca").standard_normal(small))
+    order = np.argsort(values)[::-1]
+    directions = [across(vector) if m <= d else vector for vector in vectors.T[order]]
+    total = sum(float(np.sum(block**2)) for _, block in _centred(parts, mean, True))
+    return values[order], np.stack(directions), total
 
 
 def _leading_eigenpairs(factor: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -90,13 +172,17 @@ def _leading_eigenpairs(factor: np.ndarray, k: int) -> tuple[np.ndarray, np.ndar
     return values[::-1][:k], vectors[:, ::-1][:, :k]
 
 
-def spans_plane(points: np.ndarray, ratios: np.ndarray) -> bool:
-    """Whether the second component stands above the rounding of the numbers the points were recorded in."""
-    square = np.mean(np.einsum("ij,ij->i", points, points), dtype=np.float64)
-    variance = (square - np.sum(points.mean(0, dtype=np.float64) ** 2)) * ratios[0]
+def spans_plane(points: Any, ratios: np.ndarray) -> bool:
+    """Whether the second component stands above the rounding of the numbers the points [m, d], one array or several,
+    were recorded in.
+    """
+    parts = [points] if isinstance(points, np.ndarray) else list(points)
+    squares = [np.einsum("ij,ij->i", block, block) for part in parts for _, block in row_blocks(part)]
+    square = np.mean(np.concatenate(squares), dtype=np.float64)
+    variance = (square - np.sum(_mean(parts) ** 2)) * ratios[0]
     if len(ratios) < 2 or variance <= 0:
         return False
-    rounding = 4 * np.finfo(points.dtype).eps * np.sqrt(square / variance)
+    rounding = 4 * np.finfo(parts[0].dtype).eps * np.sqrt(square / variance)
     return bool(np.sqrt(ratios[1] / ratios[0]) > max(DEPENDENT, rounding))
 
 

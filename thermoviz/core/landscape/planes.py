@@ -4,12 +4,13 @@ A cut is not a projection: on a plane one sees the energy of the points *in* it,
 projected on it. `honesty` says how much such a slice hides.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from ..arrays import real
+from ..arrays import BLOCK, real, row_blocks, single_or_double
 from ..energies.protocol import force
 from ..energies.rest import at_rest, function_difference
 from ..errors import BadInput
@@ -21,12 +22,14 @@ from .pca import DEPENDENT, as_paths, leading_components, spans_plane
 # Solutions looked at, since each is followed down to rest; networks whose answers differ by less than this (rms, nats
 # or units of the target) are one function, and their distance counts a thousand times less than that between two.
 MOST_SOLUTIONS, SAME_FUNCTION, COPY = 12, 0.05, 1e-3
-_ORTHONORMAL = 1e-13  # directions this close to orthonormal are kept bit by bit
+# Directions this close to orthonormal are kept bit by bit, by the bytes of their numbers.
+_ORTHONORMAL = {8: 1e-13, 4: 1e-6}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Plane:
-    """origin + u[0] * self.u + u[1] * self.v: an orthonormal frame, float64, lengths as in parameter space.
+    """origin + u[0] * self.u + u[1] * self.v: an orthonormal frame, float64 (float32 where all three are given so),
+    lengths as in parameter space.
 
     origin, u, v: [d], d >= 2. Directions that are not orthonormal are made so (first u, then v), their
     lengths are kept in `tick_scale` [2]: the length that one unit has on each axis of the original
@@ -43,7 +46,8 @@ class Plane:
     explained: float | None = None
 
     def __post_init__(self) -> None:
-        origin, u, v = (_vector(getattr(self, name), name) for name in ("origin", "u", "v"))
+        single = all(getattr(getattr(self, name), "dtype", None) == np.float32 for name in ("origin", "u", "v"))
+        origin, u, v = (_vector(getattr(self, name), name, single) for name in ("origin", "u", "v"))
         if not origin.shape == u.shape == v.shape or origin.size < 2:
             raise BadInput("origin, u and v of a plane must be vectors of the same length d >= 2, "
                            f"got lengths {origin.size}, {u.size} and {v.size}.")
@@ -74,13 +78,26 @@ class Plane:
         return self.origin.size
 
     def embed(self, u: Any) -> np.ndarray:
-        """Slice coordinates [..., 2] -> parameters [..., d]."""
+        """Slice coordinates [..., 2] -> parameters [..., d], rounded once to the number type of the plane."""
         u = _positions(u, 2, "u")
-        return self.origin + u[..., :1] * self.u + u[..., 1:] * self.v
+        if self.origin.dtype == np.float64:
+            return self.origin + u[..., :1] * self.u + u[..., 1:] * self.v
+        places = np.empty((*u.shape[:-1], self.d), np.float32)
+        for start in range(0, self.d, BLOCK):
+            part = slice(start, start + BLOCK)
+            for at in np.ndindex(u.shape[:-1]):
+                a, b = u[at]
+                places[(*at, part)] = self.origin[part].astype(np.float64) + a * self.u[part] + b * self.v[part]
+        return places
+
+    def single(self) -> "Plane":
+        """The same plane with numbers of 4 bytes, for models that have those."""
+        origin, u, v = (part.astype(np.float32) for part in (self.origin, self.u, self.v))
+        return Plane(origin, u, v, self.points, self.tick_scale, self.explained)
 
     def project(self, theta: Any) -> np.ndarray:
         """Parameters [..., d] -> slice coordinates [..., 2] of the nearest point in the plane."""
-        return self.in_plane(_positions(theta, self.d, "theta") - self.origin)
+        return self._by_block(theta, lambda block: self.in_plane(block - self.origin), (2,))
 
     def residual(self, theta: Any) -> np.ndarray:
         """Distance [...] of parameters [..., d] from the plane.
@@ -88,7 +105,18 @@ class Plane:
         |theta - origin|^2 = |project|^2 + residual^2. Computed from the difference vector itself, so that
         points in the plane come out at rounding error and not at its square root.
         """
-        difference = _positions(theta, self.d, "theta") - self.origin
+        return self._by_block(theta, lambda block: self._outside(block - self.origin), ())
+
+    def _by_block(self, theta: Any, measured: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+        """[..., *shape], measured in float64 on blocks of rows, so that a path beyond memory has no copy in it."""
+        theta = _positions(theta, self.d, "theta", single_or_double)
+        if theta.size <= BLOCK:
+            return measured(np.asarray(theta, np.float64))
+        rows = theta.reshape(-1, self.d)
+        found = [measured(np.asarray(block, np.float64)) for _, block in row_blocks(rows)]
+        return np.concatenate(found).reshape(*theta.shape[:-1], *shape)
+
+    def _outside(self, difference: np.ndarray) -> np.ndarray:
         coordinates = self.in_plane(difference)
         outside = difference - coordinates[..., :1] * self.u - coordinates[..., 1:] * self.v
         return np.linalg.norm(outside, axis=-1)
@@ -112,9 +140,8 @@ class Plane:
         left out. Each direction's largest entry is positive. Raises BadInput if the paths lie on a line.
         """
         paths = as_paths(recorded)
-        everything = np.concatenate(paths)
-        mean, axes, ratios = leading_components(everything)
-        if not spans_plane(everything, ratios):
+        mean, axes, ratios = leading_components(paths)
+        if not spans_plane(paths, ratios):
             raise BadInput("the recorded paths lie on a point or a line and span no plane: "
                            "record more points or choose a random plane.")
         frame = cls(mean, *axes)
@@ -185,7 +212,13 @@ class Restricted:
 
     def __call__(self, u: Any) -> np.ndarray:
         """Energies [...] at slice coordinates [..., 2]."""
-        return real(self.energy(self.plane.embed(u)))
+        u = _positions(u, 2, "u")
+        if u.ndim < 2 or u.size // 2 * self.plane.d <= BLOCK:
+            return real(self.energy(self.plane.embed(u)))
+        places = u.reshape(-1, 2)
+        found = [real(self.energy(self.plane.embed(block))) for _, block in row_blocks(places, 2 * (
+            BLOCK // self.plane.d))]
+        return np.concatenate(found).reshape(u.shape[:-1])
 
     def force(self, u: Any) -> np.ndarray:
         """Forces [..., 2] at slice coordinates [..., 2]."""
@@ -203,9 +236,9 @@ class Restricted:
         return lambda indices: Restricted(draw(indices), self.plane)
 
 
-def _vector(value: Any, name: str) -> np.ndarray:
+def _vector(value: Any, name: str, single: bool = False) -> np.ndarray:
     try:
-        array = real(value).copy()
+        array = (single_or_double if single else real)(value).copy()
     except (TypeError, ValueError):
         array = None
     if array is None or array.ndim != 1 or not array.size or not np.isfinite(array).all():
@@ -213,9 +246,9 @@ def _vector(value: Any, name: str) -> np.ndarray:
     return array
 
 
-def _positions(value: Any, d: int, name: str) -> np.ndarray:
+def _positions(value: Any, d: int, name: str, read: Callable[[Any], np.ndarray] = real) -> np.ndarray:
     try:
-        array = real(value)
+        array = read(value)
     except (TypeError, ValueError):
         raise BadInput(f"{name} must be numbers with shape [..., {d}].") from None
     if array.ndim == 0 or array.shape[-1] != d:
@@ -225,10 +258,11 @@ def _positions(value: Any, d: int, name: str) -> np.ndarray:
 
 def _orthonormal(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(u, v, lengths [2] before): Gram-Schmidt, the second projection twice against rounding."""
-    lengths = np.array([np.linalg.norm(u), np.linalg.norm(v)])
+    near, kind = _ORTHONORMAL[u.itemsize], u.dtype
+    lengths = np.sqrt([_dot(u, u), _dot(v, v)])
     if not lengths.all():
         raise BadInput("a direction of the plane is zero: two independent directions are needed.")
-    if np.abs(lengths - 1).max() < _ORTHONORMAL and abs(u @ v) < _ORTHONORMAL:
+    if np.abs(lengths - 1).max() < near and abs(_dot(u, v)) < near:
         return u, v, np.ones(2)
     u, v = u / lengths[0], v / lengths[1]
     across = v - (u @ v) * u
@@ -237,7 +271,14 @@ def _orthonormal(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
         raise BadInput("the two directions of the plane are dependent: they must not be parallel.")
     across = across / sine
     across -= (u @ across) * u
-    return u, across / np.linalg.norm(across), lengths
+    return u.astype(kind), (across / np.linalg.norm(across)).astype(kind), lengths
+
+
+def _dot(one: np.ndarray, other: np.ndarray) -> float:
+    """Their product, summed in float64."""
+    if one.dtype == np.float64:
+        return float(one @ other)
+    return float(np.einsum("i,i->", one, other, dtype=np.float64))
 
 
 _CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
@@ -257,7 +298,7 @@ def _with_reach(plane: Plane, loss: Any) -> Plane:
     here, ignorant = real(loss(np.stack([plane.origin, np.zeros(plane.d)])))
     if ignorant == here:
         return _with_corners(plane, ladder[0])
-    rise = (real(loss(plane.embed(grid))) - here).reshape(2, 2, -1).max(1)  # the worse of both sides
+    rise = (plane.restrict(loss)(grid) - here).reshape(2, 2, -1).max(1)  # the worse of both sides
     within = rise <= abs(ignorant - here)
     return _with_corners(plane, np.where(within.any(1), ladder[within.argmax(1)], ladder[-1]))
 

@@ -21,7 +21,7 @@ def false_claims(loss: Any, plane: Plane, surface: Surface, tolerance: float) ->
     basins = surface.basins
     places = np.concatenate([basins.minima[:MOST_ASKED], basins.passes[:MOST_ASKED]])
     claimed = np.concatenate([basins.energies[:MOST_ASKED], basins.pass_energies[:MOST_ASKED]])
-    true = loss(plane.embed(places))
+    true = plane.restrict(loss)(places)
     known = surface.E[np.isfinite(surface.E)]
     relief = float(np.quantile(known, LOWER)) - float(known.min())
     allowed = SHARE * np.abs(true) + max(tolerance, 1e-3) * relief

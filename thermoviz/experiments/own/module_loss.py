@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from ...core.arrays import row_blocks
 from ...core.errors import BadInput, ThermovizError
 from ...core.seeds import rng
 from .held import Entry, Kept, common_generators, generator_entry, seed_all, undisturbed
@@ -66,7 +67,7 @@ class ModuleLoss:
         """Energies [...] at parameters [..., d]."""
         theta = np.asarray(theta)
         with self.held():
-            values = [self._value(point) for point in theta.reshape(-1, self.d)]
+            values = [self._value(block[0]) for _, block in row_blocks(theta.reshape(-1, self.d), 1)]
         return np.array(values, dtype=np.float64).reshape(theta.shape[:-1])
 
     def force(self, theta: Any) -> np.ndarray:
@@ -101,7 +102,8 @@ class ModuleLoss:
         if buffers is None:
             return self(path)
         with self.held():
-            return np.array([self._with_buffers(point, own) for point, own in zip(path, buffers, strict=True)])
+            return np.array([self._with_buffers(block[0], own)
+                             for (_, block), own in zip(row_blocks(path, 1), buffers, strict=True)])
 
     def _with_buffers(self, point: np.ndarray, own: np.ndarray) -> float:
         def fill() -> None:
@@ -227,6 +229,7 @@ class ModuleLoss:
             self._generators = common_generators()
             states = [entry for one in self._generators if (entry := generator_entry(one)) is not None]
             around.callback(_give_back, self._parameters, [one.requires_grad for one in self._parameters])
+            _as_if_never_written(around, self._parameters)
             for parameter in self._parameters:  # frozen ones that a path follows, too
                 parameter.requires_grad_(True)
             kept = Kept(self._model, self._function)
@@ -303,6 +306,13 @@ def _give_back(parameters: Sequence[Any], asked: list[bool]) -> None:
     """Whether each asks for its gradient, as before."""
     for parameter, before in zip(parameters, asked, strict=True):
         parameter.requires_grad_(before)
+
+
+def _as_if_never_written(around: ExitStack, parameters: Sequence[Any]) -> None:
+    """By the versions that torch counts: a graph that was made before, and a Recorder, find the values they know."""
+    import torch
+
+    around.enter_context(torch.autograd._unsafe_preserve_version_counter(tuple(parameters)))
 
 
 def _alone(around: ExitStack) -> None:

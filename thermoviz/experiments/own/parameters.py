@@ -86,7 +86,7 @@ def move(parameters: Sequence[Any], point: np.ndarray) -> None:
     at = 0
     with torch.no_grad():
         for parameter in parameters:
-            values = torch.as_tensor(point[at:at + size(parameter)])
+            values = torch.as_tensor(np.require(point[at:at + size(parameter)], requirements="W"))
             seen = torch.view_as_real(parameter) if parameter.is_complex() else parameter
             seen.copy_(values.reshape(seen.shape))
             at += size(parameter)

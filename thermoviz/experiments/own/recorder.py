@@ -6,30 +6,36 @@ import numpy as np
 
 from ...core.errors import BadInput
 from .parameters import flat, size, trainable
+from .records import Records
 
 FEWEST = 16  # records must fit, or there is no path to speak of
+IN_MEMORY = 64 * 2**20  # bytes of records; more of them go to a temporary file
 
 
 class Recorder:
     """Keeps the path of a model's trainable parameters, and of its buffers, while one's own loop trains it.
 
-    every: a record each so many calls of `step()`, the start included. Memory is bounded: beyond `max_bytes`
-    every other record is dropped and `every` doubles. Layers that thaw later are followed from the start, for until
-    then they did not move. Raises BadInput for a model that is no torch module, has no trainable parameters, or is so
-    large that fewer than 16 records fit.
+    every: a record each so many calls of `step()`, the start included. Memory is bounded: from `in_memory` bytes on
+    records lie in a temporary file (in `tempfile.gettempdir()`), which `path` maps into memory and which goes with the
+    recorder; beyond `max_bytes` in all, or where the disk is full, every other record is dropped and `every` doubles.
+    Layers that thaw later are followed from the start, for until then they did not move. Raises BadInput for a model
+    that is no torch module, has no trainable parameters, or is so large that fewer than 16 records fit.
     """
 
-    def __init__(self, model: Any, every: int = 10, max_bytes: int = 256 * 2**20) -> None:
+    def __init__(self, model: Any, every: int = 10, max_bytes: int = 4 * 2**30, in_memory: int = IN_MEMORY) -> None:
         if isinstance(every, bool) or not isinstance(every, (int, np.integer)) or every < 1:
             raise BadInput(f"every must be a whole number from 1 on, got {every!r}.")
-        self.model, self.every, self.n_steps, self._max_bytes = model, int(every), 0, max_bytes
+        self.model, self.every, self.n_steps = model, int(every), 0
+        self._max_bytes, self._in_memory = max_bytes, in_memory
         self._followed = trainable(model)
         needed = FEWEST * sum(array.nbytes for array in self._now() if array is not None)
         if needed > max_bytes:
             raise BadInput(f"{sum(map(size, self._followed)):,} parameters are too many to record: {FEWEST} records "
                            f"need {needed:,} bytes, allowed are {max_bytes:,}: give it max_bytes={needed} or more.")
         self._frozen = self._still()
-        self._records = [self._now()]
+        self._path, self._beside = Records(in_memory), Records(in_memory)
+        self._buffers_fit = True
+        self._keep()
         self._mark = self._marks()
 
     def step(self) -> None:
@@ -39,28 +45,51 @@ class Recorder:
         self._mark = self._marks()
         if self.n_steps % self.every:
             return
-        self._records.append(self._now())
-        if len(self._records) * self._bytes() > self._max_bytes:
-            self._records = self._records[::2]
-            self.every *= 2
+        before = len(self._path)
+        try:
+            self._keep()
+        except OSError:  # the disk is full
+            self._beside.cut(before)
+            self._thin()
+            if self.n_steps % self.every == 0:
+                self._keep()
+        if len(self._path) * (self._path.row_bytes + self._beside.row_bytes) > self._max_bytes:
+            self._thin()
+
+    def _keep(self) -> None:
+        theta, own = self._now()
+        shape = None if own is None else (own.shape, own.dtype)
+        self._buffers_fit &= not len(self._beside) or shape == self._beside.form
+        if own is not None and self._buffers_fit:
+            self._beside.append(own)
+        self._path.append(theta)
+
+    def _thin(self) -> None:
+        self._path.thin()
+        self._beside.thin()
+        self.every *= 2
 
     @property
     def path(self) -> np.ndarray:
         """The recorded parameters [T, d], from the start to the last step: float32, or float64 for a double model."""
-        return np.stack([theta for theta, _ in self._all()])
+        return self._path.array(self._last[0])
 
     @property
     def buffers(self) -> np.ndarray | None:
         """The numbers of all buffers at each point of `path` [T, b]; None where they do not change along it."""
-        found = [own for _, own in self._all() if own is not None]
+        last = self._last[1]
+        if not self._buffers_fit or len(self._beside) != len(self._path) or (
+                last is not None and (last.shape, last.dtype) != self._beside.form):
+            return None
+        found = self._beside.array(last)
         same = all(np.array_equal(found[0], own, equal_nan=True) for own in found[1:])
-        return None if same or len({len(own) for own in found}) > 1 else np.stack(found)
+        return None if same else found
 
     @property
     def steps(self) -> np.ndarray:
         """[T]: the number of training steps before each point of `path`."""
-        regular = self.every * np.arange(len(self._records))
-        return np.array([*regular.tolist(), *[self.n_steps] * (len(self._all()) - len(self._records))])
+        regular = self.every * np.arange(len(self._path))
+        return regular if self._last[0] is None else np.append(regular, self.n_steps)
 
     @property
     def places(self) -> list[int]:
@@ -72,13 +101,11 @@ class Recorder:
         buffers = list(self.model.buffers())
         return flat(self._followed), flat(buffers) if buffers else None
 
-    def _bytes(self) -> int:
-        return sum(array.nbytes for array in self._records[0] if array is not None)
-
-    def _all(self) -> list[tuple[np.ndarray, np.ndarray | None]]:
-        """The records, and the state after the last step unless it was recorded or the model was changed since."""
-        done = self.n_steps == self.every * (len(self._records) - 1)
-        return self._records if done or self._marks() != self._mark else [*self._records, self._now()]
+    @property
+    def _last(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """The state after the last step, unless it was recorded or the model was changed since."""
+        done = self.n_steps == self.every * (len(self._path) - 1)
+        return (None, None) if done or self._marks() != self._mark else self._now()
 
     def _marks(self) -> list[Any]:
         """What changes as soon as somebody writes to a parameter."""
@@ -88,7 +115,7 @@ class Recorder:
         """The frozen parameters, once, so that they are known from the start if they thaw."""
         followed = set(map(id, self._followed))
         frozen = [one for one in self.model.parameters() if id(one) not in followed]
-        return {id(one): flat([one]) for one in frozen} if sum(map(size, frozen)) * 4 <= self._max_bytes // 4 else {}
+        return {id(one): flat([one]) for one in frozen} if sum(map(size, frozen)) * 4 <= self._in_memory else {}
 
     def _follow_thawed(self) -> None:
         known = set(map(id, self._followed))
@@ -100,7 +127,7 @@ class Recorder:
                            "back to the start: start a new Recorder; what this one recorded until here is kept.")
         sizes = [size(one) for one in self._followed]
         order = [one for one in self.model.parameters() if id(one) in known | new]
-        self._records = [(self._widened(theta, sizes, order), own) for theta, own in self._records]
+        self._path.widen(lambda theta: self._widened(theta, sizes, order))
         self._followed = order
 
     def _widened(self, theta: np.ndarray, sizes: list[int], order: list[Any]) -> np.ndarray:

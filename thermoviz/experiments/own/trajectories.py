@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.arrays import row_blocks
 from ...core.errors import BadFile, BadInput
 from .parameters import flat, size
 from .recorder import Recorder
+from .records import taken
 
 MOST_POINTS = 200  # of each recorded path that a run keeps
 MOST_PATHS = 100
@@ -219,11 +221,11 @@ def load(path: Any) -> Mapping[str, Any]:
 
 
 def _finite(name: str, theta: np.ndarray, steps: np.ndarray, buffers: np.ndarray | None, own: bool) -> Snapshots:
-    finite = np.array([bool(np.isfinite(row).all()) for row in theta])
+    finite = np.concatenate([np.isfinite(block).all(1) for _, block in row_blocks(theta)])
     until = len(theta) if finite.all() else int(finite.argmin())
     if until == 0:
         raise BadInput(f"the path{f' {name!r}' if name else ''} starts outside the finite numbers.")
     diverged_at = -1 if until == len(theta) else int(steps[until])
     chosen = np.unique(np.linspace(0, until - 1, min(until, MOST_POINTS)).round().astype(int))
     beside = None if buffers is None else buffers[chosen]
-    return Snapshots(name, theta[chosen], steps[chosen], beside, diverged_at, own)
+    return Snapshots(name, taken(theta, chosen), steps[chosen], beside, diverged_at, own)
