@@ -24,6 +24,7 @@ from .pca import DEPENDENT, as_paths, leading_components, spans_plane
 MOST_SOLUTIONS, SAME_FUNCTION, COPY = 12, 0.05, 1e-3
 # Directions this close to orthonormal are kept bit by bit, by the bytes of their numbers.
 _ORTHONORMAL = {8: 1e-13, 4: 1e-6}
+_ROUNDED_ONCE = 100_000  # parameters of a float32 plane up to which places in it are computed in float64
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,16 +79,16 @@ class Plane:
         return self.origin.size
 
     def embed(self, u: Any) -> np.ndarray:
-        """Slice coordinates [..., 2] -> parameters [..., d], rounded once to the number type of the plane."""
+        """Slice coordinates [..., 2] -> parameters [..., d], in the number type of the plane."""
         u = _positions(u, 2, "u")
-        if self.origin.dtype == np.float64:
-            return self.origin + u[..., :1] * self.u + u[..., 1:] * self.v
+        if self.origin.dtype == np.float64 or self.d <= _ROUNDED_ONCE:
+            return (self.origin + u[..., :1] * self.u + u[..., 1:] * self.v).astype(self.origin.dtype, copy=False)
         places = np.empty((*u.shape[:-1], self.d), np.float32)
-        for start in range(0, self.d, BLOCK):
-            part = slice(start, start + BLOCK)
-            for at in np.ndindex(u.shape[:-1]):
-                a, b = u[at]
-                places[(*at, part)] = self.origin[part].astype(np.float64) + a * self.u[part] + b * self.v[part]
+        for at in np.ndindex(u.shape[:-1]):
+            a, b = u[at].astype(np.float32)
+            np.multiply(self.v, b, out=places[at])
+            places[at] += a * self.u
+            places[at] += self.origin
         return places
 
     def single(self) -> "Plane":

@@ -11,10 +11,10 @@ from ..errors import BadInput, ThermovizError
 from ..seeds import rng
 from .surfaces import Surface
 
-# The coarsest nested grid has at least this many points per side.
-COARSEST = 17
-# The error is checked on a product of this many off-grid coordinates per side: 256 points.
-CHECKS = 16
+# The coarsest nested grid has at least this many points per side, and the error is checked on a product of this many
+# off-grid coordinates per side: 256 points. Where each energy takes long, fewer of both.
+COARSEST, CHECKS = 17, 16
+FRUGAL_COARSEST, FRUGAL_CHECKS = 11, 10
 # Points per call, so that progress is told and cancel is heard several times a second; numbers per call of a
 # plain callable, so that points in many dimensions fit into memory.
 CHUNK_POINTS = 1024
@@ -32,7 +32,7 @@ Grid = Callable[[np.ndarray, np.ndarray], np.ndarray]
 def scan(
     energy: Any, plane: Any = None, resolution: int = 81, margin: float = 0.3,
     extent: tuple[float, float, float, float] | None = None, tolerance: float = 5e-3,
-    progress: Callable[[float, Surface], None] | None = None,
+    progress: Callable[[float, Surface], None] | None = None, frugal: bool = False,
 ) -> Surface:
     """Tabulate an energy on a plane, or a two-dimensional energy, as a Surface.
 
@@ -43,7 +43,8 @@ def scan(
     of the energy is at most tolerance x `surface.scale`. The estimate, reported as `surface.error`, is the
     larger of two: the largest error at 256 off-grid points; the previous level's largest error at the new
     points, divided by 8 (by the fall of the off-grid error, if that is less). tolerance=0 takes every grid
-    point and measures no error. progress(fraction, partial surface) follows each level, and each 1024 points,
+    point and measures no error. frugal: for energies that take long: grids begin with half as many points per axis, and
+    there are 100 off-grid points. progress(fraction, partial surface) follows each level, and each 1024 points,
     and may raise Cancelled. Raises BadInput.
     """
     _check_settings(resolution, margin, tolerance)
@@ -52,9 +53,10 @@ def scan(
     u0, u1, v0, v1 = _box(energy, plane, margin) if extent is None else checked_extent(extent)
     report = _Report(progress, resolution**2)
     grid = _grid(energy, plane)
-    checks = _off_grid(u0, u1, v0, v1) if tolerance > 0 else None
+    checks = _off_grid(u0, u1, v0, v1, FRUGAL_CHECKS if frugal else CHECKS) if tolerance > 0 else None
     true_checks = None if checks is None else grid(*checks)
-    levels = _levels(resolution) if tolerance > 0 or progress else [resolution]
+    coarsest = FRUGAL_COARSEST if frugal else COARSEST
+    levels = _levels(resolution, coarsest) if tolerance > 0 or progress else [resolution]
     values: np.ndarray | None = None
     for level, n in enumerate(levels):
         us, vs = np.linspace(u0, u1, n), np.linspace(v0, v1, n)
@@ -134,16 +136,16 @@ def _difference(predicted: np.ndarray, true: Any) -> tuple[float, bool]:
     return largest, bool((np.isfinite(predicted) & ~np.isfinite(true)).any())
 
 
-def _levels(resolution: int) -> list[int]:
+def _levels(resolution: int, coarsest: int) -> list[int]:
     levels = [resolution]
-    while levels[0] % 2 == 1 and (levels[0] + 1) // 2 >= COARSEST:
+    while levels[0] % 2 == 1 and (levels[0] + 1) // 2 >= coarsest:
         levels.insert(0, (levels[0] + 1) // 2)
     return levels
 
 
-def _off_grid(u0: float, u1: float, v0: float, v1: float) -> tuple[np.ndarray, np.ndarray]:
-    """One random coordinate in each of 16 strata per axis, always the same shares of the box."""
-    shares = (np.arange(CHECKS) + rng(0, "scan checks").random((2, CHECKS))) / CHECKS
+def _off_grid(u0: float, u1: float, v0: float, v1: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """One random coordinate in each of n strata per axis, always the same shares of the box."""
+    shares = (np.arange(n) + rng(0, "scan checks").random((2, n))) / n
     return u0 + shares[0] * (u1 - u0), v0 + shares[1] * (v1 - v0)
 
 

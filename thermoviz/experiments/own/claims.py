@@ -42,5 +42,5 @@ def scanned(loss: Any, plane: Plane, resolution: int, margin: float, extent: Box
         middle, half = np.array([u0 + u1, v0 + v1]) / 2, np.array([u1 - u0, v1 - v0]) / 4
         zoom /= 2
         box = (middle[0] - half[0], middle[0] + half[0], middle[1] - half[1], middle[1] + half[1])
-    surface = scan(loss, plane, resolution, margin, box, tolerance=tolerance, progress=progress)
+    surface = scan(loss, plane, resolution, margin, box, tolerance=tolerance, progress=progress, frugal=True)
     return surface, zoom, false_claims(loss, plane, surface, tolerance)
