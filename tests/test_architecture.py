@@ -23,12 +23,13 @@ BY_NAME = re.compile(r"runs/late\.py|(\w+/)*__init__\.py")
 MOST_MODULES = 16  # of a folder
 ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "distributed": ("engine/cluster/",),
            "anywidget": ("stage/notebook/",), "traitlets": ("stage/notebook/",),
-           "plotly": ("figures/", "labs/", "dashboard/"),
+           "plotly": ("figures/", "labs/", "dashboard/"), "matplotlib": ("exports/",), "av": ("exports/",),
            "numba": ("core/kernels_", "core/dynamics/kernels/", "core/landscape/kernels/",
                      "core/learning/kernels/", "core/thermodynamics/kernels/")}
 # Imported inside functions only, so that importing a module stays light.
 # (`import scipy` alone is light: it loads its parts itself, on first use.)
-NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble", "distributed", "tqdm", "anywidget", "traitlets"}
+NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble", "distributed", "tqdm", "anywidget", "traitlets", "matplotlib",
+                "PIL", "av"}
 # Backends: they import their library, and are themselves imported at the point of use.
 BACKENDS = re.compile(r"core\.(kernels_cache|kernels_options|\w+\.kernels\.\w+|learning\.tensors)|"
                       r"stage\.notebook\.widget")

@@ -5,6 +5,7 @@
     python -m thermoviz sweep spec.json --over "batch_size=8,16,32" --over "dynamics.1.lr=0.05,0.1" --seeds 32 --out DIR
     python -m thermoviz show run.safetensors
     python -m thermoviz export run.safetensors stage.html
+    python -m thermoviz export run.safetensors --figure losses losses.svg
     python -m thermoviz presets
     python -m thermoviz warm
     python -m thermoviz settings
@@ -28,7 +29,7 @@ from .core.errors import BadInput, ThermovizError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, 1 for a failure and 2 for wrong input, both told in one sentence."""
-    chosen = _parser().parse_args(arguments)
+    chosen = _parser().parse_args(_as_told(sys.argv[1:] if arguments is None else list(arguments)))
     try:
         chosen.command(chosen)
         sys.stdout.flush()
@@ -42,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("thermoviz: interrupted.", file=sys.stderr)
         return 130
     return 0
+
+
+def _as_told(arguments: list[str]) -> list[str]:
+    """`export --figure RUN FILE`, which names no figure, is read as `export RUN FILE --figure`."""
+    if len(arguments) == 4 and arguments[:2] == ["export", "--figure"]:
+        return [arguments[0], *arguments[2:], "--figure"]
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,10 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("file", help="a run file, or the name of a preset")
     show.set_defaults(command=_show)
 
-    export = commands.add_parser("export", help="write a run as a page that needs no network")
+    export = commands.add_parser("export", help="write a run, or one of its figures, as a page, picture, table or film")
     export.add_argument("file", help="a run file, or the name of a preset")
-    export.add_argument("out", help="the HTML file to write")
-    export.add_argument("--figure", action="store_true", help="a still Plotly figure instead of the live stage")
+    export.add_argument("out", help="the file to write; its ending says as what: .html, .png, .svg, .pdf, .csv, "
+                                    ".parquet, .gif or .mp4")
+    export.add_argument("--figure", nargs="?", const="", metavar="NAME",
+                        help="the figure to write (without a name: the one that stands for the run); "
+                             "in HTML instead of the live stage")
     export.set_defaults(command=_export)
 
     presets = commands.add_parser("presets", help="compute the runs that come with the package anew")
@@ -192,15 +203,8 @@ def _show(chosen: argparse.Namespace) -> None:
 
 
 def _export(chosen: argparse.Namespace) -> None:
-    run = _opened(chosen.file)
-    if chosen.figure:
-        try:
-            run.figure().write_html(chosen.out, include_plotlyjs=True)
-        except OSError as error:
-            raise BadInput(f"{chosen.out} cannot be written: {error.strerror or error}.") from None
-    else:
-        run.to_html(chosen.out)
-    print(f"written to {chosen.out}")
+    out = _opened(chosen.file).export(chosen.out, chosen.figure)
+    print(f"written to {out}")
 
 
 def _presets(chosen: argparse.Namespace) -> None:

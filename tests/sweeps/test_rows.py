@@ -131,8 +131,8 @@ def test_the_table_has_one_row_per_run(run):
     assert len(table) == 12 and list(table.columns[:4]) == ["batch_size", "dynamics.1.lr", "seed", "id"]
     assert table.columns[-1] == "diverged"
     assert list(table["id"]) == [identity(run.spec.run_of(point, seed)) for point in range(6) for seed in range(2)]
-    with pytest.raises(tv.BadInput, match=r"only a tv\.Sweep has a table"):
-        Run(BASE, {}).table()
+    with pytest.raises(tv.BadInput, match="no table 'runs'"):
+        Run(BASE, {}).table("runs")
 
 
 def test_a_file_gives_it_back(run):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from ..core.errors import BadInput
 from ..core.flat import text_of
 from ..experiments.sweep.results import Rows
 from ..experiments.sweep.rows import over_seeds
@@ -86,6 +87,19 @@ def phase(run: Any, look: Look, mapped: str, lines: tuple[Line, ...] = (), third
     if len(run.spec.over) == 1:
         return _curve(run, look, mapped, lines, height)
     return _map(run, look, mapped, lines, third, height)
+
+
+def alone(run: Any, look: Look, mapped: str | None = None, third: int = 0, height: int = 520) -> Any:
+    """The picture of a sweep by itself: of one number (None: what its page shows first), with the usual lines.
+
+    Raises BadInput for a number that the sweep has not.
+    """
+    names = Rows.expect(run).names
+    if mapped is not None and mapped not in names:
+        raise BadInput(f"this sweep has no number called {mapped!r}; it has {', '.join(names)}.")
+    if not names:
+        raise BadInput("nothing of this sweep is computed yet.")
+    return phase(run, look, mapped or first_of(names), lines_of(names), third, height)
 
 
 def labels(values: tuple[Any, ...]) -> list[str]:

@@ -1,5 +1,6 @@
 """Run -> one figure as it stands alone: in a notebook, in a picture file."""
 
+from collections.abc import Callable
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,6 +12,7 @@ from ..runs.late import perhaps, room_of
 from . import report
 from .charts import accuracy, free_energy, losses, shares
 from .contour import contour
+from .phase import alone
 from .relief import surface3d
 
 FIGURES = {"surface3d": surface3d, "contour": contour, "losses": losses, "accuracy": accuracy,
@@ -29,12 +31,9 @@ def still(run: Any, look: str | Look = "dark", figure: str | None = None, title:
     The caption says how much the slice hides. Raises BadInput for an unknown look or figure, and for a figure of what
     the run does not have: networks of a potential, a surface where all diverged, what is not measured yet.
     """
-    theme = _named("look", look, LOOKS) if isinstance(look, str) else look
-    page = perhaps(room_of(run.spec), "page")  # a general experiment has none
-    lab = page.page().drawings if page else report.drawings(run) if run.kind == "model_report" else {}
-    general = "losses" if run.surface is None and "losses" in run.arrays else "surface3d"
-    figure = figure or next(iter(lab), general)
-    draw = _named("figure", figure, {**lab, **FIGURES})
+    theme = named_look(look)
+    figure = figure or default_figure(run)
+    draw = _named("figure", figure, drawings(run))
     _refuse_what_is_missing(run, figure)
     drawn = go.Figure(draw(run, theme, **settings))  # checked by Plotly: it goes to somebody's own hands
     drawn.update_layout(paper_bgcolor=theme.background, plot_bgcolor=theme.background)
@@ -44,6 +43,45 @@ def still(run: Any, look: str | Look = "dark", figure: str | None = None, title:
     if caption:
         _write_caption(drawn, run, theme)
     return drawn
+
+
+def named_look(look: str | Look) -> Look:
+    """A Look, or the one of that name. Raises BadInput for an unknown one."""
+    found: Look = _named("look", look, LOOKS) if isinstance(look, str) else look
+    return found
+
+
+def drawings(run: Any) -> dict[str, Callable[..., Any]]:
+    """Every figure of a run of this kind by its name, the one that stands for it first, whether it is there or not."""
+    if hasattr(run.spec, "points"):
+        return {"phase": alone}
+    return {**_of_its_lab(run), **FIGURES}
+
+
+def _of_its_lab(run: Any) -> dict[str, Callable[..., Any]]:
+    page = perhaps(room_of(run.spec), "page")  # a general experiment has none
+    if page is None:
+        return report.drawings(run) if run.kind == "model_report" else {}
+    return dict(page.page().drawings)
+
+
+def default_figure(run: Any) -> str:
+    """The name of the figure that stands for a run."""
+    general = "losses" if run.surface is None and "losses" in run.arrays else "surface3d"
+    first = "phase" if hasattr(run.spec, "points") else general
+    return next(iter(_of_its_lab(run)), first)
+
+
+def figures_of(run: Any) -> list[str]:
+    """Names of the figures that can be drawn of this run, the one that stands for it first."""
+    page = perhaps(room_of(run.spec), "page")
+    lab = list(_of_its_lab(run)) if page is None else [
+        chart.key for chart in page.page().charts if chart.when(run) and chart.ready(run)]
+    general = [] if hasattr(run.spec, "points") else [
+        name for name in FIGURES if (name in run.arrays if name in NETWORK_FIGURES else run.surface is not None)]
+    first = default_figure(run)
+    found = lab + [name for name in general if name not in lab] + (["phase"] if first == "phase" else [])
+    return sorted(found, key=lambda name: name != first)
 
 
 def _refuse_what_is_missing(run: Any, figure: str) -> None:

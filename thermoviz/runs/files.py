@@ -99,6 +99,15 @@ def read(path: Path) -> bytes:
         raise BadFile(f"{brief(path)} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
+def written(path: Path, contents: bytes) -> Path:
+    """Writes a file, all of it or nothing; its path. Raises BadInput where that cannot be done."""
+    try:
+        write_atomically(path, contents)
+    except (OSError, ValueError) as error:  # the latter: a name that no file can have
+        raise BadInput(f"{brief(path)} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
+    return path
+
+
 def write_atomically(path: Path, contents: bytes) -> None:
     """All of it or nothing: a temporary file beside it, flushed to disk, then renamed."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=UNFINISHED)

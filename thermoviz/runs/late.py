@@ -11,15 +11,18 @@ from typing import Any
 # What a run asks of the rooms above it, by name: its pictures, its words, and the kinds that a file may be of.
 ABOVE = {
     "figure": ("figures.still", "still"),
-    "html": ("stage.html", "to_html"),
+    "html": ("exports.page", "to_html"),
     "widget": ("stage.notebook.shown", "widget"),
     "cell": ("stage.notebook.shown", "mimebundle"),
     "still": ("stage.notebook.still", "still_html"),
+    "export": ("exports.formats", "export"),
+    "film": ("exports.film", "to_film"),
+    "tables": ("exports.tables", "tables"),
     "reading": ("presentation.reading", "reading"),
     "summary": ("presentation.report", "summary"),
     "kinds": ("catalogue", "known_kinds"),
     "experiments": ("catalogue", "all_experiments"),
-    "table": ("experiments.sweep.rows", "table"),
+    "table": ("exports.tables", "table"),
 }
 
 

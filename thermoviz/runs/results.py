@@ -82,7 +82,8 @@ class Array:
     def write(self, value: Any, arrays: Arrays, numbers: Numbers) -> None:
         """Puts it where a run keeps it."""
         for name, part in zip(self.names, value if len(self.names) > 1 else (value,), strict=True):
-            arrays[name] = np.asarray(part, dtype=self.dtype or None)
+            with np.errstate(over="ignore"):  # of what diverges, on its way out, float32 may not hold all
+                arrays[name] = np.asarray(part, dtype=self.dtype or None)
 
     def read(self, hint: Any, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Any:
         """What the field holds. Raises KeyError where the run has it not."""

@@ -129,17 +129,45 @@ class Run:
         """A still Plotly figure of the run: `figure` by its name, None for the one that stands for the run."""
         return above("figure")(self, figure=figure, **settings)
 
-    def table(self) -> Any:
-        """Of a sweep: a pandas DataFrame with one row for each of its runs. Raises BadInput for any other run."""
-        if not hasattr(self.spec, "points"):
-            raise BadInput(f"only a tv.Sweep has a table of runs, this is a run of {type(self.spec).__name__}.")
-        return above("table")(self)
+    def export(self, path: Any, figure: str | None = None, **settings: Any) -> Path:
+        """Writes the run, or one of its figures, as what `path` ends in says; the path. No browser is needed.
+
+        .png, .svg, .pdf: a still picture (`look`, `width`, `height`, `scale`, ...). .html: the live stage, or the named
+        figure as Plotly shows it. .csv, .parquet: a figure's numbers. .gif, .mp4: balls on the surface, as `to_film`.
+        Raises BadInput, and writes nothing, for another ending and for what the run does not have.
+        """
+        written: Path = above("export")(self, path, figure, **settings)
+        return written
+
+    def to_film(self, path: Any, **settings: Any) -> Path:
+        """Balls that roll on the surface, as an .mp4 (needs "thermoviz[film]") or a .gif; the path.
+
+        settings: seconds, fps, size, temperature (a number or a schedule), n_balls, start, seed, speed, look, title;
+        see `exports.film.film`. Raises BadInput for a run without a surface and for what is out of range.
+        """
+        written: Path = above("film")(self, path, **settings)
+        return written
+
+    @property
+    def tables(self) -> list[str]:
+        """Names that `table` knows: of the figures that this run has; of a sweep also "runs"."""
+        names: list[str] = above("tables")(self)
+        return names
+
+    def table(self, name: str | None = None) -> Any:
+        """The numbers of a figure as a pandas DataFrame, its columns named with their units; None: the first of
+        `tables`, of a sweep one row for each of its runs. Raises BadInput for a name that is not among `tables`.
+        """
+        return above("table")(self, name)
 
     def to_html(self, path: Any = None, **settings: Any) -> str:
-        """The live stage in one HTML file that needs no network; written to `path` if given."""
+        """The live stage in one HTML file that needs no network; written to `path` if given.
+
+        Of a run without a surface: its words and charts.
+        """
         text = above("html")(self, **settings)
         if path is not None:
-            _write(files.path_of(path), text.encode())
+            files.written(files.path_of(path), text.encode())
         return text
 
     def widget(self, look: Any = "auto", **settings: Any) -> Any:
@@ -215,18 +243,10 @@ class Run:
         files.refuse_unreadable(sum(array.nbytes for array in self.arrays.values()))
         contents = self.to_bytes()
         files.refuse_unreadable(len(contents))
-        return _write(file, contents)
+        return files.written(file, contents)
 
 
 def open_run(path: Any, kinds: Mapping[str, Any] | None = None) -> Run:
     """The run in a file, see `Run.from_bytes`. Raises BadFile for what is missing, truncated, altered or not ours."""
     return Run.from_bytes(files.read(files.path_of(path)), kinds)
 
-
-def _write(path: Path, contents: bytes) -> Path:
-    try:
-        files.write_atomically(path, contents)
-    except (OSError, ValueError) as error:  # the latter: a name that no file can have
-        reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"{files.brief(path)} cannot be written: {reason}.") from None
-    return path

@@ -256,7 +256,8 @@ def along(thetas: np.ndarray, kinds: dict[str, Callable[[Any], Any]],
         some = thetas[start:start + rows]
         alive = np.isfinite(some).all(-1)
         for name, score in kinds.items() if alive.any() else ():
-            scores[name][start:start + rows][alive] = score(some[alive])
+            with np.errstate(over="ignore"):  # on the way out a loss may be more than float32 holds
+                scores[name][start:start + rows][alive] = score(some[alive])
         report(min(1.0, (start + rows) / len(thetas)))
     return scores
 
