@@ -10,6 +10,8 @@ from .colours import rgba
 from .words import as_power, formatted, plain
 
 Properties = dict[str, Any]
+INCH = 100  # CSS pixels
+GAP = 8  # pixels between the parts of a picture
 POINTS = 0.72  # of one CSS pixel, where a picture has 100 pixels to the inch
 ROOM = 0.05  # left free on both sides of what is drawn with points
 DEFAULT_TICKS = 6

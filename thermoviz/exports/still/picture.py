@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import BadInput
+from . import bar
+from . import legend as legends
 from . import scene as scenes
-from .axes import POINTS, Properties, Scale, dress, round_places
-from .colours import rgba, scaled
-from .traces import BACK, MARKS, SYMBOLS, TRACES, Pen, dashes, range_of, unpacked
-from .words import formatted, is_bold, plain
+from .axes import GAP, INCH, POINTS, Properties, Scale, dress
+from .colours import rgba
+from .traces import BACK, MARKS, TRACES, Pen, dashes, unpacked
+from .words import is_bold, plain
 
-INCH = 100  # CSS pixels
 WIDTH, HEIGHT = 700, 450  # of a figure that does not say, as Plotly's
 FLAT, DEEP = tuple(TRACES), ("surface", "scatter3d")
-GAP = 8  # pixels between the parts
 LETTER = 0.56  # of the font's size: how wide a letter is, amply
 FONT = "DejaVu Sans"  # comes with matplotlib: the same picture everywhere
 FORMATS = ("png", "svg", "pdf")
@@ -114,10 +114,10 @@ class Sheet:
         flat = [trace for trace in self.traces if trace.get("type", "scatter") in FLAT]
         deep = [trace for trace in self.traces if trace.get("type") in DEEP]
         self._title()
-        legend = self._legend()
+        legend = legends.make(self.page, self.layout, self.traces)
         bars = [trace for trace in self.traces if trace.get("type") in ("surface", "heatmap", "contour")
                 and trace.get("showscale", True)]
-        side = self._bar_room(bars[0]) if bars else 0.0
+        side = bar.room(bars[0], self.font) if bars else 0.0
         if flat or not deep:
             self._charts(flat, legend, side)
         else:
@@ -250,33 +250,16 @@ class Sheet:
             self._put(legend, self._below())
         self._annotations()
 
-    # The legend
+    def _bar(self, trace: Properties) -> None:
+        """The bar beside the charts; an aspect may have made them narrower than their room."""
+        left, bottom, width, height = self.box()
+        for ax in self.axes.values():
+            ax.apply_aspect()
+        if self.axes:
+            width = max(ax.get_window_extent().x1 for ax in self.axes.values()) - left
+        bar.draw(self.page, trace, self.font, (left + width + GAP, bottom, height))
 
-    def _legend(self) -> tuple[Any, str] | None:
-        """The legend, and whether it stands below, above or inside the charts."""
-        shown = [trace for trace in self.traces if trace.get("name") and trace.get("showlegend", True)
-                 and trace.get("type", "scatter") not in ("surface", "contour", "heatmap")]
-        wanted = self.layout.get("showlegend")
-        named = [trace for trace in self.traces if trace.get("showlegend", True)]
-        if not shown or wanted is False or (wanted is None and len(named) < 2 and not shown[0].get("showlegend")):
-            return None
-        told = self.layout.get("legend") or {}
-        font = {**self.font, **(told.get("font") or {})}
-        shown = sorted(shown, key=lambda trace: trace.get("legendrank", 1000))
-        handles = [_handle(trace) for trace in shown]
-        words = [plain(trace["name"]) for trace in shown]
-        y, outside = float(told.get("y", 1)), told.get("orientation") == "h"
-        where = "below" if outside and y < 0 else "above" if outside and y >= 1 else "inside"
-        columns = len(shown) if outside else 1
-        while True:
-            legend = self.page.legend(
-                handles, words, ncols=columns, frameon=False, fontsize=font["size"] * POINTS, loc="upper left",
-                labelcolor=[rgba(font["color"])] * len(shown), borderaxespad=0, borderpad=0.2, handlelength=1.8,
-                columnspacing=1.2, handletextpad=0.5)
-            if columns == 1 or self._extent(legend).width <= self.width - 2 * GAP:
-                return legend, where
-            legend.remove()
-            columns -= 1
+    # The legend
 
     def _put(self, legend: tuple[Any, str], caption: float) -> None:
         drawn, where = legend
@@ -391,58 +374,6 @@ class Sheet:
         at = 10.0 ** float(value) if scale.log else float(scale.places([value])[0])
         return float(ax.transData.transform((at, at))[side])
 
-    # The bar that reads the colours
-
-    def _bar_room(self, trace: Properties) -> float:
-        bar = trace.get("colorbar") or {}
-        font = {**self.font, **(bar.get("tickfont") or {})}
-        _at, said = _bar_ticks(trace)
-        title = 1.6 * font["size"] if (bar.get("title") or {}).get("text") else 0
-        return float(bar.get("thickness", 30)) + 2 * GAP + 0.62 * font["size"] * max(map(len, said), default=0) + title
-
-    def _bar(self, trace: Properties) -> None:
-        bar = trace.get("colorbar") or {}
-        font = {**self.font, **(bar.get("tickfont") or {})}
-        left, bottom, width, height = self.box()
-        for ax in self.axes.values():  # an aspect may have made it narrower
-            ax.apply_aspect()
-        if self.axes:
-            boxes = [ax.get_window_extent() for ax in self.axes.values()]
-            left, width = min(box.x0 for box in boxes), max(box.x1 for box in boxes) - min(box.x0 for box in boxes)
-        length = float(bar.get("len", 1)) * height
-        ax = self.page.add_axes(self._fraction(left + width + GAP, bottom + (height - length) / 2,
-                                               float(bar.get("thickness", 30)), length))
-        ax.set_facecolor("none")
-        low, high = _ends(trace)
-        colours = scaled(trace["colorscale"], np.linspace(0, 1, 256), trace.get("opacityscale"))
-        ax.imshow(colours[:, None], extent=(0, 1, low, high if high > low else low + 1), origin="lower", aspect="auto")
-        for spine in ax.spines.values():
-            spine.set_visible(False)
-        at, said = _bar_ticks(trace)
-        ax.set_xticks([])
-        ax.yaxis.tick_right()
-        ax.set_yticks(at, said)
-        ax.tick_params(length=0, pad=4, labelsize=font["size"] * POINTS, labelcolor=rgba(font["color"]))
-        title = bar.get("title") or {}
-        if text := plain(title.get("text") or ""):
-            named = {**self.font, **(title.get("font") or {})}
-            ax.yaxis.set_label_position("right")
-            ax.set_ylabel(text, fontsize=named["size"] * POINTS, color=rgba(named["color"]), labelpad=4)
-
-
-def _ends(trace: Properties) -> tuple[float, float]:
-    return range_of(trace, np.array([[np.nan if v is None else v for v in row] for row in trace["z"]], float))
-
-
-def _bar_ticks(trace: Properties) -> tuple[list[float], list[str]]:
-    bar = trace.get("colorbar") or {}
-    low, high = _ends(trace)
-    at = [float(v) for v in bar["tickvals"]] if bar.get("tickvals") is not None else round_places(low, high, 6)
-    at = at if bar.get("ticktext") is not None else [v for v in at if low <= v <= high]
-    said = bar.get("ticktext")
-    return at, [plain(text) for text in said] if said is not None else [
-        formatted(v, bar.get("tickformat") or "") for v in at]
-
 
 def _is_caption(one: Properties) -> bool:
     """Words in the margin below everything (see `figures.still`)."""
@@ -459,34 +390,3 @@ def _transform(ax: Any, shape: Properties) -> Any:
     sides = ["domain" in str(shape.get(ref, "")) or shape.get(ref) == "paper" for ref in ("xref", "yref")]
     x, y = (ax.transAxes if side else ax.transData for side in sides)
     return blended_transform_factory(x, y)
-
-
-def _handle(trace: Properties) -> Any:
-    """What stands for a trace in the legend."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    mode, line, marker = trace.get("mode") or "", trace.get("line") or {}, trace.get("marker") or {}
-    if trace.get("type", "scatter") in ("bar", "histogram", "box"):
-        return Patch(facecolor=rgba(_first(marker.get("color") or line.get("color") or "#808080")))
-    symbol = str(_first(marker.get("symbol", "circle")))
-    colour = rgba(_first(marker.get("color"), line.get("color"), "#808080"))
-    hollow = symbol.endswith("-open")
-    ring = _first((marker.get("line") or {}).get("color"))
-    thin = symbol.removesuffix("-open") in ("x-thin", "cross-thin", "line-ew", "line-ns")
-    return Line2D(
-        [], [], color=rgba(line.get("color", "#808080")), linewidth=float(line.get("width", 2)) * POINTS,
-        linestyle=dashes(line, float(line.get("width", 2))) if "lines" in mode else "none",
-        marker=SYMBOLS.get(symbol.removesuffix("-open"), "o") if "markers" in mode else "none",
-        markersize=min(max(float(_first(marker.get("size"), 6)), 4), 12) * POINTS,
-        markerfacecolor="none" if hollow else colour,
-        markeredgecolor=rgba(ring) if ring and (thin or (marker.get("line") or {}).get("width")) else colour,
-        markeredgewidth=1.2 if hollow or thin else float(_first((marker.get("line") or {}).get("width"), 0)) * POINTS)
-
-
-def _first(*values: Any) -> Any:
-    """The first that is there; of a list its first."""
-    for value in values:
-        if value is not None and not (hasattr(value, "__len__") and not isinstance(value, str) and not len(value)):
-            return value[0] if hasattr(value, "__len__") and not isinstance(value, str) else value
-    return None

@@ -16,7 +16,7 @@ _STROKES = {"dot": (1, 1), "dash": (3, 2), "longdash": (5, 2), "dashdot": (3, 2,
 SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v", "triangle-left": "<",
            "triangle-right": ">", "cross": "P", "x": "X", "star": "*", "hexagon": "h", "pentagon": "p", "x-thin": "x",
            "cross-thin": "+", "line-ew": "_", "line-ns": "|"}
-_THIN = ("x-thin", "cross-thin", "line-ew", "line-ns")
+THIN = ("x-thin", "cross-thin", "line-ew", "line-ns")
 _SHAPES = {"linear": "default", "hv": "steps-post", "vh": "steps-pre", "hvh": "steps-mid"}
 BACK, MAPS, AREAS, LINES, MARKS = 0.5, 1.0, 2.0, 3.0, 4.0  # what lies over what
 
@@ -125,14 +125,14 @@ def _markers(pen: Pen, trace: Properties, x: np.ndarray, y: np.ndarray) -> None:
     edges = np.array([rgba(colour) for colour in line["color"]]) if isinstance(
         line.get("color"), (list, np.ndarray)) else np.array([rgba(line["color"])] if line.get("color") else faces)
     width = line.get("width") or 0
-    if symbol in _THIN or hollow:
-        width = max(width, 1.0) if symbol not in _THIN or width else 1.5
-        edges = edges if symbol in _THIN and line.get("color") else faces
+    if symbol in THIN or hollow:
+        width = max(width, 1.0) if symbol not in THIN or width else 1.5
+        edges = edges if symbol in THIN and line.get("color") else faces
     size = np.asarray(array(marker.get("size", 6)), float) * POINTS
-    paint = {"c": faces} if symbol in _THIN else {"facecolors": [CLEAR] * len(faces) if hollow else faces,
+    paint = {"c": faces} if symbol in THIN else {"facecolors": [CLEAR] * len(faces) if hollow else faces,
                                                  "edgecolors": edges if width or hollow else "none"}
     pen.ax.scatter(x, y, s=size**2, marker=SYMBOLS[symbol], linewidths=float(np.max(width)) * POINTS, zorder=MARKS,
-                   **({"c": edges if len(edges) == len(x) else [edges[0]] * len(x)} if symbol in _THIN else paint))
+                   **({"c": edges if len(edges) == len(x) else [edges[0]] * len(x)} if symbol in THIN else paint))
 
 
 def _colours(marker: Properties, n: int) -> np.ndarray:
