@@ -40,7 +40,7 @@ def still(run: Any, look: str | Look = "dark", figure: str | None = None, title:
     if title:
         drawn.update_layout(title={"text": title, "font": {"size": theme.font_title, "color": theme.text}},
                             margin={"t": 2.4 * theme.font_title})
-    if caption:
+    if caption and run.surface is not None:
         _write_caption(drawn, run, theme)
     return drawn
 
