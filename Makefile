@@ -11,6 +11,8 @@ DEV := .venv/.dev
 # The types of the stage's JavaScript: npm and node come from PyPI (requirements-dev.txt), TypeScript from npm.
 TYPESCRIPT := 7.0.2
 TSC := .venv/.node/node_modules/typescript/bin/tsc
+# What tests compare with, without its dependencies: they would bring another build of torch.
+ORACLES := curvlinops-for-pytorch==3.0.1 backpack-for-pytorch==1.7.1 einops==0.8.2
 # Touched when the kernels have been compiled for this state of the files that they are made of.
 WARM := .venv/.warm
 
@@ -66,6 +68,7 @@ $(WARM): $(RUNTIME) $(wildcard thermoviz/core/*/kernels/*.py) thermoviz/core/lan
 
 $(DEV): $(RUNTIME) requirements-dev.txt
 	$(BIN)/python -m pip install -r requirements-dev.txt
+	$(BIN)/python -m pip install --no-deps $(ORACLES)
 	touch $@
 
 .venv/.node/$(TYPESCRIPT): $(DEV)

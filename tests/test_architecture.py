@@ -29,7 +29,7 @@ ONLY_IN = {"streamlit": ("dashboard/",), "pebble": ("engine/",), "distributed": 
 # Imported inside functions only, so that importing a module stays light.
 # (`import scipy` alone is light: it loads its parts itself, on first use.)
 NEVER_AT_TOP = {"torch", "sklearn", "numba", "pebble", "distributed", "tqdm", "anywidget", "traitlets", "matplotlib",
-                "PIL", "av"}
+                "PIL", "av", "lightning", "transformers"}
 # Backends: they import their library, and are themselves imported at the point of use.
 BACKENDS = re.compile(r"core\.(kernels_cache|kernels_options|\w+\.kernels\.\w+|learning\.tensors)|"
                       r"stage\.notebook\.widget")

@@ -95,6 +95,7 @@ def test_a_quadratic_of_known_spectrum_whole(values, dtype):
     assert abs(np.trapezoid(density, at) - 1) < 0.02
 
 
+@pytest.mark.slow
 def test_a_quadratic_of_1500_parameters_by_products():
     """Leading ones within their residuals; traces and moments of 12 seeds as often as their errors say."""
     values = np.concatenate([[40.0, 20.0, 20.0, 9.0], np.linspace(-0.3, 1.2, 1496)])
@@ -167,6 +168,14 @@ def test_a_network_s_numbers_do_not_depend_on_its_batches_and_the_two_ways_agree
     for one, other, third in zip(whole["eigenvalues"], parts["eigenvalues"], probed["eigenvalues"], strict=True):
         assert abs(one[0] - other[0]) <= one[1] + other[1] + 1e-5 * whole["eigenvalues"][0][0]
         assert abs(one[0] - third[0]) <= one[1] + third[1]
+
+
+def test_the_leading_one_of_1200_parameters_by_products():
+    values = np.concatenate([[40.0, 20.0, 20.0, 9.0], np.linspace(-0.3, 1.2, 1196)])
+    numbers = tv.report(Bowl(values), bowl_loss, [shifted(8, 1200)], k=3, probes=8, density=8).numbers
+    assert not numbers["exact"] and within(numbers["trace"], values.sum(), 4.0)
+    for pair, true in zip(numbers["eigenvalues"], (40.0, 20.0, 20.0), strict=True):
+        assert within(pair, true)
 
 
 def test_the_edge_of_stability_on_a_quadratic_of_known_sharpness():

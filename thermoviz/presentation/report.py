@@ -8,6 +8,7 @@ from .numbers import number
 from .words import _, counted
 
 ERRORS = 3  # standard errors beyond which a difference counts
+VAGUE = 0.5  # a ratio of 1 with a larger error says nothing
 AT_EDGE = 0.1  # how near the stability limit is at it
 
 
@@ -160,12 +161,25 @@ def stationary(value: float, error: float) -> str:
     told = f"{number(value, 2)} ± {number(error, 1)}"
     if not math.isfinite(value) or not math.isfinite(error):
         return ""
-    if error > 0.5:
-        return _("cannot tell whether training is stationary: ratio {told}.").format(told=told)
     if abs(value - 1) <= ERRORS * error:
+        if error > VAGUE:
+            return _("cannot tell whether training is stationary: ratio {told}.").format(told=told)
         return _("stationary within its error: ratio {told}.").format(told=told)
     return _("not yet stationary: ratio {told}.").format(told=told) if value < 1 else \
         _("not stationary: ratio {told}; batches that are not drawn independently do that too.").format(told=told)
+
+
+def live(step: int, ratio: Any, cost: float, report: Any) -> str:
+    """One sentence at a step of a training that goes on."""
+    said = _("step {n}: {told} Asking took {cost} of the time.").format(
+        n=f"{step:,}", told=stationary(ratio.value, ratio.stderr), cost=f"{cost:.1%}")
+    return said if report is None else " ".join(filter(None, (said, _measured(report.numbers))))
+
+
+def _measured(numbers: Any) -> str:
+    known = [f"{titles()[key]} {shown(value[0] if key == 'eigenvalues' else value)}" for key in (
+        "eigenvalues", "edge_of_stability", "temperature", "critical_batch_size") if (value := numbers.get(key))]
+    return "; ".join(known) + "." if known else ""
 
 
 def _moving(numbers: Any) -> str:

@@ -20,6 +20,7 @@ ABOVE = {
     "tables": ("exports.tables", "tables"),
     "reading": ("presentation.reading", "reading"),
     "summary": ("presentation.report", "summary"),
+    "live": ("presentation.report", "live"),
     "kinds": ("catalogue", "known_kinds"),
     "experiments": ("catalogue", "all_experiments"),
     "table": ("exports.tables", "table"),

@@ -1,10 +1,13 @@
 """Keeps the path of a model while somebody's own loop trains it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...core.errors import BadInput
+from . import callbacks
+from .following import Following, Told
 from .parameters import flat, size, trainable
 from .records import Records
 
@@ -28,6 +31,7 @@ class Recorder:
         self.model, self.every, self.n_steps = model, int(every), 0
         self._max_bytes, self._in_memory = max_bytes, in_memory
         self._followed = trainable(model)
+        self._following: Following | None = None
         needed = FEWEST * sum(array.nbytes for array in self._now() if array is not None)
         if needed > max_bytes:
             raise BadInput(f"{sum(map(size, self._followed)):,} parameters are too many to record: {FEWEST} records "
@@ -43,6 +47,8 @@ class Recorder:
         self._follow_thawed()
         self.n_steps += 1
         self._mark = self._marks()
+        if self._following is not None:
+            self._following()
         if self.n_steps % self.every:
             return
         before = len(self._path)
@@ -68,6 +74,31 @@ class Recorder:
         self._path.thin()
         self._beside.thin()
         self.every *= 2
+
+    def follow(self, every: int = 10, measure: Callable[[], Any] | None = None,
+               say: Callable[[str], Any] | None = print) -> "Recorder":
+        """Tells every 40 * every steps in one sentence whether training stands still on average, and what asking cost.
+
+        From |theta - a|^2 and one step in `every`, for any optimiser; three vectors of the parameters are kept.
+        measure: a function without arguments that returns a Run, asked then as well, such as
+        `lambda: tv.report(model, loss_fn, batches, k=1, probes=8, density=0, progress=False)`; its time is in the cost.
+        say: what takes the sentence, None for nobody; `told` has the numbers. Returns the recorder itself.
+        """
+        self._following = Following(lambda: self._followed, every, measure, say)
+        return self
+
+    @property
+    def told(self) -> list[Told]:
+        """What `follow` found: (step, ratio with its stderr, cost as a share of all time, report or None) in turn."""
+        return [] if self._following is None else self._following.told
+
+    def lightning(self) -> Any:
+        """This recorder as a callback for Lightning: `Trainer(callbacks=[rec.lightning()])`."""
+        return callbacks.lightning(self)
+
+    def hugging_face(self) -> Any:
+        """This recorder as a callback for Hugging Face: `Trainer(callbacks=[rec.hugging_face()])`."""
+        return callbacks.hugging_face(self)
 
     @property
     def path(self) -> np.ndarray:
