@@ -6,6 +6,7 @@ import numpy as np
 
 from ...kernels_options import part
 from .activations import FAST, exponential
+from .tiles import view
 
 # As numbers of numpy these stay variables for the compiler, which would make a copy of the code for each constant.
 SUM, PRODUCT = np.array([False, True])
@@ -17,7 +18,7 @@ def _fold(values, lanes, multiply):
     count = values.size // lanes
     while count > 1:
         half = (count + 1) // 2
-        low, high = values[:(count - half) * lanes], values[half * lanes:count * lanes]
+        low, high = view(values, 0, (count - half) * lanes), view(values, half * lanes, (count - half) * lanes)
         if multiply:
             for i in range(low.size):
                 low[i] *= high[i]
@@ -49,7 +50,7 @@ def squared(z, t, share, classes, wide, energies, with_energy):
     scratch."""
     row, each = share.size, z.dtype.type(1 / classes)
     for c in range(classes):
-        one, target = z[c * row:(c + 1) * row], t[c * row:(c + 1) * row]
+        one, target = view(z, c * row, row), view(t, c * row, row)
         for i in range(row):
             one[i] -= target[i]
         if with_energy:
@@ -85,11 +86,11 @@ def softmax(z, t, share, classes, row, wide, energies, with_energy):
     """z <- gradient of the cross-entropy of three classes and more, share [row] of each sample; energies += sums."""
     size = share.size
     for c in range(classes):
-        one = z[c * size:(c + 1) * size]
+        one = view(z, c * size, size)
         for i in range(size):
             row[i] = one[i] if c == 0 or one[i] > row[i] else row[i]
     for c in range(classes):
-        one, is_class = z[c * size:(c + 1) * size], t[c * size:(c + 1) * size]
+        one, is_class = view(z, c * size, size), view(t, c * size, size)
         for i in range(size):
             one[i] -= row[i]
         if with_energy:
@@ -97,7 +98,7 @@ def softmax(z, t, share, classes, row, wide, energies, with_energy):
                 wide[i] = -np.float64(one[i]) * np.float64(is_class[i])
             _summed(wide, energies)
     for c in range(classes):
-        one = z[c * size:(c + 1) * size]
+        one = view(z, c * size, size)
         for i in range(size):
             one[i] = exponential(one[i])
             row[i] = one[i] if c == 0 else row[i] + one[i]
@@ -108,6 +109,6 @@ def softmax(z, t, share, classes, row, wide, energies, with_energy):
     for i in range(size):
         row[i] = share[i] / row[i]
     for c in range(classes):
-        one, is_class = z[c * size:(c + 1) * size], t[c * size:(c + 1) * size]
+        one, is_class = view(z, c * size, size), view(t, c * size, size)
         for i in range(size):
             one[i] = one[i] * row[i] - share[i] * is_class[i]

@@ -8,6 +8,7 @@ from ...dynamics.kernels.steps import ADAPTIVE, DESCENT, FAR, HEATED, MOMENTUM
 from ...kernels_options import entry, part
 from .lanes import give, gradient, load, take, unload
 from .modes import ENERGY, FORCE
+from .tiles import view
 
 START = np.int64(0)
 
@@ -120,7 +121,7 @@ def move(begin, end, order, mode, first, steps, code, theta, memory, square, coe
     last nine: `rooms.Lanes`."""
     lanes, d, laid = sums.size, theta.shape[1], START
     w, g, classes = places[sizes.size + 6], places[sizes.size + 7], sizes[sizes.size - 1]
-    weights, slopes = room[w:g], room[g:2 * g - w]
+    weights, slopes = view(room, w, g - w), view(room, g, g - w)
     rows, counts = seats[0], seats[1]
     here, there, scale, force, fresh = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     decay, pull = numbers[5], numbers[6]

@@ -19,7 +19,7 @@ from ...kernels_options import part
 from .activations import GELU, activate, multiply_by_slope
 from .lane_losses import logistic, softmax, squared
 from .modes import ENERGY, FORCE
-from .tiles import _I64, _WIDE, VECTOR_BYTES, _Emit
+from .tiles import _I64, _WIDE, VECTOR_BYTES, _Emit, view
 
 SQUARED = 0
 # As numbers of numpy these stay variables for the compiler, which would make a copy of the code for each constant.
@@ -124,7 +124,7 @@ def _forward(room, places, sizes, act, width, lanes, with_slope):
                  fan_out, width, fan_in + 1, NO)
         if layer < layers - 1:
             slope = places[layers + 1] + (to - places[0] if act == GELU else 0)
-            activate(act, room[to:to + fan_out * row], room[slope:slope + (fan_out * row if act == GELU else 0)],
+            activate(act, view(room, to, fan_out * row), view(room, slope, fan_out * row if act == GELU else 0),
                      with_slope)
         w += (fan_in + 1) * fan_out * lanes
 
@@ -149,8 +149,8 @@ def _backward(room, places, sizes, act, width, lanes):
             _product(room, dh, row, lanes, room, w, fan_out * lanes, lanes, room, dz, lanes, row,
                      fan_in, width, fan_out, NO)
             slope = places[layers + 1] + (start - places[0] if act == GELU else 0)
-            multiply_by_slope(act, room[dh:dh + fan_in * row], room[start:start + fan_in * row],
-                              room[slope:slope + (fan_in * row if act == GELU else 0)])
+            multiply_by_slope(act, view(room, dh, fan_in * row), view(room, start, fan_in * row),
+                              view(room, slope, fan_in * row if act == GELU else 0))
             dz = dh
 
 
@@ -160,11 +160,9 @@ def _block(room, places, sizes, act, head, width, wide, energies, mode):
     layers, lanes = sizes.size - 1, energies.size
     row, classes = width * lanes, sizes[sizes.size - 1]
     _forward(room, places, sizes, act, width, lanes, mode != ENERGY)
-    z = room[places[layers]:places[layers] + classes * row]
-    targets = room[places[layers + 6]:places[layers + 6] + classes * row]
-    scratch = room[places[layers + 4]:places[layers + 4] + row]
-    share = room[places[layers + 5]:places[layers + 5] + row]
-    wide = wide[:row]
+    z, targets = view(room, places[layers], classes * row), view(room, places[layers + 6], classes * row)
+    scratch, share = view(room, places[layers + 4], row), view(room, places[layers + 5], row)
+    wide = view(wide, NO, row)
     if head == SQUARED:
         squared(z, targets, share, classes, wide, energies, mode != FORCE)
     elif classes == 1:
@@ -346,7 +344,7 @@ def load(weights, here, kept, lanes):
         weights[i] = here[i]
     for to in range(kept, weights.size, lanes):
         at = 2 * to - kept
-        low, high, one = here[at:at + lanes], here[at + lanes:at + 2 * lanes], weights[to:to + lanes]
+        low, high, one = view(here, at, lanes), view(here, at + lanes, lanes), view(weights, to, lanes)
         for i in range(lanes):
             one[i] = high[i] - low[i]
 
@@ -358,7 +356,7 @@ def unload(slopes, force, kept, lanes):
         force[i] = -np.float64(slopes[i])
     for at in range(kept, slopes.size, lanes):
         to = 2 * at - kept
-        low, high, one = force[to:to + lanes], force[to + lanes:to + 2 * lanes], slopes[at:at + lanes]
+        low, high, one = view(force, to, lanes), view(force, to + lanes, lanes), view(slopes, at, lanes)
         for i in range(lanes):
             low[i] = one[i]
             high[i] = -low[i]
