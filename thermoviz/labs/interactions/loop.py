@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...core.dynamics.integrators import SGD, Overdamped
-from ...core.fluctuations.regression import Quadratic, quadratic, spread
+from ...core.fluctuations.regression import Quadratic, quadratic
 from ...core.seeds import rng
 from ...core.statistics.estimators import Estimate, independent_mean
 from ...core.thermodynamics.ramps import ramp
@@ -25,8 +25,9 @@ ENDS = (0.03, 1.0)
 # Of the numerical derivative that chooses the two groups.
 SHARE = 0.01
 
-# Mean m [d] and covariance S [d, d] of theta -> covariance [d, d] of the noise of one step, averaged over theta.
-Shaken = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Second moments P [d + 1, d + 1] of (theta, 1) -> covariance [d, d] of the noise of one step, averaged over theta:
+# linear in P.
+Shaken = Callable[[np.ndarray], np.ndarray]
 
 
 def loop_work(linear: Linear, steps: int, walkers: int, seed: int, report: Callable[[float], Any]) -> Loops:
@@ -72,37 +73,63 @@ def _walked(linear: Linear, name: str, H: np.ndarray, centre: np.ndarray, shaken
 
 
 def sgd_noise(linear: Linear, problem: Quadratic) -> Shaken:
-    """lr^2 / B times the covariance of single-sample gradients, averaged over theta: that at the mean, and `spread`."""
-    return lambda mean, covariance: LINEAR_RATE**2 / LINEAR_BATCH * (
-        linear.loss.gradient_covariance(mean) + spread(problem.factors, covariance))
+    """lr^2 / B times the covariance of single-sample gradients G_i (theta, 1), averaged over theta: the covariance of
+    the matrices G is one tensor, of fourth moments of the data."""
+    d = len(problem.hessian)
+    at_zero = linear.loss.per_sample_gradients(np.zeros(d))
+    G = np.concatenate([np.einsum("nci,ncj->nij", problem.factors, problem.factors), at_zero[:, :, None]], axis=2)
+    G -= G.mean(axis=0)
+    fourth = LINEAR_RATE**2 / LINEAR_BATCH / len(G) * np.einsum("nac,nbd->abcd", G, G, optimize=True)
+    fourth = fourth.reshape(d * d, -1)
+    return lambda P: (fourth @ P.ravel()).reshape(d, d)
 
 
 def isotropic_noise(linear: Linear) -> Shaken:
     """2 lr T in all directions, everywhere."""
-    return lambda mean, covariance: 2 * LINEAR_RATE * linear.T * np.eye(len(mean))
+    heat = 2 * LINEAR_RATE * linear.T * np.eye(len(linear.parabola.H))
+    return lambda P: P[-1, -1] * heat
 
 
 def at_rest(K: np.ndarray, centre: np.ndarray, shaken: Shaken) -> tuple[np.ndarray, np.ndarray]:
     """Mean [d] and covariance [d, d] of the stationary state under the curvature K: a linear equation in Sigma."""
     d = len(K)
     mean, M = np.linalg.solve(K, centre), np.eye(d) - LINEAR_RATE * K
-    none = shaken(mean, np.zeros((d, d)))
     columns = []
     for unit in np.eye(d * d):
         basis = unit.reshape(d, d)
-        columns.append((basis - M @ basis @ M - (shaken(mean, basis) - none)).ravel())
+        columns.append((basis - M @ basis @ M - shaken(_beside_nothing(basis))).ravel())
+    none = shaken(second_moments(mean, np.zeros((d, d))))
     return mean, np.linalg.solve(np.stack(columns, axis=1), none.ravel()).reshape(d, d)
 
 
+def second_moments(mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """P [d + 1, d + 1] of (theta, 1)."""
+    both = np.append(mean, 1.0)
+    return np.outer(both, both) + _beside_nothing(covariance)
+
+
+def _beside_nothing(matrix: np.ndarray) -> np.ndarray:
+    """[d, d] -> [d + 1, d + 1]: with zeros behind."""
+    d = len(matrix)
+    out = np.zeros((d + 1, d + 1))
+    out[:d, :d] = matrix
+    return out
+
+
 def mean_work(H: np.ndarray, centre: np.ndarray, shaken: Shaken, strengths: np.ndarray) -> float:
-    """Exact mean work of a programme of strengths [K + 1, d], begun at rest: mean and covariance, step by step."""
-    mean, covariance = at_rest(H + np.diag(strengths[0]), centre, shaken)
-    work = 0.0
-    for before, now in zip(strengths, strengths[1:], strict=False):
-        work += 0.5 * float((now - before) @ (mean**2 + np.diag(covariance)))
-        K = H + np.diag(now)
-        M, noise = np.eye(len(H)) - LINEAR_RATE * K, shaken(mean, covariance)
-        mean, covariance = mean - LINEAR_RATE * (K @ mean - centre), M @ covariance @ M + noise
+    """Exact mean work of a programme of strengths [K + 1, d], begun at rest: second moments of (theta, 1), step by
+    step."""
+    d = len(H)
+    P = second_moments(*at_rest(H + np.diag(strengths[0]), centre, shaken))
+    A = np.eye(d + 1)
+    A[:d] -= LINEAR_RATE * np.column_stack([H, -centre])
+    diagonal = A.reshape(-1)[:d * (d + 2):d + 2]
+    work, turned = 0.0, diagonal - LINEAR_RATE * strengths[1:]
+    for switched, now in zip(np.diff(strengths, axis=0), turned, strict=True):
+        work += 0.5 * float(switched @ P.diagonal()[:d])
+        diagonal[:], noise = now, shaken(P)
+        P = A @ P @ A.T
+        P[:d, :d] += noise
     return work
 
 
