@@ -15,13 +15,15 @@ from ..presentation.words import term
 from .front import memory
 from .front.shell import ICON
 from .lab import lab_page, lab_visit
-from .menu import FIRST, LAST, SWEEP, document_title, menu
+from .menu import FIRST, LAST, SWEEP, YOURS, document_title, menu
 from .operating.counts import counts
 from .operating.house import ask_to_wait, is_let_in
 from .operating.signin import ask_to_sign_in, is_signed_in, offer_to_leave
 from .pages.about import about
 from .pages.landscape import landscape
 from .pages.sweep import sweep, sweep_visit
+from .pages.yours.page import yours
+from .pages.yours.visit import yours_visit
 from .state import Watching, engine, visit
 
 WARMING_AFTER_SECONDS = 1.6
@@ -53,7 +55,7 @@ def _draw() -> None:
 
 def app_pages() -> list[Any]:
     """The pages in the order of the menu."""
-    other = {FIRST.name: landscape, SWEEP: sweep, LAST: about}
+    other = {FIRST.name: landscape, SWEEP: sweep, YOURS: yours, LAST: about}
     return [st.Page(other.get(entry.name) or functools.partial(lab_page, entry.name), title=term(entry.menu),
                     url_path=entry.name, default=entry is FIRST) for entry in menu().values()]
 
@@ -81,6 +83,8 @@ def go_back(page: Any) -> None:
         lab_visit(page.url_path).follow(query)
     elif page.url_path == SWEEP:
         sweep_visit().follow(query)
+    elif page.url_path == YOURS:
+        yours_visit().follow(query)
 
 
 def follow_link(page: Any, pages: Sequence[Any]) -> None:

@@ -35,18 +35,18 @@ def section_title(key: str) -> str:
             "slice": _("The slice"), "chance": _("Chance")}.get(key, _("More"))
 
 
-def controls(spec_class: Any, base: Any, generation: int) -> Any:
+def controls(spec_class: Any, base: Any, generation: int | str, without: tuple[str, ...] = ()) -> Any:
     """Draws all controls of an experiment and returns its specification as the widgets say.
 
-    `base`: the specification that the widgets of this `generation` start from. Raises BadInput where the
-    settings do not fit together.
+    `base`: the specification that the widgets of this `generation` start from. `without`: settings that stay as they
+    are there. Raises BadInput where the settings do not fit together.
     """
     tree, refused = to_json(base), list[BadInput]()
     settings = {setting.name: setting for setting in describe(spec_class)}
     placed = {name for _key, names in SECTIONS for name in names}
     sections = (*SECTIONS, ("more", tuple(name for name in settings if name not in placed)))
     for key, names in sections:
-        shown = [settings[name] for name in names if name in settings]
+        shown = [settings[name] for name in names if name in settings and name not in without]
         if shown:
             with st.expander(section_title(key), expanded=key in ("data", "training")), _later(refused):
                 _draw_all(shown, tree, f"{generation}/")
@@ -190,7 +190,8 @@ def _member(setting: Setting, value: dict[str, Any], key: str) -> dict[str, Any]
     """A choice among classes, then the chosen one's settings; a newly chosen one starts from its defaults."""
     cls = _chosen_class(setting, value, key)
     tree = dict(value) if _kind(cls) == value.get("kind") else to_json(cls())
-    _draw_all(describe(cls), tree, f"{key}.{_kind(cls)}.")
+    if _has_defaults(cls):  # one's own data have nothing that could be set
+        _draw_all(describe(cls), tree, f"{key}.{_kind(cls)}.")
     return tree
 
 

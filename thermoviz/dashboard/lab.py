@@ -89,6 +89,8 @@ class LabVisit(Watching):
         """Until there is more the page shows the lab's default run that comes with the package, or the bare surface."""
         if self.shown is not None:
             return
+        if not state.at_hand(spec):
+            raise BadInput(state.gone())
         if self.kind in labs() and (run := load_lab(self.kind)) is not None:
             self._show(run, complete=True)
         elif hasattr(spec, "landscape"):
@@ -155,7 +157,7 @@ def lab_page(kind: str) -> None:
             if page.stage is not None and run.surface is not None:
                 _stage(kind, run, look, query, page.stage(run))
             if "charts" not in house.hidden:
-                drawn(run, look, f"charts {kind}", lambda: (None, _charts(page.shown(run), run, look, comes)), comes)
+                drawn(run, look, f"charts {kind}", lambda: (None, all_charts(page.shown(run), run, look, comes)), comes)
             drawn(run, look, "verdicts", lambda: (None, verdict_cards(run, comes)), comes)
     if "explanation" not in house.hidden:
         with st.expander(_("What am I seeing?"), icon=":material/help:"):
@@ -212,7 +214,7 @@ def _stage(kind: str, run: Run, look: Look, query: dict[str, str], settings: dic
     stage(run, look, key=f"stage_{kind}", link=address(query), **settings)
 
 
-def _charts(charts: Sequence[Chart], run: Run, look: Look, comes: str) -> int:
+def all_charts(charts: Sequence[Chart], run: Run, look: Look, comes: str = WHOLE) -> int:
     """Two charts beside each other, a wide one alone; their bytes."""
     row: list[Chart] = []
     weight = 0

@@ -29,7 +29,7 @@ class Entry:
 
 
 FIRST = Entry("landscape", "Landscape")
-SWEEP, LAST = "sweep", "about"
+SWEEP, YOURS, LAST = "sweep", "yours", "about"
 
 
 def menu() -> dict[str, Entry]:
@@ -46,11 +46,14 @@ def _menu(language: str, labs: tuple[tuple[str, Any], ...]) -> dict[str, Entry]:
                   _("Where networks freeze, where they stay warm, and where they are thrown out"),
                   _("One experiment over a grid of its settings, each cell many runs: a phase diagram of training."),
                   stage=False)
+    yours = Entry(YOURS, _("Yours"), _("Bring your own: a table, a drawing, a run"), _(
+        "Your own data become a loss landscape within seconds, and a run that somebody saved opens again."),
+                  stage=False)
     about = Entry(LAST, _("About"), _("A loss landscape is an energy surface, and data are a heat bath"), _(
         "thermoviz trains small networks, cuts slices through their loss landscapes, and lets particles roll on them "
         "under heat that you turn up and down. It makes a physicist's view of machine learning visible, and measures "
         "where that view holds and where it breaks."), stage=False)
-    return {entry.name: entry for entry in (FIRST, *entries, sweep, about)}
+    return {entry.name: entry for entry in (FIRST, *entries, sweep, yours, about)}
 
 
 def lab_pages() -> dict[str, Page]:
@@ -66,7 +69,7 @@ def lab_pages() -> dict[str, Page]:
 
 def page_of(kind: str) -> Page:
     """The page of one lab, in the language of the visitor of now."""
-    if kind in (FIRST.name, SWEEP, LAST):
+    if kind in (FIRST.name, SWEEP, YOURS, LAST):
         raise ValueError("there is another page of that name")
     return _page(EXPERIMENTS[kind], language())
 

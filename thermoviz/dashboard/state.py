@@ -22,7 +22,8 @@ from ..engine import Engine, JobState
 from ..experiments.presets import PRESETS, load_preset
 from ..presentation.looks import LOOKS
 from ..presentation.words import _, term
-from .menu import SWEEP
+from ..runs.carried import carried_by
+from .menu import SWEEP, YOURS
 from .operating.counts import counts
 
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
@@ -38,6 +39,16 @@ def engine() -> Engine:
     made = Engine(is_here=is_here)
     made.hear(counts.job)
     return made
+
+
+def at_hand(spec: Any) -> bool:
+    """Whether this server still holds the data that people brought for `spec`."""
+    return not any(carried_by(spec)) or engine().brought.lend(spec)
+
+
+def gone() -> str:
+    """What is said where it does not."""
+    return _("This server no longer holds these data: bring the file again.")
 
 
 def _viewer() -> str:
@@ -86,6 +97,9 @@ class Watching(abc.ABC):
 
     def ask(self, spec: Any) -> JobState | None:
         """Makes `spec` what is shown or awaited; the state of its job, None once it is shown whole."""
+        if not at_hand(spec):
+            self.leave()
+            return JobState("failed", message=gone())
         id = identity(spec)
         if self.waiting != id:
             self.leave()
@@ -255,7 +269,7 @@ def visit() -> Visit:
     if "visit" not in st.session_state:
         query = st.query_params.to_dict()
         # Of a lab's link, which is followed on the lab's own page, only what concerns every page.
-        lab = query.get("kind") in (*LABS, SWEEP)
+        lab = query.get("kind") in (*LABS, SWEEP, YOURS)
         st.session_state["visit"] = opened({name: query[name] for name in ("look", "hide") if name in query}
                                            if lab else query)
     return st.session_state["visit"]

@@ -1,1 +1,1 @@
-"""The pages that are no lab: the first one, and what the house is about."""
+"""The pages that are no lab: the first one, sweeps, what visitors bring, and what the house is about."""
