@@ -59,8 +59,9 @@ def _watch(visit: Watching, noticed: bool) -> None:
     if job.finished or job.version > visit.version:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
-        below = _("below is still the former picture") if visit.complete else _("below is a coarse one")
-        st.progress(min(max(job.fraction, 0.0), 1.0), text=f"{stands(job)} · {below}")
+        below = "" if visit.shown is None else " · " + (
+            _("below is still the former picture") if visit.complete else _("below is a coarse one"))
+        st.progress(min(max(job.fraction, 0.0), 1.0), text=stands(job) + below)
         # A callback, since it is heard before the poll above can draw the page anew and forget the click.
         st.button(_("Cancel"), key="cancel", icon=":material/close:", on_click=visit.cancel)
 

@@ -76,8 +76,9 @@ def _missing(table: Table, names: list[str], prefix: str) -> bool:
         return False
     rows = int(table.missing(names).sum())
     named = "; ".join(_("row {row}, {column}").format(row=row, column=name) for row, name in places[:NAMED])
-    more = "" if len(places) <= NAMED else _(" and {n:,} more").format(n=len(places) - NAMED)
-    st.warning(plain_text(_("Missing values: {places}.").format(places=named + more)), icon=":material/data_alert:")
+    if len(places) > NAMED:
+        named = _("{places} and {n:,} more").format(places=named, n=len(places) - NAMED)
+    st.warning(plain_text(_("Missing values: {places}.").format(places=named)), icon=":material/data_alert:")
     without = counted("Leave that row out", "Leave these {n} rows out", rows)
     return st.toggle(_("{without} ({left:,} stay)").format(without=without, left=table.rows - rows),
                      key=f"{prefix}.leave_out")

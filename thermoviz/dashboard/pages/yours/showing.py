@@ -178,7 +178,7 @@ def _card(here: YoursVisit, thing: Thing, about: About, facts: list[str], field:
     """What it is, until when it is kept, and what can be done with it."""
     kept = _("{until}, seen only by those who have the link").format(until=until(about.until))
     with st.container(key="card_brought"), st.container(key="brought", horizontal=True, vertical_alignment="center"):
-        st.html(f'<span class="tv-mine">{html.escape(" · ".join(facts))} <span>· {html.escape(kept)}</span></span>')
+        st.html(f'<span class="tv-mine">{html.escape(" · ".join(facts))} <span class="tv-until">{html.escape(kept[:1].upper() + kept[1:])}</span></span>')
         if put:
             _labs(here, field, put)
         if run is not None and run.kind in EXPERIMENTS:
@@ -195,7 +195,7 @@ def _labs(here: YoursVisit, field: str, put: Mapping[str, Any]) -> None:
         st.caption(_("The same data in another experiment:") if field == "dataset" else
                    _("The same surface in another experiment:"))
         for kind in kinds:
-            st.button(page_of(kind).menu, key=f"lab_{kind}", width="stretch", on_click=_ask_in_lab,
+            st.button(page_of(kind).menu, key=f"to_{kind}", width="stretch", on_click=_ask_in_lab,
                       args=(here, kind, dict(put)))
 
 
