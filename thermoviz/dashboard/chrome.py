@@ -97,7 +97,7 @@ def follow_link(page: Any, pages: Sequence[Any]) -> None:
     wanted = next((other for other in pages if other.url_path == kind), None)
     if kind and wanted is not None and not page.url_path:
         asked = st.query_params.to_dict()
-        if kind not in LABS:  # a page without an experiment, such as "about"
+        if kind not in (*LABS, SWEEP, YOURS):  # a page without an experiment, such as "about"
             del asked["kind"]
         st.switch_page(wanted, query_params=asked)
 

@@ -1,6 +1,7 @@
 """What was brought, shown: data with what networks make of them, or a run as its file says."""
 
 import contextlib
+import dataclasses
 import functools
 import html
 import logging
@@ -178,7 +179,8 @@ def _card(here: YoursVisit, thing: Thing, about: About, facts: list[str], field:
     """What it is, until when it is kept, and what can be done with it."""
     kept = _("{until}, seen only by those who have the link").format(until=until(about.until))
     with st.container(key="card_brought"), st.container(key="brought", horizontal=True, vertical_alignment="center"):
-        st.html(f'<span class="tv-mine">{html.escape(" · ".join(facts))} <span class="tv-until">{html.escape(kept[:1].upper() + kept[1:])}</span></span>')
+        st.html(f'<span class="tv-mine">{html.escape(" · ".join(facts))} '
+                f'<span class="tv-until">{html.escape(kept[:1].upper() + kept[1:])}</span></span>')
         if put:
             _labs(here, field, put)
         if run is not None and run.kind in EXPERIMENTS:
@@ -205,9 +207,17 @@ def _ask_in_lab(here: YoursVisit, kind: str, put: dict[str, Any]) -> None:
             surface = own_slice(put["landscape"].surface)
             engine().brought.bring(surface, _("the surface of a run"))
             put["landscape"] = surface
-        _walk(here, kind, EXPERIMENTS[kind](**put))
+        _walk(here, kind, _fitting(EXPERIMENTS[kind], put))
 
     here.answer(ask)
+
+
+def _fitting(cls: Any, put: Mapping[str, Any]) -> Any:
+    """A lab's defaults on these data; batches of at most half of the samples, as labs ask for."""
+    made = cls(**put)
+    if "dataset" not in put or not hasattr(made, "batch_size"):
+        return made
+    return dataclasses.replace(made, batch_size=max(1, min(made.batch_size, put["dataset"].load().n_train // 2)))
 
 
 def _walk(here: YoursVisit, kind: str, spec: Any) -> None:
@@ -218,17 +228,17 @@ def _walk(here: YoursVisit, kind: str, spec: Any) -> None:
         st.session_state[f"lab_{kind}"] = lab.opened(kind, query)
     else:
         st.session_state["visit"] = opened(query)
-    here.walk = kind if kind in LABS else "", query
+    here.walk = kind if kind in LABS else ""
 
 
 def go(here: YoursVisit) -> None:
     """Leaves for the page that was asked for, if one was."""
     if here.walk is None:
         return
-    (kind, query), here.walk = here.walk, None
+    kind, here.walk = here.walk, None
     page = (st.Page(functools.partial(lab.lab_page, kind), title=page_of(kind).menu, url_path=kind) if kind else
             st.Page(landscape, title=_("Landscape"), url_path="landscape", default=True))
-    st.switch_page(page, query_params=query)
+    st.switch_page(page)  # which writes its own address, into an entry of its own
 
 
 def _picture(run: Run, look: Look, house: Visit, query: dict[str, str], title: str) -> None:

@@ -57,7 +57,7 @@ class YoursVisit(Watching):
     refusal: str = ""
     uploads: int = 0  # files taken: each has a widget of its own, so that none stays in the server's memory
     mine: tuple[Thing, ...] = ()
-    walk: tuple[str, dict[str, str]] | None = None  # the page to leave for, and its query
+    walk: str | None = None  # the page to leave for
 
     @property
     def prefix(self) -> str:
