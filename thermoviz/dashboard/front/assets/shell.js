@@ -12,7 +12,7 @@
   /** @type {(here: Parts, next: Parts) => boolean} */
   const same = (here, next) => (here.pathname === next.pathname
     ? !here.preset || here.preset === next.preset
-    : here.kind !== null && next.pathname.endsWith(`/${here.kind}`)); // a link that leads on to its own page
+    : here.kind !== null && next.pathname === here.pathname + here.kind); // a link that leads on to its own page
   history.pushState = (state, title, address) => {
     const replaces = address != null && same(parts(location.href), parts(address));
     return replaces ? history.replaceState(state, title, address) : push(state, title, address);

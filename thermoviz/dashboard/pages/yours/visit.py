@@ -195,6 +195,8 @@ class YoursVisit(Watching):
 
     def follow(self, query: Mapping[str, str]) -> None:
         """Back or Forward: the page is again what the address says."""
+        if query.get("kind", YOURS) != YOURS:  # written by another page a moment before it left for its own address
+            return
         link = opened(query)
         if (link.opened or ("", ""))[:2] != (self.opened or ("", ""))[:2] or link.base != self.base:
             mine = self.mine
