@@ -279,6 +279,19 @@ def test_a_visitor_who_comes_back_finds_the_controls_as_they_were(app):
     assert not app.exception and app.session_state["visit"].asked.seed == 5
 
 
+def test_a_session_that_begins_anew_again_and_again_does_not_grow(app):
+    """Streamlit forgets no widget that a session has had: sets of keys come back in turn, and start from `base`."""
+    def chosen(key):
+        app.button(f"preset_{key}").click().run()
+        here = app.session_state["visit"]
+        assert not app.exception and app.number_input(f"{here.prefix}/seed").value == PRESETS[key].spec.seed
+        app.number_input(f"{here.prefix}/seed").set_value(77).run()
+        return len(app.session_state._state._state._new_widget_state.widget_metadata)
+
+    had = [chosen(key) for key in ("digits", "three-minds") * state.TURNS]
+    assert had[state.TURNS] == had[-1]
+
+
 # Style
 
 

@@ -6,9 +6,9 @@ import pytest
 from test_drawn import first_page, shown
 
 from thermoviz.catalogue import LABS
-from thermoviz.dashboard import controls, lab, menu, style
+from thermoviz.dashboard import lab, menu, style
 from thermoviz.dashboard.front import memory
-from thermoviz.presentation import words
+from thermoviz.presentation import settings, words
 from thermoviz.runs import late
 
 
@@ -33,7 +33,7 @@ def counted(monkeypatch):
 def test_a_rerun_reads_no_specification_makes_no_page_no_card_and_no_rules(counted, at_once, lab_page):
     app = lab_page("second_law", balls="100", steps="100")
     shown(app)
-    counts = counted((controls, "_setting"), (late, "in_room"), (lab, "_card"), (lab, "_said"), (style, "_page"))
+    counts = counted((settings, "_setting"), (late, "in_room"), (lab, "_card"), (lab, "_said"), (style, "_page"))
     shown(app)
     assert set(counts.values()) == {0}
 

@@ -1,7 +1,7 @@
 """Widgets out of specifications: ranges, steps, titles and help come from the fields, none is listed here.
 
 `controls(...)` draws the settings that `presentation/settings.py` reads, and returns the changed specification. Widgets
-start from `base` and keep their own state until `generation` changes (a preset is chosen, a link is followed).
+start from `base` and keep their own state until their keys change (a preset is chosen, a link is followed).
 """
 
 import contextlib
@@ -35,11 +35,11 @@ def section_title(key: str) -> str:
             "slice": _("The slice"), "chance": _("Chance")}.get(key, _("More"))
 
 
-def controls(spec_class: Any, base: Any, generation: int | str, without: tuple[str, ...] = ()) -> Any:
+def controls(spec_class: Any, base: Any, prefix: str, without: tuple[str, ...] = ()) -> Any:
     """Draws all controls of an experiment and returns its specification as the widgets say.
 
-    `base`: the specification that the widgets of this `generation` start from. `without`: settings that stay as they
-    are there. Raises BadInput where the settings do not fit together.
+    `base`: the specification that the widgets start from, anew when `prefix`, of their keys, changes. `without`:
+    settings that stay as they are there. Raises BadInput where the settings do not fit together.
     """
     tree, refused = to_json(base), list[BadInput]()
     settings = {setting.name: setting for setting in describe(spec_class)}
@@ -49,7 +49,7 @@ def controls(spec_class: Any, base: Any, generation: int | str, without: tuple[s
         shown = [settings[name] for name in names if name in settings and name not in without]
         if shown:
             with st.expander(section_title(key), expanded=key in ("data", "training")), _later(refused):
-                _draw_all(shown, tree, f"{generation}/")
+                _draw_all(shown, tree, f"{prefix}/")
     _refuse(refused)
     return from_json(spec_class, tree)
 

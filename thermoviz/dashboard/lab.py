@@ -50,15 +50,14 @@ class LabVisit(Watching):
     whole: Run | None = None  # the last run that was shown complete
 
     @property
-    def prefix(self) -> str:
-        """Of the keys of this generation's widgets."""
-        return f"{self.kind}.{self.generation}"
+    def room(self) -> str:
+        return f"{self.kind}."
 
     def restart(self, spec: Any) -> None:
         """Widgets start anew from `spec`."""
         self.leave()
         self.base, self.asked, self.messages = spec, None, ()
-        self.generation += 1
+        self.begin_anew()
 
     def cancel(self) -> None:
         """Back to the last whole run; where there is none yet, what is shown stays, and nothing more is computed."""
@@ -75,9 +74,9 @@ class LabVisit(Watching):
 
     def take_up(self) -> None:
         """A visitor who comes back to the page finds the controls as they were: Streamlit forgot its widgets."""
-        if self.asked is not None and f"{self.prefix}/seed" not in st.session_state:
+        if self.asked is not None and self.untouched:
             self.base = self.asked
-            self.generation += 1
+            self.begin_anew()
 
     def follow(self, query: Mapping[str, str]) -> None:
         """Back or Forward: the page is again what the address says."""

@@ -71,7 +71,7 @@ def experiment(visit: Visit) -> tuple[Any, str]:
     with st.sidebar:
         st.subheader(_("The experiment"))
         try:
-            return controls.controls(cls, visit.base, visit.generation), ""
+            return controls.controls(cls, visit.base, visit.prefix), ""
         except BadInput as error:
             return visit.asked or visit.base, refused(cls, error)
 

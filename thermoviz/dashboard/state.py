@@ -29,6 +29,7 @@ from .operating.counts import counts
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
 # What the page does without the stage's word that it stands, for a browser in which its program does not run.
 PATIENCE_SECONDS = 10.0
+TURNS = 4  # sets of keys that widgets have in turn
 # What an instructor can hide by link: ?hide=controls,share
 HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
@@ -75,6 +76,28 @@ class Watching(abc.ABC):
     version: int = 0  # of the partial runs seen of it
     complete: bool = True  # what is shown is all of it
     messages: tuple[str, ...] = ()  # what the link asked for and did not get
+
+    @property
+    def prefix(self) -> str:
+        """Of the keys of this generation's widgets. Keys come back in turn: Streamlit remembers every widget that a
+        session has ever had, a few kilobytes for each new set of keys."""
+        return f"{self.room}{self.generation % TURNS}"
+
+    @property
+    def room(self) -> str:
+        """What its widgets' keys begin with, at no other page."""
+        return ""
+
+    @property
+    def untouched(self) -> bool:
+        """The widgets of this generation are not drawn yet, so they would say `base`."""
+        return not any(str(key).startswith(f"{self.prefix}/") for key in st.session_state)
+
+    def begin_anew(self) -> None:
+        """From here on the widgets say `base`."""
+        self.generation += 1
+        for key in [key for key in st.session_state if str(key).startswith(f"{self.prefix}/")]:
+            del st.session_state[key]
 
     def put_away(self) -> None:
         """The messages were read."""
@@ -175,16 +198,11 @@ class Visit(Watching):
         """The stage's temperature was set: it belongs to the link from now on."""
         self.temperature = rounded(st.session_state[STAGE].get("temperature"))
 
-    @property
-    def untouched(self) -> bool:
-        """The widgets of this generation are not drawn yet, so they would say `base`."""
-        return f"{self.generation}/seed" not in st.session_state
-
     def take_up(self) -> None:
         """A visitor who comes back to the page finds the controls as they were: Streamlit forgot its widgets."""
         if self.asked is not None and self.untouched:
             self.base, self.asked = self.asked, None
-            self.generation += 1
+            self.begin_anew()
 
     def stage_stands(self) -> None:
         """The stage has drawn its first pictures."""
@@ -206,7 +224,7 @@ class Visit(Watching):
         self.asked = None
         self.preset, self.base, self.messages = preset, spec, ()
         self.first = self.temperature
-        self.generation += 1
+        self.begin_anew()
 
     def choose(self, preset: str) -> None:
         """A preset's button was pressed."""

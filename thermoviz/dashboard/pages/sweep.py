@@ -66,15 +66,14 @@ class SweepVisit(Watching):
         return self.start.base
 
     @property
-    def prefix(self) -> str:
-        """Of the keys of this generation's widgets."""
-        return f"{SWEEP}.{self.generation}"
+    def room(self) -> str:
+        return f"{SWEEP}."
 
     def restart(self, spec: Sweep) -> None:
         """Widgets start anew from `spec`."""
         self.leave()
         self.start, self.asked, self.wanted, self.messages = spec, None, None, ()
-        self.generation += 1
+        self.begin_anew()
 
     def cancel(self) -> None:
         """What is known stays on the page; nothing more is computed. What is computed is kept for the next time."""
@@ -83,9 +82,9 @@ class SweepVisit(Watching):
 
     def take_up(self) -> None:
         """A visitor who comes back to the page finds the controls as they were: Streamlit forgot its widgets."""
-        if self.asked is not None and f"{self.prefix}/seeds" not in st.session_state:
+        if self.asked is not None and self.untouched:
             self.start = self.asked
-            self.generation += 1
+            self.begin_anew()
 
     def follow(self, query: Mapping[str, str]) -> None:
         """Back or Forward: the page is again what the address says."""
