@@ -96,7 +96,8 @@ class Watching(abc.ABC):
     def begin_anew(self) -> None:
         """From here on the widgets say `base`."""
         self.generation += 1
-        for key in [key for key in st.session_state if str(key).startswith(f"{self.prefix}/")]:
+        ours = (f"{self.prefix}/", f"{self.prefix}.")
+        for key in [key for key in st.session_state if str(key).startswith(ours)]:
             del st.session_state[key]
 
     def put_away(self) -> None:

@@ -60,9 +60,8 @@ class YoursVisit(Watching):
     walk: str | None = None  # the page to leave for
 
     @property
-    def prefix(self) -> str:
-        """Of the keys of this generation's widgets."""
-        return f"{YOURS}.{self.generation}"
+    def room(self) -> str:
+        return f"{YOURS}."
 
     @property
     def upload(self) -> str:
@@ -88,7 +87,7 @@ class YoursVisit(Watching):
             self._take_run(name, given)
         else:
             self.table, self.file = read(given), name
-            self.generation += 1
+            self.begin_anew()
 
     def _take_run(self, name: str, contents: bytes) -> None:
         run = Run.from_bytes(contents)
@@ -140,14 +139,14 @@ class YoursVisit(Watching):
         self.opened, self.base, self.asked = thing, base, None
         self.shown, self.complete, self.messages = None, True, ()
         self.table, self.refusal = None, ""
-        self.generation += 1
+        self.begin_anew()
         self.mine = (thing, *(one for one in self.mine if one[:2] != thing[:2]))[:MOST_KEPT]
 
     def close(self) -> None:
         """Back to the doors."""
         self.leave()
         self.opened, self.shown, self.base, self.asked, self.refusal, self.messages = None, None, None, None, "", ()
-        self.generation += 1
+        self.begin_anew()
 
     def close_table(self) -> None:
         """Another file instead."""
@@ -177,7 +176,7 @@ class YoursVisit(Watching):
         """The button beside the progress: back to what is shown; where nothing is, nothing more is computed."""
         if self.shown is not None and self.complete:
             self.base, self.asked = self.shown.spec, None
-            self.generation += 1
+            self.begin_anew()
             self.leave()
         elif self.waiting is not None:
             engine().leave(self.waiting, self.viewer)
@@ -189,9 +188,9 @@ class YoursVisit(Watching):
 
     def take_up(self) -> None:
         """A visitor who comes back to the page finds the controls as they were: Streamlit forgot its widgets."""
-        if self.asked is not None and f"{self.prefix}/seed" not in st.session_state:
+        if self.asked is not None and self.untouched:
             self.base = self.asked
-            self.generation += 1
+            self.begin_anew()
 
     def follow(self, query: Mapping[str, str]) -> None:
         """Back or Forward: the page is again what the address says."""
