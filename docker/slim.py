@@ -29,6 +29,8 @@ LEFT_OUT = (
     ("pyarrow/_s3fs*", "the same"),
     ("pydeck/nbextension", "maps in notebooks; Streamlit has its own copy of their program"),
     ("plotly/labextension", "charts in notebooks"),
+    ("matplotlib/mpl-data/sample_data", "examples"),
+    ("matplotlib/backends/web_backend", "windows in a browser"),
     ("numpy/_core/include", "headers"),
     ("numpy/_core/lib", "libraries for linking"),
     ("**/*.pyx", "sources of what is compiled"),
@@ -44,9 +46,11 @@ LEFT_OUT = (
     ("../../../share/jupyter", "what pydeck has for notebooks, once more"),
 )
 # Of these a fraction is ever imported: their byte code goes, and comes again for what is imported at the start.
-SPARSE = ("torch", "functorch", "sympy", "mpmath", "networkx", "pandas", "scipy", "sklearn", "altair", "pydeck")
+SPARSE = ("torch", "functorch", "sympy", "mpmath", "networkx", "pandas", "scipy", "sklearn", "altair", "pydeck",
+          "matplotlib", "fontTools")
 START = """
 import numba, numpy.random, plotly.graph_objects, plotly.io, safetensors.numpy, scipy.interpolate, scipy.linalg
+import matplotlib.backends.backend_agg, matplotlib.backends.backend_pdf, matplotlib.backends.backend_svg
 import scipy.ndimage, scipy.optimize, scipy.sparse, scipy.spatial, scipy.special, scipy.stats, sklearn.datasets
 import sklearn.linear_model, streamlit.web.bootstrap, torch.func, torch.nn.utils
 """

@@ -57,6 +57,8 @@ seen = tv.explore(model, lambda m: torch.nn.functional.mse_loss(m(x), y), record
 seen.to_html("stage.html")
 seen.figure().write_html("figure.html", include_plotlyjs=True)
 assert os.path.getsize("figure.html") > 4e6
+for name in ("a.png", "a.svg", "a.pdf", "a.gif", "a.csv", "a.parquet"):
+    seen.export(name, **({"seconds": 0.2, "size": (96, 64)} if name == "a.gif" else {}))
 print("explored")
 """
 PAGES = """

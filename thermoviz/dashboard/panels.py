@@ -26,6 +26,7 @@ from .changes import changes
 from .component import await_stage
 from .drawn import drawn, kept, style
 from .plain import in_short, plain, plain_link
+from .share import saved
 from .state import PATIENCE_SECONDS, Visit
 from .style import thumbnail_rules
 
@@ -147,7 +148,8 @@ def chart(run: Any, look: Look, key: str, draw: Callable[[Any, Look], Any],
         st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=CHART_CONFIG)
         if said:
             st.caption(said)
-    return len(figure.to_json(validate=False)) + len(said)
+        weight = saved(run, look.name, key)
+    return len(figure.to_json(validate=False)) + len(said) + weight
 
 
 def chosen(figure: Any, key: str) -> Any:

@@ -1,11 +1,17 @@
 """The popover "Share": a link as text, the run as a file, the stage as HTML, how to get a picture."""
 
+import hashlib
+import hmac
+import html
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
+from streamlit import config
 
 from ..presentation.words import _
+
+SAVED = ("png", "svg", "pdf", "csv", "parquet")  # as what each chart can be saved
 
 
 def address(query: dict[str, str], page: str | None = None) -> str:
@@ -22,6 +28,25 @@ def _here_only(link: str) -> bool:
     """Whether an address names the computer that it is opened on, whichever that is."""
     host = urlsplit(link).hostname or ""
     return host in ("localhost", "::1", "0.0.0.0") or host.startswith("127.") or host.endswith(".localhost")
+
+
+def key_of(id: str) -> str:
+    """What opens the files of a run: the page says it, and it cannot be guessed."""
+    secret = str(config.get_option("server.cookieSecret")).encode()
+    return hmac.new(secret, f"export {id}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def saved(run: Any, look: str, figure: str, **settings: str) -> int:
+    """A line below a chart: it as a picture, and its numbers as tables, made when they are asked for; its bytes.
+
+    Plain links, which cost a rerun nothing. settings: of the figure.
+    """
+    query = html.escape(urlencode({"key": key_of(run.id), "look": look, **settings}))
+    links = [f'<a href="./export/{html.escape(run.id)}/{figure}.{form}?{query}" download>{word}</a>'
+             for form, word in zip(SAVED, ("PNG", "SVG", "PDF", "CSV", "Parquet"), strict=True)]
+    said = f'{_("Picture:")} {" ".join(links[:3])}<i></i>{_("Numbers:")} {" ".join(links[3:])}'
+    st.html(f'<p class="tv-saved">{said}</p>')
+    return len(said)
 
 
 def share(run: Any, query: dict[str, str]) -> Any:
@@ -42,8 +67,8 @@ def share(run: Any, query: dict[str, str]) -> Any:
                 _("Live stage (.html)"), data=lambda: run.to_html().encode(),
                 file_name=f"thermoviz-{run.id}.html", mime="text/html", on_click="ignore", width="stretch",
                 icon=":material/deployed_code:", help=_("One file that needs no network."))
-        st.caption(_("A picture or a film of the balls: the buttons on the stage. A chart as PNG: the camera "
-                     "that appears above it."))
+        st.caption(_("A picture or a film of the balls: the buttons on the stage. A chart as a picture, and its "
+                     "numbers: the links below it."))
     return place
 
 

@@ -121,6 +121,11 @@ def _page(look: Look) -> str:
         text-transform: uppercase; color: {look.dim}; }}
     .stApp p.tv-said {{ color: {look.dim}; font-size: {look.font}px; line-height: 1.45; margin: .4rem 0 .2rem 0; }}
     .stApp p.tv-said b {{ color: {look.text}; font-weight: 650; }}
+    .stApp p.tv-saved {{ color: {look.dim}; font-size: {look.font_small}px; margin: 0; text-align: right; }}
+    .stApp p.tv-saved a {{ color: {look.dim}; text-decoration: underline; text-underline-offset: .2em;
+        text-decoration-color: {look.line}; margin-left: .35em; }}
+    .stApp p.tv-saved a:is(:hover, :focus-visible) {{ color: {look.text}; text-decoration-color: currentcolor; }}
+    .stApp p.tv-saved i {{ padding-left: 1.2em; }}
     .tv-facts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr));
         gap: .8rem 1.6rem; margin: .6rem 0 .4rem 0; }}
     .tv-facts b {{ display: block; font-size: {look.font_title}px; font-variant-numeric: tabular-nums;

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 from ..menu import FIRST, menu
 
 # Folders of the server's own: what is asked for there is no page. (See streamlit.web.server.starlette.)
-RESERVED = frozenset({"_stcore", "static", "media", "component", "app", "oauth2callback", "auth", "picture"})
+RESERVED = frozenset({"_stcore", "static", "media", "component", "app", "oauth2callback", "auth", "picture", "export"})
 
 
 def header(scope: Any, name: bytes) -> str:

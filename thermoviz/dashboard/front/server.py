@@ -21,6 +21,7 @@ from ..operating.signin import refuse_half_set
 from ..panels import pictures
 from . import files
 from .addresses import BeginAtFirstPage, below, header
+from .downloads import Downloads
 from .files import COMPRESSIBLE, CompressedFiles, first_programs, takes_gzip
 from .guard import guards, say_quietly
 from .health import Health
@@ -52,7 +53,7 @@ def middleware() -> list[Middleware]:
     threading.Thread(target=_prepare_more, daemon=True).start()
     return [*guards(base), Middleware(Health, base=base), Middleware(Operator, base=base),
             Middleware(BeginAtFirstPage, base=base), Middleware(FirstDocument, base=base),
-            Middleware(CompressedFiles, base=base)]
+            Middleware(Downloads, base=base), Middleware(CompressedFiles, base=base)]
 
 
 def _prepare() -> None:

@@ -40,7 +40,7 @@ from .. import controls, panels, scene, state
 from ..drawn import kept, style
 from ..menu import SWEEP, menu
 from ..plain import plain
-from ..share import address, share, show
+from ..share import address, saved, share, show
 from ..state import Visit, Watching, engine, remember, visit
 from ..style import stylesheet
 
@@ -318,6 +318,7 @@ def _picture(here: SweepVisit, run: Any, look: Look) -> None:
     figure = kept((run.content, look.name, "phase", mapped, str(lines), str(third)), lambda: _weighed(
         phase(run, look, mapped, lines, third)))
     point = panels.chosen(figure, "phase")
+    kept((run.id, look.name, "saved", mapped), lambda: (None, saved(run, look.name, "phase", mapped=mapped)))
     _open_one(here, run, None if point is None else int(point))
 
 
