@@ -80,9 +80,12 @@ class Notebook:
     """A notebook open in JupyterLab."""
 
     def __init__(self, page, address: str) -> None:
-        self.page = page
-        page.goto(address)
-        page.wait_for_function("""() => {
+        self.page, self.address = page, address
+        self.open()
+
+    def open(self) -> None:
+        self.page.goto(self.address)
+        self.page.wait_for_function("""() => {
             const { context, sessionContext } = window.jupyterapp?.shell?.currentWidget ?? {};
             return context?.isReady && sessionContext?.session?.kernel?.status === "idle";
         }""", timeout=1000 * PATIENCE_S)
@@ -107,6 +110,24 @@ class Notebook:
             await future.done;
             return said.join("");
         }""", code).strip()
+
+    def until(self, condition: str) -> None:
+        """Waits until the kernel finds the condition true."""
+        end = time.monotonic() + PATIENCE_S
+        while self.ask(f"print({condition})") != "True":
+            assert time.monotonic() < end, condition
+
+    def run_cell(self, k: int) -> str:
+        """Runs the cell k; its outputs' text."""
+        cell = self.cell(k)
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+        return cell.locator(".jp-OutputArea").first.inner_text().strip()
+
+    def reopened(self) -> None:
+        """Saves it, and opens it where its kernel has gone."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        self.open()
 
     def cell(self, k: int):
         """The cell k, scrolled into sight."""

@@ -10,29 +10,13 @@ pytestmark = pytest.mark.browser
 PATIENCE = 1000 * PATIENCE_S
 MOST = 8  # contexts at once, as contexts.js has it
 AWAKE = "(k) => { const { view } = window.models[k].stage(); return !view.asleep && !view.lost; }"
-# Whether the picture of a stage, awake or asleep, holds more than one colour.
-DRAWN = """(k) => {
-    const view = window.models[k].stage()?.view;
-    if (!view || !view.size.width || document.querySelectorAll(".thermoviz")[k].shadowRoot.querySelector(".waiting"))
-        return false;
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = 48;
-    const context = canvas.getContext("2d");
-    const still = view.element.querySelector(".still");
-    if (view.asleep || !still.hidden) context.drawImage(still, 0, 0, 48, 48);
-    else view.shoot(Object.assign(context, {}), 48, 48, 1);
-    const seen = new Set(new Uint32Array(context.getImageData(0, 0, 48, 48).data.buffer));
-    return seen.size > 8;
-}"""
-
-
 @pytest.fixture(scope="module")
 def run():
     return tv.load_preset("the-way-down")
 
 
 def shown(page, k=0):
-    page.wait_for_function(DRAWN, arg=k, timeout=PATIENCE)
+    widget_host.wait_for_picture(page, page.locator(".thermoviz").nth(k))
 
 
 def told(page, name, k=0):

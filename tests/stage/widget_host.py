@@ -2,6 +2,8 @@
 
 import base64
 
+from browsing import PATIENCE_S
+
 import thermoviz as tv
 
 PAGE = """<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>widgets</title></head>
@@ -54,6 +56,28 @@ HOST = """
         model.end = await (await window.load(traits._esm))({ model, el });
     };
 """
+
+
+# Whether the relief of a stage, awake or asleep, is drawn: in one colour, or in those of a ground, it is not.
+DRAWN = """(host) => {
+    const frame = host.shadowRoot?.querySelector(".tv:not(.waiting)"), view = frame?.thermoviz?.view;
+    if (!view?.size.width) return false;
+    const still = view.element.querySelector(".still"), canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 64;
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    if (still.hidden) {
+        if (view.lost) return false;
+        view.redraw();
+        view.draw(0);
+    }
+    context.drawImage(still.hidden ? view.canvas : still, 0, 0, 64, 64);
+    return new Set(new Uint32Array(context.getImageData(0, 0, 64, 64).data.buffer)).size > 500;
+}"""
+
+
+def wait_for_picture(page, host):
+    """Waits until the widget in this element shows its relief."""
+    page.wait_for_function(DRAWN, arg=host.element_handle(), timeout=1000 * PATIENCE_S)
 
 
 def traits_of(widget):

@@ -31,6 +31,21 @@ import { createStage } from "./stage.js";
 /** @typedef {Extract<Stage, {point: unknown}>} Drawing */
 
 const NEAR = "200px"; // of what is seen: there the picture is made ready
+const PATIENCE_MS = 1500;
+
+/**
+ * Calls when the page has nothing else to do: a stage takes its time to begin, and a notebook that brings many widgets at
+ * once gives each of them little to be ready. Returns what takes it back.
+ * @param {() => void} call
+ */
+function whenIdle(call) {
+  if (!window.requestIdleCallback) {
+    const timer = setTimeout(call);
+    return () => clearTimeout(timer);
+  }
+  const asked = requestIdleCallback(call, { timeout: PATIENCE_MS });
+  return () => cancelIdleCallback(asked);
+}
 
 /** @param {DataView} packed @returns {Promise<sent.Message>} */
 const unpacked = (packed) => new Response(new Blob([/** @type {DataView<ArrayBuffer>} */ (packed)]).stream()
@@ -70,7 +85,7 @@ function createSleeper(model, host, message, program) {
   const root = host.attachShadow({ mode: "open" });
   let clicks = model.get("_click")?.[2] ?? 0;
   /** @type {Drawing | null} */
-  let stage = null;
+  let stage = null, cancel = () => {};
   let shown = message; // as the stage began with it
   const callbacks = {
     among: host, program: async () => program,
@@ -98,8 +113,11 @@ function createSleeper(model, host, message, program) {
 
   const sleeper = {
     pictured: false,
-    wake() { if (stage) stage.view.wake(); else begin(); },
-    rest() { stage?.view.rest(); },
+    wake() { if (stage) stage.view.wake(); else cancel = whenIdle(begin); },
+    rest() {
+      cancel();
+      stage?.view.rest();
+    },
     destroy() { stage?.destroy(); },
     recolour() {
       const look = lookAt(model, host);

@@ -10,7 +10,7 @@ from .packing import reading
 from .picture import still_png
 
 # Of a widget whose kernel has gone JupyterLab tells in one line of text, which has no elements: the picture says more.
-_STYLE = (".jp-OutputArea-child:has(.thermoviz-still) + .jp-OutputArea-child:has(> .jupyter-widgets:not(:has(*)))"
+_STYLE = (".jp-OutputArea-child:has(.thermoviz-still) + .jp-OutputArea-child > .jupyter-widgets:not(:has(*))"
           " { display: none; }")
 
 
