@@ -5,7 +5,8 @@ second list of settings. The kind of a member stands under the bare name (`datas
 `dynamics.2=none` takes one out); what belongs to a newly chosen kind starts from that kind's defaults. `v` is the
 version of the numerics, `T` the temperature of the balls. Nothing in a link can raise: what is out of range keeps
 its default and becomes a message. A sweep's link (`kind=sweep`) is that of its experiment, whose kind is called `base`
-there, with `over.batch_size=8,16,32` for each setting that it moves, and `seeds`.
+there, with `over.batch_size=8,16,32` for each setting that it moves, and `seeds`. A link to two runs side by side
+(`kind=compare`) has the names of either with `a.` and `b.` in front.
 """
 
 import re
@@ -25,6 +26,10 @@ MAX_CHARACTERS = 4000  # of one name or value: a setting may be given for each r
 MAX_SETTINGS = 100
 MAX_TEMPERATURE = 1e6
 OVER = "over."  # in front of the names of settings that a sweep moves
+COMPARE = "compare"
+SIDES = ("a", "b")  # of two runs side by side; with a dot in front of the names of their settings
+# What a link says of the page and not of the experiment: in a link to two runs it stands once.
+OF_THE_PAGE = ("v", "T", "look", "hide", "lost", "map")
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,29 @@ def sweep_to_query(sweep: Sweep, extra: Mapping[str, Any] | None = None) -> dict
     query |= {OVER + axis.setting: list_of(axis.values) for axis in sweep.over}
     query |= {"seeds": text_of(sweep.seeds), "seed": text_of(sweep.seed)}
     return query | {name: text_of(value) for name, value in (extra or {}).items() if value is not None}
+
+
+def pair_to_query(sides: Iterable[Mapping[str, str]], extra: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The query of two experiments side by side, whose own queries are given; `extra` as in `to_query`."""
+    query = {"v": str(NUMERICS_VERSION), "kind": COMPARE}
+    for side, own in zip(SIDES, sides, strict=True):
+        query |= {f"{side}.{name}": text for name, text in own.items() if name not in OF_THE_PAGE}
+    return query | {name: text_of(value) for name, value in (extra or {}).items() if value is not None}
+
+
+def side_of(query: Mapping[str, str], side: str) -> dict[str, str]:
+    """What a link to two runs says of one of them, as a query of its own."""
+    return {name.removeprefix(f"{side}."): text for name, text in query.items() if name.startswith(f"{side}.")}
+
+
+def shortest_query(spec: Any) -> dict[str, str]:
+    """The query of `spec` that says least: beside its nearest preset, a lab's beside its own defaults."""
+    alike = [name for name, preset in PRESETS.items() if preset.spec.kind == spec.kind]
+    if not alike:
+        query = to_query(DEFAULT_PRESET, spec)
+        del query["preset"]
+        return query
+    return min((to_query(name, spec) for name in alike), key=lambda query: len("&".join((*query, *query.values()))))
 
 
 def _differences(cls: Any, whole: dict, path: tuple, value: Any, base: Any) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from ..presentation.settings import describe
 from ..presentation.words import _, term
 
 DECADE = 10.0  # a surface that would fill less of the common height than its tenth is better drawn on its own
+WARMED = 5.0  # times a surface's scale: what the common slider must reach on each
 MOST_DYNAMICS = 4
 GROUP = "compared"  # of the stages
 # What two trainings on one plane may differ in: the first one's slice is taken.
@@ -37,14 +38,18 @@ def why_apart(a: Any, b: Any) -> str:
 
 
 def heat_scale(a: Any, b: Any) -> float:
-    """Of the sliders of both: the geometric mean of the surfaces' own."""
-    scales = [float(run.surface.scale) or 1.0 for run in (a, b)]
-    return math.sqrt(scales[0] * scales[1])
+    """Of the sliders of both, which go from a thousandth to ten times of it: the geometric mean of the surfaces' own,
+    or more where the larger one could not be warmed through by that."""
+    return max(math.prod(_scales(a, b)) ** 0.5, max(_scales(a, b)) / WARMED)
+
+
+def _scales(a: Any, b: Any) -> list[float]:
+    return [float(run.surface.scale) or 1.0 for run in (a, b)]
 
 
 def first_temperature(a: Any, b: Any) -> float:
-    """With which both begin: a tenth of that."""
-    return float(f"{0.1 * heat_scale(a, b):.3g}")
+    """With which both begin: a tenth of the geometric mean of their scales."""
+    return float(f"{0.1 * math.prod(_scales(a, b)) ** 0.5:.3g}")
 
 
 def same_plane(a: Any, b: Any) -> bool:

@@ -10,8 +10,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ..catalogue import LABS
+from ..catalogue.links import COMPARE
 from ..presentation.looks import LOOKS
 from ..presentation.words import term
+from .compared.sides import Pair, pair
 from .front import memory
 from .front.shell import ICON
 from .lab import lab_page, lab_visit
@@ -20,6 +22,7 @@ from .operating.counts import counts
 from .operating.house import ask_to_wait, is_let_in
 from .operating.signin import ask_to_sign_in, is_signed_in, offer_to_leave
 from .pages.about import about
+from .pages.compare import compare
 from .pages.landscape import landscape
 from .pages.sweep import sweep, sweep_visit
 from .pages.yours.page import yours
@@ -44,6 +47,7 @@ def _draw() -> None:
     memory.put_aside()
     pages = app_pages()
     page = st.navigation(pages, position="top")
+    go_on(pages)
     go_back(page)
     follow_link(page, pages)
     open_house(page)
@@ -55,7 +59,7 @@ def _draw() -> None:
 
 def app_pages() -> list[Any]:
     """The pages in the order of the menu."""
-    other = {FIRST.name: landscape, SWEEP: sweep, YOURS: yours, LAST: about}
+    other = {FIRST.name: landscape, SWEEP: sweep, YOURS: yours, COMPARE: compare, LAST: about}
     return [st.Page(other.get(entry.name) or functools.partial(lab_page, entry.name), title=term(entry.menu),
                     url_path=entry.name, default=entry is FIRST) for entry in menu().values()]
 
@@ -76,15 +80,30 @@ def go_back(page: Any) -> None:
     context = get_script_run_ctx()
     if context is None or not context.is_history_navigation:
         return
-    query = st.query_params.to_dict()
-    if not page.url_path:
+    _follow(page.url_path, st.query_params.to_dict())
+
+
+def _follow(page: str, query: dict[str, str]) -> None:
+    """The page of that address is what the query says."""
+    if not page:
         visit().follow(query)
-    elif page.url_path in LABS:
-        lab_visit(page.url_path).follow(query)
-    elif page.url_path == SWEEP:
+    elif page in LABS:
+        lab_visit(page).follow(query)
+    elif page == SWEEP:
         sweep_visit().follow(query)
-    elif page.url_path == YOURS:
+    elif page == YOURS:
         yours_visit().follow(query)
+    elif page == COMPARE:
+        pair().follow(query)
+
+
+def go_on(pages: Sequence[Any]) -> None:
+    """Opens the page that a button leads to (`state.go_to`)."""
+    name, query = st.session_state.pop("go_to", ("", {}))
+    wanted = next((page for page, entry in zip(pages, menu().values(), strict=True) if entry.name == name), None)
+    if wanted is not None:
+        _follow(wanted.url_path, query)
+        st.switch_page(wanted, query_params=query)
 
 
 def follow_link(page: Any, pages: Sequence[Any]) -> None:
@@ -97,7 +116,7 @@ def follow_link(page: Any, pages: Sequence[Any]) -> None:
     wanted = next((other for other in pages if other.url_path == kind), None)
     if kind and wanted is not None and not page.url_path:
         asked = st.query_params.to_dict()
-        if kind not in (*LABS, SWEEP, YOURS):  # a page without an experiment, such as "about"
+        if kind not in (*LABS, SWEEP, YOURS, COMPARE):  # a page without an experiment, such as "about"
             del asked["kind"]
         st.switch_page(wanted, query_params=asked)
 
@@ -106,7 +125,7 @@ def leave_others(page: Any) -> None:
     """What was awaited on another page is not waited for any more, and frees its worker; it is asked for on return."""
     shown = f"lab_{page.url_path}" if page.url_path else "visit"
     for key, watching in st.session_state.items():
-        if key != shown and isinstance(watching, Watching):
+        if key != shown and isinstance(watching, (Watching, Pair)):
             watching.leave()
 
 

@@ -8,6 +8,7 @@ import functools
 from typing import Any
 
 from ..catalogue.kinds import EXPERIMENTS, LABS, in_one_line, leave_out
+from ..catalogue.links import COMPARE
 from ..experiments.presets import PRESETS
 from ..presentation.page import Page
 from ..presentation.words import _, language, term
@@ -49,11 +50,14 @@ def _menu(language: str, labs: tuple[tuple[str, Any], ...]) -> dict[str, Entry]:
     yours = Entry(YOURS, _("Yours"), _("Bring your own: a table, a drawing, a run"), _(
         "Your own data become a loss landscape within seconds, and a run that somebody saved opens again."),
                   stage=False)
+    compare = Entry(COMPARE, _("Compare"), _("Two runs side by side"), _(
+        "One camera, one heat and one scale of heights for both; their losses on the same axes; and what differs, with "
+        "errors."), stage=False)
     about = Entry(LAST, _("About"), _("A loss landscape is an energy surface, and data are a heat bath"), _(
         "thermoviz trains small networks, cuts slices through their loss landscapes, and lets particles roll on them "
         "under heat that you turn up and down. It makes a physicist's view of machine learning visible, and measures "
         "where that view holds and where it breaks."), stage=False)
-    return {entry.name: entry for entry in (FIRST, *entries, sweep, yours, about)}
+    return {entry.name: entry for entry in (FIRST, *entries, sweep, yours, compare, about)}
 
 
 def lab_pages() -> dict[str, Page]:
@@ -69,7 +73,7 @@ def lab_pages() -> dict[str, Page]:
 
 def page_of(kind: str) -> Page:
     """The page of one lab, in the language of the visitor of now."""
-    if kind in (FIRST.name, SWEEP, YOURS, LAST):
+    if kind in (FIRST.name, SWEEP, YOURS, COMPARE, LAST):
         raise ValueError("there is another page of that name")
     return _page(EXPERIMENTS[kind], language())
 

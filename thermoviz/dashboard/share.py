@@ -9,7 +9,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 from streamlit import config
 
+from ..catalogue import EXPERIMENTS
+from ..catalogue.links import COMPARE
 from ..presentation.words import _
+from .compared.sides import with_another
+from .state import go_to
 
 SAVED = ("png", "svg", "pdf", "csv", "parquet")  # as what each chart can be saved
 
@@ -67,6 +71,10 @@ def share(run: Any, query: dict[str, str]) -> Any:
                 _("Live stage (.html)"), data=lambda: run.to_html().encode(),
                 file_name=f"thermoviz-{run.id}.html", mime="text/html", on_click="ignore", width="stretch",
                 icon=":material/deployed_code:", help=_("One file that needs no network."))
+        if run.surface is not None and type(run.spec) in EXPERIMENTS.values():
+            st.button(_("Compare with another run"), key="compare_with", icon=":material/compare:", width="stretch",
+                      on_click=lambda: go_to(COMPARE, with_another(run.spec)),
+                      help=_("Both side by side, under one camera and one heat"))
         st.caption(_("A picture or a film of the balls: the buttons on the stage. A chart as a picture, and its "
                      "numbers: the links below it."))
     return place

@@ -15,8 +15,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ..catalogue import LABS
-from ..catalogue.links import brief, from_query, to_query
+from ..catalogue import EXPERIMENTS, LABS
+from ..catalogue.links import COMPARE, brief, from_query, to_query
 from ..core.specs import identity
 from ..engine import Engine, JobState
 from ..experiments.presets import PRESETS, load_preset
@@ -30,6 +30,7 @@ STAGE = "stage"  # the stage's key: it stays the same, so that the stage survive
 # What the page does without the stage's word that it stands, for a browser in which its program does not run.
 PATIENCE_SECONDS = 10.0
 TURNS = 4  # sets of keys that widgets have in turn
+MOST_REMEMBERED = 12  # experiments that a session has looked at
 # What an instructor can hide by link: ?hide=controls,share
 HIDEABLE = ("presets", "controls", "share", "charts", "honesty", "explanation")
 
@@ -158,6 +159,30 @@ class Watching(abc.ABC):
 
     def _show(self, run: Any, complete: bool) -> None:
         self.shown, self.complete = run, complete
+        if complete and getattr(run, "surface", None) is not None:
+            look_at(run.spec)
+
+
+def looked_at() -> dict[str, Any]:
+    """What this browser session has looked at, by id, the latest last: specifications of experiments with a stage."""
+    found: dict[str, Any] = st.session_state.setdefault("looked_at", {})
+    return found
+
+
+def look_at(spec: Any) -> None:
+    """Remembers what is looked at."""
+    if type(spec) not in EXPERIMENTS.values():
+        return
+    known = looked_at()
+    known.pop(identity(spec), None)
+    known[identity(spec)] = spec
+    while len(known) > MOST_REMEMBERED:
+        del known[next(iter(known))]
+
+
+def go_to(page: str, query: dict[str, str]) -> None:
+    """The next time that the app is drawn it is on that page, and shows what the query says."""
+    st.session_state["go_to"] = page, query
 
 
 @dataclasses.dataclass
@@ -288,7 +313,7 @@ def visit() -> Visit:
     if "visit" not in st.session_state:
         query = st.query_params.to_dict()
         # Of a lab's link, which is followed on the lab's own page, only what concerns every page.
-        lab = query.get("kind") in (*LABS, SWEEP, YOURS)
+        lab = query.get("kind") in (*LABS, SWEEP, YOURS, COMPARE)
         st.session_state["visit"] = opened({name: query[name] for name in ("look", "hide") if name in query}
                                            if lab else query)
     return st.session_state["visit"]

@@ -51,7 +51,7 @@ def pair_losses(a: Any, b: Any, look: Look, height: int = 360) -> go.Figure:
         look, [run for _letter, run, _first in runs if names.loss_title(run) == unit], unit, k, len(units))
         for k, unit in enumerate(units)}
     steps = axis(look, _("training steps"), showgrid=False, anchor="y2" if len(units) > 1 else "y")
-    return lay_out(figure, look, title=_("Losses of both"), height=height, hovermode="x unified", xaxis=steps, **axes)
+    return lay_out(figure, look, title=_("Losses"), height=height, hovermode="x unified", xaxis=steps, **axes)
 
 
 def _losses_axis(look: Look, runs: list[Any], unit: str, k: int, of: int) -> dict[str, Any]:

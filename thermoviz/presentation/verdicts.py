@@ -12,23 +12,26 @@ NOTHING = 0.02  # share of an uncertainty below which a number is shown as 0
 
 def measured(verdict: Any) -> str:
     """The measured number as "0.123 ± 0.045": two digits of the error, the number to the same place."""
-    return _with_error(verdict.measured, verdict.stderr) if was_measured(verdict) else "–"
+    return with_error(verdict.measured, verdict.stderr) if was_measured(verdict) else "–"
 
 
-def _with_error(value: float, error: float | None) -> str:
+def with_error(value: float, error: float | None) -> str:
+    """A number with its error, if there is one: two digits of the error, the number to the same place."""
     if error is None or not math.isfinite(error) or error <= 0:
         return number(value)
     decimals = _decimals(value, error)
     if decimals is None:
         return f"{number(value)} ± {number(error, DIGITS)}"
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
+    shown = f"{value:.{decimals}f}"
+    shown = shown.lstrip("-") if float(shown) == 0 else shown
+    return f"{shown} ± {error:.{decimals}f}".replace("-", "−")
 
 
 def compared(verdict: Any) -> list[tuple[str, str]]:
     """What stands beside the measured number, as (name, number): theory and control, where there are any."""
     known = ((_("theory"), verdict.theory, verdict.theory_stderr), (_("control"), verdict.control,
                                                                     verdict.control_stderr))
-    return [(name, _with_error(value, error) if error else reference(value, verdict.stderr))
+    return [(name, with_error(value, error) if error else reference(value, verdict.stderr))
             for name, value, error in known if value is not None]
 
 

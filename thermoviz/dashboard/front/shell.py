@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from ...catalogue import EXPERIMENTS, LABS
-from ...catalogue.links import from_query
+from ...catalogue.links import COMPARE, from_query
 from ...catalogue.shipped import labs, load_lab
 from ...experiments.landscapes import surface_of
 from ...experiments.presets import DEFAULT_PRESET, PRESETS, load_preset
@@ -58,7 +58,7 @@ def opened(query: Mapping[str, str]) -> Opened:
     """What a query opens; whatever it says, something."""
     page = menu().get(query.get("kind", ""), FIRST)
     look = LOOKS.get(query.get("look", ""), LOOKS["dark"])
-    if page.name in (SWEEP, YOURS):
+    if page.name in (SWEEP, YOURS, COMPARE):
         return Opened(page, DEFAULT_PRESET, False, "", look, tuple(query.items()))
     if page is not FIRST and page.name not in LABS:
         return Opened(page, DEFAULT_PRESET, False, "", look, (("kind", page.name),))

@@ -68,6 +68,7 @@ export function createThermometer(_, on) {
     const taken = [];
     /** @param {number} T @param {string} text @param {string} [more] */
     const place = (T, text, more) => {
+      if (T > scale * 10 ** DECADES[1]) return; // beyond the slider's end
       const at = positionOf(T, scale) / STEPS;
       const room = 0.019 * text.length * fontScale + 0.03;
       if (at < 0 || at > 1 || taken.some((other) => Math.abs(other.at - at) < (other.room + room) / 2)) return;
