@@ -75,7 +75,8 @@ def test_the_library_computes_draws_and_keeps_it(walk):
 
 def test_it_is_the_last_lab_of_the_menu_and_has_links(walk):
     names = list(menu())
-    assert names[names.index("random_walk") + 1] == SWEEP and names[-1] == LAST and menu()["random_walk"].menu == "Random walk"
+    assert names[names.index("random_walk") + 1] == SWEEP and names[-1] == LAST
+    assert menu()["random_walk"].menu == "Random walk"
     spec = walk(steps=7, seed=3)
     link = from_query(to_query("three-minds", spec))
     assert link.spec == spec and not link.messages
