@@ -67,7 +67,7 @@ def start(address_space: int) -> None:
         os.nice(NICE)
     _limit_memory(address_space)
     logs.to_standard_error()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with_parent()
     if not is_warmth_wanted():
         return
     try:
@@ -76,8 +76,13 @@ def start(address_space: int) -> None:
         log.exception("a worker could not be warmed up")
 
 
+def end_with_parent() -> None:
+    """This process ends soon after the one that started it, however that ended: whose server was killed computes for
+    nobody. What a worker writes is whole or not there at any moment."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
 def _end_with(parent: int) -> None:
-    """A worker whose server was killed computes for nobody. What it writes is whole or not there at any moment."""
     while os.getppid() == parent:
         time.sleep(ALONE_SECONDS)
     os._exit(1)

@@ -3,11 +3,14 @@
 import importlib.util
 import os
 import signal
+import subprocess
+import sys
 
 import distributed
+import psutil
 import pytest
 import trustme
-from clusters import cluster, free_port, scheduler_pid, strange_worker, supervised, wait_for, worker
+from clusters import cluster, environment, free_port, scheduler_pid, strange_worker, supervised, wait_for, worker
 from errand import Errand
 
 import thermoviz as tv
@@ -63,6 +66,24 @@ def test_a_killed_scheduler_costs_no_click_and_no_run(server, tmp_path, diary, g
         gate.touch()
         state = finish(engine, id)
         assert state.status == "done" and state.attempt == 1
+
+
+def test_a_killed_supervisor_leaves_no_process(tmp_path):
+    """Neither the scheduler nor a worker goes on when `thermoviz cluster` itself was killed."""
+    port = free_port()
+    command = [sys.executable, "-m", "thermoviz", "cluster", "--processes", "1", "--port", str(port)]
+    with subprocess.Popen(command, env=environment(tmp_path), stdout=subprocess.DEVNULL) as supervisor:
+        wait_for(lambda: len(psutil.Process(supervisor.pid).children()) == 2)
+        started = psutil.Process(supervisor.pid).children()
+        with distributed.Client(f"tcp://{here.LOCALHOST}:{port}") as client:  # both have begun
+            client.wait_for_workers(1)
+        supervisor.kill()
+    wait_for(lambda: not any(map(lives, started)))
+
+
+def lives(process):
+    """Whether it runs: one that ended may still stand in the table of processes."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def test_places_follow_the_cluster(server, tmp_path, diary, gate):

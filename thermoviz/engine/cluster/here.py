@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..worker import THREADS
-from .terms import PRELOAD, certificates, refuse_address, refuse_without_dask
+from .terms import ENDING, PRELOAD, certificates, refuse_address, refuse_without_dask
 
 LOOK_SECONDS = 0.2
 GRACE_SECONDS = 10.0  # for processes that are asked to end
@@ -35,7 +35,8 @@ def scheduler_command(address: str) -> list[str]:
     protocol, _, rest = refuse_address(address).partition("://")
     host, _, port = rest.rpartition(":")
     return [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", host, "--port", port, "--protocol",
-            protocol, "--no-dashboard", "--dashboard-address", f"{LOCALHOST}:0", *_certificates(address)]
+            protocol, "--no-dashboard", "--dashboard-address", f"{LOCALHOST}:0",
+            "--preload", ENDING, *_certificates(address)]
 
 
 def _certificates(address: str) -> list[str]:

@@ -12,6 +12,7 @@ OFFERED = "thermoviz-numerics-"
 RESOURCE = f"{OFFERED}{NUMERICS_VERSION}"
 TOPIC = "thermoviz"  # of the scheduler's events: how far each task is
 PRELOAD = "thermoviz.engine.cluster.preload"
+ENDING = "thermoviz.engine.cluster.ending"
 
 
 def key_of(id: str, turn: int = 0) -> str:
