@@ -220,3 +220,52 @@ def test_a_large_recorder_names_the_way_out():
         tv.Recorder(nn.Linear(100, 100), max_bytes=2**18)
     needed = int(str(refused.value).split("max_bytes=")[1].split()[0])
     assert tv.Recorder(nn.Linear(100, 100), max_bytes=needed).path.shape == (1, 10100)
+
+
+@pytest.mark.parametrize("form", ["state_dicts", "files", "modules"])
+def test_checkpoints_carry_the_statistics_that_belong_to_their_losses(form, tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 2))
+    x = torch.randn(64, 4)
+    y = (x[:, 0] > 0).long()
+    optimiser = torch.optim.SGD(model.parameters(), 0.3)
+    states, logged = [], []
+    for k in range(8):
+        model.train()
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimiser.step()
+        model.eval()
+        logged.append(float(nn.functional.cross_entropy(model(x), y)))
+        states.append(copy.deepcopy(model if form == "modules" else model.state_dict()))
+        if form == "files":
+            torch.save({"state_dict": states[-1], "epoch": k}, tmp_path / f"{k}.pt")
+            states[-1] = tmp_path / f"{k}.pt"
+    run = tv.explore(model, lambda m: nn.functional.cross_entropy(m(x), y), states, resolution=11)
+    assert np.allclose(run.arrays["losses"][:, 0], logged, rtol=1e-5)
+    assert run.honesty.notes == ("buffers moved",)
+    bare = tv.explore(model, lambda m: nn.functional.cross_entropy(m(x), y), run.plane.embed([[0, 0], [1, 1], [1, 0]]),
+                      resolution=11)
+    assert bare.honesty.notes == ("buffers unknown",)
+
+
+@pytest.mark.parametrize("made, said", [
+    (lambda path: path.astype(object), "got object with shape"), (lambda path: path + 1j, "got complex"),
+    (lambda path: ["nowhere.pt"], "no such file")])
+def test_what_is_wrong_with_a_path_is_what_is_said(problem, made, said):
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    path = np.zeros((4, 13), np.float32)
+    with pytest.raises((tv.BadInput, tv.BadFile), match=said):
+        tv.explore(model, lambda m: m(torch.ones(2, 2)).mean(), made(path))
+
+
+def test_a_loss_without_numbers_on_the_path_is_refused_before_the_scan():
+    model, calls = nn.Linear(3, 1), []
+
+    def loss_fn(module):
+        calls.append(1)
+        return module(torch.ones(2, 3)).mean() * float("nan")
+
+    with pytest.raises(tv.BadInput, match="no finite number"):
+        tv.explore(model, loss_fn)
+    assert len(calls) < 20

@@ -95,8 +95,8 @@ def test_what_a_slice_cannot_show_is_told_beside_it():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
     x = torch.randn(32, 3)
-    states = [{name: tensor + k * 0.1 * torch.ones_like(tensor) if "weight" in name else tensor.clone()
-               for name, tensor in model.state_dict().items()} for k in range(5)]
+    states = [torch.cat([(tensor + k * 0.1 * ("weight" in name)).detach().ravel()
+                         for name, tensor in model.named_parameters()]) for k in range(5)]
 
     @torch.no_grad()
     def error(model):

@@ -99,7 +99,7 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
     _refuse_layers(layers, plane, how)
     named = {id(one): name for name, one in model.named_parameters()}
     moving = trainable(model) if parameters is None else parameters
-    paths = read(Model([named[id(one)] for one in moving], moving), trajectory)
+    paths = read(Model([named[id(one)] for one in moving], moving, dict(model.named_buffers())), trajectory)
     _refuse_settings(resolution, margin, tolerance, seed, extent)
     with listening, loss.held(listening.tick):
         if getattr(how, "kind", None) == "hessian":
@@ -112,6 +112,8 @@ def explore(model: Any, loss_fn: Callable[..., Any], trajectory: Any = None, pla
         if chosen.d != loss.d:
             raise BadInput(f"the plane has {chosen.d} parameters, the model {loss.d}.")
         losses = [loss.along(path.theta, path.buffers) for path in paths]
+        if not any(np.isfinite(one).any() for one in losses):
+            raise BadInput("loss_fn gives no finite number anywhere on the path.")
         spec = OwnModel(_contents(loss, paths, losses, chosen), loss.d, None if isinstance(plane, Plane) else how,
                         resolution, tolerance, margin, seed, None if extent is None else checked_extent(extent))
 

@@ -12,10 +12,12 @@ import scipy
 from ...core.arrays import row_blocks
 from ...core.errors import BadInput, ThermovizError
 from ...core.seeds import rng
+from .batched import FEWEST, at_once, together
 from .held import Entry, Kept, common_generators, generator_entry, seed_all, undisturbed
 from .parameters import flat, inside, move, size, trainable
 
 SAME = 1e-5  # two values of one point that differ by less, relative to them, differ by rounding
+SAME_IN_BATCH = 3e-6  # the same between a batch of points and one by itself
 SAME_HALF = 1e-2  # the same where numbers have 8 or 11 bits
 KEPT_BATCHES = 512 * 2**20  # bytes of batches that are held in memory, so that every point has the same ones
 
@@ -42,6 +44,7 @@ class ModuleLoss:
         self._samples = samples
         self._held = self._probed = self._differentiates = False
         self._moving: list[Entry] = []
+        self._at_once = 0
         self._tick: Callable[[], None] | None = None
         self.without_gradient: str | None = None
         self.d = sum(map(size, own))
@@ -67,8 +70,37 @@ class ModuleLoss:
         """Energies [...] at parameters [..., d]."""
         theta = np.asarray(theta)
         with self.held():
-            values = [self._value(block[0]) for _, block in row_blocks(theta.reshape(-1, self.d), 1)]
+            values = self._values(theta.reshape(-1, self.d))
         return np.array(values, dtype=np.float64).reshape(theta.shape[:-1])
+
+    def _values(self, points: np.ndarray) -> list[float]:
+        """At points [m, d]: batch by batch as long as that is right, else one by one."""
+        found: list[float] = []
+        while self._at_once and len(points) - len(found) >= FEWEST:
+            batch = points[len(found):len(found) + self._at_once]
+            values = self._together(batch)
+            if values is None:
+                self._at_once = 0
+            else:
+                found += values
+        return found + [self._value(block[0]) for _, block in row_blocks(points[len(found):], 1)]
+
+    def _together(self, batch: np.ndarray) -> list[float] | None:
+        """The values of a batch, of which the first is asked for by itself, too; None where they are not right."""
+        import torch
+
+        first, calls = self._value(batch[0]), self.calls()
+        try:
+            with torch.no_grad():
+                found = np.mean([self._called_together(batch, call) for call in calls], axis=0)
+        except Exception:  # whatever it is that the module cannot do in a batch
+            return None
+        if not self._close(first, float(found[0]), SAME_IN_BATCH):
+            return None
+        if self._tick is not None:
+            for _ in batch[1:]:
+                self._tick()
+        return [float(value) for value in found]
 
     def force(self, theta: Any) -> np.ndarray:
         """Minus the gradient [..., d] at parameters [..., d], by autograd. Raises BadInput where it has none."""
@@ -119,6 +151,11 @@ class ModuleLoss:
         if self._tick is not None:
             self._tick()
         return found
+
+    def _called_together(self, batch: np.ndarray, call: Callable[[], Any]) -> np.ndarray:
+        self._put_back()
+        seed_all(self._generators)
+        return together(self._model, self._parameters, batch, lambda: self._one(call()))
 
     def calls(self) -> Iterator[Callable[[], Any]]:
         """What asks loss_fn, batch by batch."""
@@ -194,15 +231,17 @@ class ModuleLoss:
         return (self._gradient(theta + step * vector) - self._gradient(theta - step * vector)) / (2 * step)
 
     def _scalar(self, point: np.ndarray, call: Callable[[], Any], prepare: Callable[[], None] | None = None) -> Any:
-        found = self.answer(point, call, prepare)
+        return self._one(self.answer(point, call, prepare))
+
+    def _one(self, found: Any) -> Any:
+        """The loss as a scalar tensor, from what loss_fn gave."""
         return loss_in(found).mean() if self._samples else _single(found)
 
     def answer(self, point: np.ndarray, call: Callable[[], Any], prepare: Callable[[], None] | None = None) -> Any:
         """Whatever loss_fn gives at `point` [d]: with the same random numbers every time, and whatever the call before
         it changed put back. Inside `held()` only. Raises BadInput for what loss_fn raises.
         """
-        for entry in self._moving:
-            entry.restore()
+        self._put_back()
         move(self._parameters, point)
         if prepare is not None:
             prepare()
@@ -214,6 +253,10 @@ class ModuleLoss:
         except Exception as error:
             said = " ".join(str(error).split())[:300]
             raise BadInput(f"loss_fn failed with {type(error).__name__}: {said}.") from error
+
+    def _put_back(self) -> None:
+        for entry in self._moving:
+            entry.restore()
 
     @contextmanager
     def held(self, tick: Callable[[], None] | None = None) -> Iterator[None]:
@@ -271,6 +314,8 @@ class ModuleLoss:
             graded = watched(lambda: self._graded(point, first))
             self._differentiates = not self._close(first, graded)
         self.without_gradient = watched(lambda: self._why_without(point))
+        if not self._differentiates:
+            self._at_once = watched(lambda: at_once(self._model, self._parameters, lambda: self._value(point)))
         self._probed = True
 
     def _graded(self, point: np.ndarray, otherwise: float) -> float:
@@ -289,10 +334,11 @@ class ModuleLoss:
             return f"loss_fn cannot be differentiated ({' '.join(str(error).split())[:200].rstrip('.')})"
         return None
 
-    def _close(self, one: float, other: float) -> bool:
+    def _close(self, one: float, other: float, allowed: float | None = None) -> bool:
         half = any(parameter.element_size() < 4 for parameter in self._parameters)
+        allowed = (SAME_HALF if half else SAME) if allowed is None else allowed
         return one == other or (np.isnan(one) and np.isnan(other)) or bool(
-            abs(one - other) <= (SAME_HALF if half else SAME) * max(abs(one), abs(other)))
+            abs(one - other) <= allowed * max(abs(one), abs(other)))
 
     def _refuse_two(self, *values: float) -> None:
         for other in values[1:]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,10 +32,11 @@ class Snapshots(NamedTuple):
 
 
 class Model(NamedTuple):
-    """The parameters that move, by the names under which checkpoints have them."""
+    """The parameters that move, by the names under which checkpoints have them, and all buffers by theirs."""
 
     names: list[str]
     parameters: list[Any]
+    buffers: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def d(self) -> int:
@@ -68,8 +70,7 @@ def read(model: Model, trajectory: Any) -> list[Snapshots]:
     if len(named) > MOST_PATHS:
         raise BadInput(f"{len(named)} paths are too many for one plane: at most {MOST_PATHS}. "
                        "(Snapshots of one path are vectors of all trainable parameters, or state_dicts.)")
-    return [_finite(name, *_path(model, one, name), one is None or isinstance(one, Recorder))
-            for name, one in named.items()]
+    return [_finite(name, *_path(model, one, name)) for name, one in named.items()]
 
 
 def _named(model: Model, trajectory: Any) -> dict[str, Any]:
@@ -133,14 +134,15 @@ def _steps_of(trajectory: Any, n: int) -> np.ndarray:
     return np.asarray(getattr(trajectory, "steps", np.arange(n)))
 
 
-def _path(model: Model, given: Any, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """(theta [T, d], steps [T], buffers or None) of one path. Raises BadInput."""
+def _path(model: Model, given: Any, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, bool]:
+    """(theta [T, d], steps [T], buffers or None, whether they are the module's own then) of one path. Raises BadInput.
+    """
     where = f"trajectory {name!r}" if name else "trajectory"
     if given is None:
-        return flat(model.parameters)[None], np.zeros(1, dtype=int), None
+        return flat(model.parameters)[None], np.zeros(1, dtype=int), None, True
     if isinstance(given, Recorder):
-        return given.path, given.steps, given.buffers
-    steps = None
+        return given.path, given.steps, given.buffers, True
+    steps, buffers, own = None, None, False
     if isinstance(given, tuple) and _is_steps(given):
         steps, given = np.asarray(given[0]), given[1]
         if isinstance(given, Recorder):
@@ -148,18 +150,29 @@ def _path(model: Model, given: Any, name: str) -> tuple[np.ndarray, np.ndarray, 
     if _is_state(given) or isinstance(given, (str, Path)):
         given = [given]
     if isinstance(given, (list, tuple)) and given and all(_is_snapshot(model, one) for one in given):
-        theta: Any = _stacked([_snapshot(model, one, f"{where}, snapshot {k}") for k, one in enumerate(given)])
+        snapshots = [_snapshot(model, one, f"{where}, snapshot {k}") for k, one in enumerate(given)]
+        theta: Any = _stacked([one for one, _ in snapshots])
+        buffers, own = _along(model, [beside for _, beside in snapshots])
     else:
         theta = _x(given)
         steps = _steps_of(given, len(theta) if theta.ndim else 0) if steps is None else steps
     theta = theta[:, 0] if theta.ndim == 3 and theta.shape[1] == 1 else theta
     if theta.ndim != 2 or theta.shape[1] != model.d or theta.dtype.kind not in "fiu" or not len(theta):
         raise BadInput(f"{where} must be a Recorder or numbers [T, {model.d}] (the model's trainable parameters), "
-                       f"got shape {list(theta.shape)}.")
+                       f"got {theta.dtype} with shape {list(theta.shape)}.")
     steps = np.arange(len(theta)) if steps is None else steps
     if steps.shape != (len(theta),) or steps.dtype.kind not in "iuf" or (np.diff(steps) <= 0).any():
         raise BadInput(f"{where} has {len(theta)} snapshots and must have as many steps, each beyond the one before.")
-    return theta, steps, None
+    return theta, steps, buffers, own
+
+
+def _along(model: Model, found: list[np.ndarray | None]) -> tuple[np.ndarray | None, bool]:
+    """(the buffers at each snapshot [T, b], True); None where they are the module's own, or (False) not known."""
+    known = [own for own in found if own is not None]
+    if len(known) < len(found):
+        return None, False
+    now = flat(list(model.buffers.values()))
+    return (None if all(np.array_equal(now, own, equal_nan=True) for own in known) else np.stack(known)), True
 
 
 def _stacked(snapshots: list[np.ndarray]) -> np.ndarray:
@@ -169,7 +182,8 @@ def _stacked(snapshots: list[np.ndarray]) -> np.ndarray:
     return np.stack(snapshots)
 
 
-def _snapshot(model: Model, given: Any, where: str) -> np.ndarray:
+def _snapshot(model: Model, given: Any, where: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """(theta [d], buffers [b] or None where it does not say)."""
     import torch
 
     if isinstance(given, (str, Path)):
@@ -178,10 +192,10 @@ def _snapshot(model: Model, given: Any, where: str) -> np.ndarray:
         given = given.state_dict()
     if isinstance(given, Mapping):
         return _of_state(model, given, where)
-    return _x(given)
+    return _x(given), None
 
 
-def _of_state(model: Model, state: Mapping[str, Any], where: str) -> np.ndarray:
+def _of_state(model: Model, state: Mapping[str, Any], where: str) -> tuple[np.ndarray, np.ndarray | None]:
     inside = next((state[name] for name in INSIDE if isinstance(state.get(name), Mapping)), state)
     known = {_bare(name): tensor for name, tensor in inside.items()}
     found = []
@@ -193,7 +207,16 @@ def _of_state(model: Model, state: Mapping[str, Any], where: str) -> np.ndarray:
             raise BadInput(f"{where}: parameter {name!r} has shape {list(tensor.shape)}, "
                            f"the model's has {list(parameter.shape)}.")
         found.append(tensor)
-    return flat(found)
+    return flat(found), _buffers_of(model, known)
+
+
+def _buffers_of(model: Model, known: Mapping[str, Any]) -> np.ndarray | None:
+    """The buffers of a state; those that states leave out are as they are now."""
+    theirs = {name: known.get(_bare(name), now) for name, now in model.buffers.items()}
+    of_state = any(_bare(name) in known for name in theirs)
+    if not of_state or any(theirs[name].shape != now.shape for name, now in model.buffers.items()):
+        return None
+    return flat(list(theirs.values()))
 
 
 def _bare(name: str) -> str:
@@ -206,6 +229,8 @@ def load(path: Any) -> Mapping[str, Any]:
     """The state in a checkpoint: safetensors, or a file of torch.save read without running any code. Raises BadFile."""
     import torch
 
+    if not Path(path).is_file():
+        raise BadFile(f"{path} cannot be read: there is no such file.")
     try:
         if str(path).endswith(".safetensors"):
             from safetensors.torch import load_file
