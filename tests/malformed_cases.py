@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import numpy as np
 from hypothesis import strategies as st
 
 import thermoviz as tv
@@ -28,6 +29,7 @@ from thermoviz.dashboard.front import shell
 from thermoviz.dashboard.front.addresses import BeginAtFirstPage
 from thermoviz.dashboard.front.guard import Door
 from thermoviz.dashboard.front.server import FirstDocument
+from thermoviz.experiments.tables.table import read as read_table
 from thermoviz.runs import files
 from thermoviz.runs.run import Run
 
@@ -263,6 +265,55 @@ def kept(folder):
     return Store(folder / "store")
 
 
+# Tables and drawings
+
+
+def table_contents(draw):
+    """A table of odd cells; one of NumPy's with a forged header, objects, odd names; or any bytes."""
+    kind = draw(st.sampled_from(["text", "npy", "npz", "objects", "bytes", "cut"]))
+    cells = st.one_of(texts, st.sampled_from(["1", "2.5", "2024-01-01", "x"]))
+    rows = draw(st.lists(st.lists(cells, min_size=1, max_size=5), max_size=12))
+    delimiter = draw(st.sampled_from(",;\t|"))
+    text = "\n".join(delimiter.join(row) for row in rows).encode("utf-8", "surrogatepass")
+    file, array = io.BytesIO(), np.arange(6.0)
+    if kind == "npy":
+        described = {"descr": draw(st.sampled_from(["<f8", "|O", "<U9", "<c16", "V8", "<M8[D]", "nonsense"])),
+                     "fortran_order": draw(st.booleans()), "shape": draw(st.sampled_from([(6,), (10**12,), (-1,)]))}
+        header = repr(described).encode().ljust(118)
+        return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + array.tobytes()
+    if kind in ("npz", "cut"):
+        with zipfile.ZipFile(file, "w") as archive:
+            for name in draw(st.lists(st.sampled_from([*TRAVERSALS, *SCRIPTS, "x"]), max_size=3, unique=True)):
+                part = io.BytesIO()
+                np.save(part, array)
+                archive.writestr(zipfile.ZipInfo((name.replace("\x00", "") or "x") + ".npy"), part.getvalue())
+        return file.getvalue()[:draw(st.integers(0, 300)) if kind == "cut" else None]
+    if kind == "objects":
+        np.save(file, np.array([Runs(), *rows], dtype=object), allow_pickle=True)
+        return file.getvalue()
+    return draw(st.binary(max_size=200)) if kind == "bytes" else text
+
+
+class Runs:
+    """Whose pickle would run code."""
+
+    ran = False
+
+    def __reduce__(self):
+        return setattr, (Runs, "ran", True)
+
+
+def table_file(draw, folder):
+    """A table is read and may be learned from, or refused; no name of it goes anywhere, and nothing of it is run."""
+    with sentence_allowed():
+        table = read_table(table_contents(draw))
+        assert all(name.isprintable() and 0 < len(name) <= 66 for name in table.names)
+        names = draw(st.permutations(table.names))
+        with sentence_allowed():
+            tv.table(table, names[0], names[1:], missing=draw(st.sampled_from(["refuse", "leave out"])))
+    assert not Runs.ran
+
+
 # Addresses
 
 
@@ -304,7 +355,7 @@ def address(draw, folder):
 
 
 CASES = {case.__name__: case for case in (specification, specification_file, link, document, run_file, stored_file,
-                                          stored_name, address)}
+                                          stored_name, table_file, address)}
 
 
 def everything_in(folder: Path) -> set[str]:

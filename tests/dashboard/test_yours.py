@@ -1,5 +1,6 @@
 """The page "Yours" behind its widgets: what is taken, what is refused in which words, what its links open."""
 
+import base64
 import types
 
 import numpy as np
@@ -12,11 +13,13 @@ import thermoviz as tv
 from thermoviz.dashboard.pages.yours import visit as page
 from thermoviz.dashboard.pages.yours.columns import _preview
 from thermoviz.dashboard.pages.yours.saying import plain_text
+from thermoviz.dashboard.pages.yours.sketch import sketch
 from thermoviz.dashboard.pages.yours.visit import YoursVisit, opened
 from thermoviz.dashboard.state import gone
 from thermoviz.engine.brought.kept import DATA, RUN, Brought
 from thermoviz.engine.store import Store
 from thermoviz.experiments.tables.table import read
+from thermoviz.presentation.looks import LOOKS
 from thermoviz.runs import files
 from thermoviz.runs.carried import OwnData
 
@@ -148,6 +151,16 @@ def test_a_drawing_is_learned_and_a_browser_is_not_believed(brought):
     assert here.opened.kind == DATA and here.base.dataset.task == "classification"
     here.learn_drawn(points, "regression")
     assert here.base.dataset.task == "regression" and len(here.mine) == 2
+
+
+@pytest.mark.parametrize("columns, task", [(1, "classification"), (1, "regression"), (3, "classification"),
+                                           (3, "regression")])
+def test_data_are_sketched_until_there_is_more(columns, task):
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((50, columns))
+    data = tv.Dataset(x, (x[:, 0] > 0).astype(int) if task == "classification" else x[:, 0], task)
+    text = base64.b64decode(sketch(data, LOOKS["dark"]).partition(",")[2]).decode()
+    assert text.count("<circle") == 50 and "nan" not in text
 
 
 def test_data_of_every_size_are_learned_with_settings_that_may_be(brought):

@@ -31,6 +31,7 @@ from ...share import show as show_link
 from ...state import Visit, engine, gone, opened, remember
 from ..landscape import landscape
 from .saying import plain_text, say, until
+from .sketch import sketch
 from .visit import Thing, YoursVisit, about_of, first_spec
 
 MOST_CLASSES = 6  # that are named
@@ -83,6 +84,8 @@ def _data(house: Visit, here: YoursVisit, thing: Thing, about: About, look: Look
     with st.container(key="scene"):
         if run is not None:
             _picture(run, look, house, query, thing.title)
+        else:
+            st.html(f'<img class="tv-sketch" alt="{html.escape(_("Your data"))}" src="{sketch(data, look)}">')
 
 
 def _controls(house: Visit, here: YoursVisit) -> tuple[Any, str]:

@@ -21,6 +21,7 @@ def rules(look: Look) -> str:
     .stApp .tv-mine {{ color: {look.text}; font-size: {look.font + 1}px; overflow-wrap: anywhere; }}
     .stApp .tv-mine span {{ color: {look.dim}; font-size: {look.font_small + 1}px; white-space: nowrap; }}
     .stApp .tv-mine .tv-until {{ display: block; white-space: normal; }}
+    .stApp .tv-sketch {{ display: block; width: min(440px, 100%); margin: 1.2rem auto; }}
     .tv-scroll {{ overflow-x: auto; max-width: 100%; border: 1px solid {look.line}; border-radius: 10px; }}
     .stApp .tv-table {{ border-collapse: collapse; width: 100%; margin: 0; font-size: {look.font}px;
         font-variant-numeric: tabular-nums; color: {look.text}; }}
