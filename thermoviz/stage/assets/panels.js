@@ -67,6 +67,8 @@ function createPanels(state) {
       program: state.callbacks.program, help: actions.help, say: (text, milliseconds) => say(state, text, milliseconds),
       filming(film) { state.film = film; } }),
     head: headOf(state),
+    // Where it is narrow there is no room for a legend beside the relief: it stands below the picture.
+    legend: createLegend(legendOf(_, look, state.paths), "below"),
     captions: captionsOf(state),
   };
 }
@@ -76,7 +78,7 @@ function arrange({ ui, view, frame, note, probe }) {
   view.element.append(ui.head, ui.captions.element, ui.capture.element, ui.capture.menu, probe, note, ui.drawer.element,
     ui.keyboard.sheet);
   view.setCovers([...ui.head.querySelectorAll(":scope > :not(.legend), .legend > *")]);
-  ui.stage.append(view.element, ui.transport.element, ui.startRow.element);
+  ui.stage.append(view.element, ...(ui.legend ? [ui.legend] : []), ui.transport.element, ui.startRow.element);
   frame.replaceChildren(h("div", { class: "column" }, h("div", { class: "room" }, ui.stage,
     h("div", { class: "side" }, ui.thermometer.element, ui.shares.element, ui.thermometer.landmark, ui.pointer?.element,
       ui.readouts.element, ui.spoken.element))));

@@ -183,10 +183,13 @@ export const legendOf = (_, look, paths) => (!paths ? [] : [
     text })),
 ]);
 
-/** The legend on the stage; null where there is nothing to tell apart. @param {LegendEntry[]} entries */
-export function createLegend(entries) {
+/**
+ * The legend of the stage; null where there is nothing to tell apart.
+ * @param {LegendEntry[]} entries @param {"on" | "below"} [where] the picture
+ */
+export function createLegend(entries, where = "on") {
   if (!entries.length) return null;
-  return h("div", { class: "legend" }, ...entries.map(({ colour, shape, text }) => {
+  return h("div", { class: `legend ${where}` }, ...entries.map(({ colour, shape, text }) => {
     const mark = h("i", { class: shape, "aria-hidden": "true" });
     mark.style.background = colour;
     return h("span", {}, mark, text);

@@ -45,6 +45,7 @@ export const CSS = `
   text-shadow: 0 0 4px var(--bg), 0 0 8px var(--bg); }
 .tv .legend span { display: inline-flex; align-items: center; gap: 6px; }
 .tv .legend i { width: 9px; height: 9px; } .tv .legend .dot { border-radius: 50%; } .tv .legend .diamond { transform: rotate(45deg) scale(.85); }
+.tv .legend.below { display: none; }
 .tv .badge, .tv .note { padding: 7px 12px; border-radius: 10px;
   border: 1px solid var(--line); background: color-mix(in srgb, var(--panel) 84%, transparent); font-size: var(--small); color: var(--dim); }
 .tv .badge b { color: var(--text); font-weight: 650; }
@@ -222,7 +223,8 @@ export const CSS = `
 }
 @container (max-width: 520px) {
   .tv .head { max-width: calc(100% - 20px); top: 8px; left: 8px; gap: 5px; }
-  .tv .badge { padding: 5px 9px; } .tv .legend { max-width: 55cqw; }
+  .tv .badge { padding: 5px 9px; } .tv .head .legend { display: none; }
+  .tv .legend.below { display: flex; order: 1; padding: 0 6px; margin: -3px 0; text-shadow: none; }
   .tv .corner { top: auto; bottom: 8px; right: 8px; }
   .tv .menu { top: auto; bottom: 52px; }
   .tv .bar { padding: 8px; gap: 7px; }
