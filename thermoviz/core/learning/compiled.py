@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +23,8 @@ _PLANE_BLOCK = 64
 _LOGISTIC = {"tanh": (2.0, 1.0, -2.0), "sigmoid": (-1.0, 0.0, 1.0)}
 # Networks of at most so many parameters are computed side by side, one in each lane of a vector (kernels/lanes.py).
 _NARROW = 200
+# Sizes for which arrays are kept.
+_KEPT = 32
 # Numbers of a layer that numpy computes at once.
 _AT_ONCE = 2**18
 # In numpy, for what networks answer.
@@ -87,7 +89,7 @@ class CompiledNetworks:
         counts = np.full(len(indices), indices.shape[1]) if whole else (indices >= 0).sum(axis=1)
         # Energies side by side count every sample of the longest batch.
         blocks = counts if self.side_by_side else -(-counts // 32)
-        if blocks.min() == blocks.max():
+        if whole or blocks.min() == blocks.max():
             return self._evaluate(theta, l2, l1, mode, indices, counts)
         # A block is as long as the largest batch beside it: batches of unlike sizes are computed apart.
         energies, forces = np.empty(len(theta)), np.empty(theta.shape if with_force else (1, 1))
@@ -111,13 +113,13 @@ class CompiledNetworks:
         if indices is None and len(self.sizes) == 2 and self.head == 0:
             return self._quadratic(theta, l2, l1)
         energies, forces = np.empty(n), np.empty(theta.shape if mode == kernels.modes.GRADIENT else (n, 0))
+        if self.side_by_side:
+            drawn = _drawn(n) if indices is None else np.ascontiguousarray(indices[None], np.int32)
+            self.move(_still(theta, forces, drawn), mode, energies, _each(n, float(l2)), _each(n, float(l1)),
+                      *_unpushed(n))
+            return energies, forces
         if indices is None or counts is None:
             counts, indices = np.full(n, self.samples), np.empty((n, 0), np.int64)
-        if self.side_by_side:
-            push, rows = nothing(n)
-            self.move(_still(theta, forces, indices), mode, energies, np.full(n, float(l2)), np.full(n, float(l1)),
-                      push, rows)
-            return energies, forces
         x, t, ld = self.laid_out(indices.shape[1])
 
         def part(first: int, last: int) -> None:
@@ -158,7 +160,8 @@ class CompiledNetworks:
         n = len(block.x)
         # Replicas of equally large batches stand together: a group takes as many samples as its largest.
         drawn = block.indices[0]
-        order = np.arange(n) if drawn[:, -1:].min(initial=0) >= 0 else np.argsort((drawn >= 0).sum(1), kind="stable")
+        alike = drawn[:, -1:].min(initial=0) >= 0
+        order = _in_order(n) if alike else np.argsort((drawn >= 0).sum(1), kind="stable")
 
         def part(begin: int, end: int) -> None:
             kernels.lane_training.move(
@@ -255,13 +258,34 @@ def nothing(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros((1, 1, 0)), np.full(n, -1)
 
 
-def _still(theta: np.ndarray, forces: np.ndarray, indices: np.ndarray) -> Block:
-    """A block without a step, at theta [n, d] and with these batches [n, B]."""
-    n, d = theta.shape
+# What stands still is asked again and again, a thousand times a second by a search along a line: arrays that nobody
+# writes to are kept.
+_unpushed = lru_cache(_KEPT)(nothing)
+_in_order = lru_cache(_KEPT)(np.arange)
+
+
+@lru_cache(_KEPT)
+def _each(n: int, value: float) -> np.ndarray:
+    return np.full(n, value)
+
+
+@lru_cache(_KEPT)
+def _drawn(n: int) -> np.ndarray:
+    """Indices [1, n, 0]: no sample is drawn, all count."""
+    return np.zeros((1, n, 0), np.int32)
+
+
+@lru_cache(_KEPT)
+def _at_rest(n: int, d: int) -> dict[str, Any]:
+    """What a `Block` holds beside positions and batches, where there is no step."""
     none = np.zeros((n, 0))
-    return Block(0, 1, 0, np.ascontiguousarray(theta), forces, none, np.zeros((1, 1, 7)), none[None],
-                 np.ascontiguousarray(indices[None], np.int32), np.zeros(0, np.int64), np.zeros((0, n, d)),
-                 np.full(n, -1), None, np.zeros((1, 1), bool))
+    return {"square": none, "coefficients": np.zeros((1, 1, 7)), "noise": none[None], "times": np.zeros(0, np.int64),
+            "kept": np.zeros((0, n, d)), "diverged_at": np.full(n, -1), "walls": None, "cold": np.zeros((1, 1), bool)}
+
+
+def _still(theta: np.ndarray, forces: np.ndarray, indices: np.ndarray) -> Block:
+    """A block without a step, at theta [n, d] and with these batches [1, n, B]."""
+    return Block(0, 1, 0, np.ascontiguousarray(theta), forces, indices=indices, **_at_rest(*theta.shape))
 
 
 def padded(samples: int) -> int:

@@ -312,13 +312,13 @@ class NetworkLoss:
                            f"got {list(shape)}.")
 
     def _array(self, theta: Any) -> np.ndarray:
-        """theta [..., d] as numpy float64 [n, d], from arrays, lists or tensors."""
+        """theta [..., d] as numpy float64 [n, d], which nobody writes to, from arrays, lists or tensors."""
         try:
             values = real(theta)
         except (TypeError, ValueError):
             raise BadInput(f"theta must be an array of numbers [..., {self.d}].") from None
         self._check_shape(values.shape)
-        return values.reshape(-1, self.d).copy()
+        return np.require(values.reshape(-1, self.d), requirements=["C_CONTIGUOUS", "WRITEABLE"])
 
     def _point(self, theta: Any) -> np.ndarray:
         """One network as numpy float64 [d], all numbers finite."""
@@ -328,8 +328,8 @@ class NetworkLoss:
         return values[0]
 
     def _points(self, theta: Any) -> np.ndarray:
-        """Networks as numpy float64 [m, d], all numbers finite."""
-        values = self._array(theta)
+        """Networks as numpy float64 [m, d] of their own, all numbers finite."""
+        values = self._array(theta).copy()
         if not np.isfinite(values).all():
             raise BadInput("this theta holds numbers that are not finite.")
         return values
