@@ -52,7 +52,11 @@ class Scale:
         self._roomy, self._whole = self._roomy or roomy, self._whole or whole
 
     def limits(self) -> tuple[float, float]:
-        """From where to where the axis goes, in numbers of the data."""
+        """From where to where the axis goes, in numbers of the data; the larger first on an axis that is reversed."""
+        low, high = self._limits()
+        return (high, low) if self.settings.get("autorange") == "reversed" else (low, high)
+
+    def _limits(self) -> tuple[float, float]:
         if (given := self.settings.get("range")) is not None:
             low, high = (10.0 ** float(end) if self.log else float(end) for end in given)
             return low, high
@@ -85,6 +89,7 @@ class Scale:
 
     def ticks(self, low: float, high: float) -> tuple[list[float], list[str]]:
         """Places, and what is written there."""
+        low, high = min(low, high), max(low, high)
         if self.settings.get("tickvals") is not None:
             return self._told(self.settings["tickvals"], self.settings.get("ticktext"))
         if self.categories:
@@ -158,7 +163,9 @@ def _dress_side(ax: Any, scale: Scale, side: Any, font: Properties) -> None:
         side.grid(True, color=rgba(settings.get("gridcolor", "#808080")), linewidth=POINTS)
     if settings.get("showline"):
         spine = ax.spines["bottom" if scale.letter == "x" else "left"]
-        spine.set(visible=True, color=rgba(settings.get("linecolor", tick["color"])), linewidth=POINTS)
+        ends = [spine] + ([ax.spines["top" if scale.letter == "x" else "right"]] if settings.get("mirror") else [])
+        for end in ends:
+            end.set(visible=True, color=rgba(settings.get("linecolor", tick["color"])), linewidth=POINTS)
     title = settings.get("title") or {}
     if text := plain(title.get("text") or ""):
         named = {**font, **(title.get("font") or {})}

@@ -82,7 +82,7 @@ def painted(figure: Any, width: int | None, height: int | None, scale: float) ->
     from matplotlib.figure import Figure
 
     found = unpacked(figure if isinstance(figure, dict) else figure.to_plotly_json())
-    layout, traces = found["layout"], [trace for trace in found["data"] if trace.get("visible", True) is True]
+    layout, traces = found["layout"], [trace for trace in found["data"] if _is_drawn(trace)]
     layout = {**layout, "font": {"size": 12, "color": "#444444", **(layout.get("font") or {})}}
     if unknown := sorted({trace.get("type", "scatter") for trace in traces} - {*FLAT, *DEEP}):
         raise BadInput(f"pictures without a browser know no traces of the kind {', '.join(unknown)}; export the figure "
@@ -265,10 +265,13 @@ class Sheet:
         drawn, where = legend
         box, told = self._extent(drawn), self.layout.get("legend") or {}
         left, bottom, width, height = self.box()
+        side = {"right": 1.0, "center": 0.5}.get(str(told.get("xanchor")), 0.0)
+        beginning = max(min(left + float(told.get("x", 0)) * width - side * box.width,
+                            self.width - box.width - GAP), 2)
         if where == "below":
-            at = (min(left, self.width - box.width - GAP), caption + GAP / 2 + box.height)
+            at = (beginning, caption + GAP / 2 + box.height)
         elif where == "above":
-            at = (left, self.height - self.margin["t"] + box.height + GAP / 2)
+            at = (beginning, self.height - self.margin["t"] + box.height + GAP / 2)
         else:
             x, y = float(told.get("x", 1.02)), float(told.get("y", 1))
             right = told.get("xanchor") == "right" or (told.get("xanchor", "auto") == "auto" and x > 2 / 3)
@@ -373,6 +376,11 @@ class Sheet:
         # A figure names a place on a logarithmic axis by its logarithm, in annotations alone.
         at = 10.0 ** float(value) if scale.log else float(scale.places([value])[0])
         return float(ax.transData.transform((at, at))[side])
+
+
+def _is_drawn(trace: Properties) -> bool:
+    """Not what is hidden, nor a curve without points."""
+    return trace.get("visible", True) is True and (trace.get("x") is None or len(trace["x"]) > 0)
 
 
 def _is_caption(one: Properties) -> bool:

@@ -115,9 +115,14 @@ def _errors(pen: Pen, letter: str, error: Properties, x: np.ndarray, y: np.ndarr
 
 def _markers(pen: Pen, trace: Properties, x: np.ndarray, y: np.ndarray) -> None:
     marker = trace.get("marker") or {}
+    symbols = array(marker.get("symbol", "circle"))
+    if not isinstance(symbols, str):  # of each point its own
+        for symbol in dict.fromkeys(symbols):
+            here = np.array([one == symbol for one in symbols])
+            _markers(pen, {**trace, "marker": _part(marker, here) | {"symbol": str(symbol)}}, x[here], y[here])
+        return
     line = marker.get("line") or {}
-    name = str(array(marker.get("symbol", "circle"))) if not isinstance(marker.get("symbol"), list) else "circle"
-    hollow, symbol = name.endswith("-open"), name.removesuffix("-open").removesuffix("-dot")
+    hollow, symbol = symbols.endswith("-open"), symbols.removesuffix("-open").removesuffix("-dot")
     faces = _colours(marker, len(x))
     opacity = marker.get("opacity", trace.get("opacity"))
     if isinstance(opacity, (int, float)):
@@ -133,6 +138,16 @@ def _markers(pen: Pen, trace: Properties, x: np.ndarray, y: np.ndarray) -> None:
                                                  "edgecolors": edges if width or hollow else "none"}
     pen.ax.scatter(x, y, s=size**2, marker=SYMBOLS[symbol], linewidths=float(np.max(width)) * POINTS, zorder=MARKS,
                    **({"c": edges if len(edges) == len(x) else [edges[0]] * len(x)} if symbol in THIN else paint))
+
+
+def _part(settings: Properties, here: np.ndarray) -> Properties:
+    """Of settings for each of several points those of some."""
+    found = {}
+    for name, value in settings.items():
+        value = array(value)
+        of_each = isinstance(value, (list, np.ndarray)) and len(value) == len(here) and name != "colorscale"
+        found[name] = [one for one, kept in zip(value, here, strict=True) if kept] if of_each else value
+    return found
 
 
 def _colours(marker: Properties, n: int) -> np.ndarray:
