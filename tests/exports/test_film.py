@@ -58,13 +58,21 @@ def test_every_ball_that_is_drawn_stands_where_its_place_is_seen(run):
     ground, scene = films._ground(run, asked, look, "")
     place = run.surface.basins.minima[:1]
     at, front = scene.seen(np.column_stack([place, run.surface(place) + 0.012]))
-    if front[0]:
-        picture = ground.copy()
-        films._draw_balls(picture, run, scene, place, look)
-        rows, columns = np.nonzero((picture != ground).any(-1))
-        radius = films.RADIUS * scene.camera.height / (2 * np.tan(np.pi / 8)) / at[0, 2]
-        assert len(rows) and np.abs(columns - at[0, 0] - scene.left).max() < 2 * radius + 2
-        assert np.abs(rows - at[0, 1] - scene.top).max() < 3 * radius + 2
+    picture = ground.copy()
+    films._draw_balls(picture, run, scene, place, look)
+    rows, columns = np.nonzero((picture != ground).any(-1))
+    radius = films.RADIUS * scene.camera.height / (2 * np.tan(np.pi / 8)) / at[0, 2]
+    assert front[0] and len(rows) and np.abs(columns - at[0, 0] - scene.left).max() < 2 * radius + 2
+    assert np.abs(rows - at[0, 1] - scene.top).max() < 3 * radius + 2
+
+
+@pytest.mark.parametrize("preset", ["three-minds", "mueller-brown", "digits"])
+def test_the_camera_stands_where_it_sees_every_valley(preset):
+    run = load_preset(preset)
+    _ground, scene = films._ground(run, told(run, size=(320, 240)), named_look("dark"), "")
+    minima, energies = np.asarray(run.surface.basins.minima), run.surface.basins.energies
+    above = 0.012 * (run.surface.ceiling - run.surface.minimum)
+    assert scene.seen(np.column_stack([minima, np.array(energies) + above]))[1].all()
 
 
 def test_a_gif_has_its_pictures_and_lasts_as_long_as_asked(gif):

@@ -138,6 +138,23 @@ def test_a_map_has_its_rows_from_below():
     assert row < 100 and column < 200
 
 
+def test_an_axis_may_be_reversed():
+    hidden = {"showgrid": False, "showticklabels": False}
+    upright = {"type": "scatter", "mode": "markers", "x": [0, 1], "y": [0, 1],
+               "marker": {"color": ["#ff0000", "#00ff00"], "size": 10}}
+    layout = {"xaxis": hidden, "yaxis": {**hidden, "autorange": "reversed"}}
+    assert np.argwhere(ink(upright, layout)).mean(0)[0] > 100 > np.argwhere(ink(upright, {
+        "xaxis": hidden, "yaxis": hidden})).mean(0)[0]
+
+
+def test_each_point_may_have_its_own_symbol():
+    square = {"type": "scatter", "x": [2, 8], "y": [0.5, 0.5], "mode": "markers",
+              "marker": {"color": "#ff0000", "size": [40, 40], "symbol": ["square", "circle"]}}
+    found = ink(square, axes([0, 10], [0, 1]))
+    one, other = found[:, :200].sum(), found[:, 200:].sum()
+    assert abs(other / one - np.pi / 4) < 0.05
+
+
 # A surface in three dimensions
 
 

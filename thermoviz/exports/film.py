@@ -3,6 +3,7 @@
 The relief is drawn once; a picture of the film is that one with the balls of its moment on it.
 """
 
+import functools
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,7 @@ SEEN = 0.8  # of the way to the ceiling: uniform balls start below
 MOST_BALLS, MOST_FRAMES, MOST_PIXELS = 5000, 36_000, 3840
 FASTEST_GIF = 50  # pictures a second: browsers slow down what has less than 2/100 s each
 ELEVATION, DISTANCE = math.radians(60), 2.05  # looks down steeply: walls hide little
+FINE, OPACITIES = 4, 16  # steps of a ball's place and radius within a pixel, and of its opacity
 RADIUS = 0.011  # of a ball, in sides of the scene
 ENDINGS = ("gif", "mp4")
 CODECS = ("libx264", "libopenh264", "mpeg4")  # of an MP4, the best that PyAV's build has
@@ -199,7 +201,7 @@ def _ground(run: Any, told: Told, look: Look, title: str | None) -> tuple[np.nda
     figure = surface3d(run, look).to_plotly_json()
     figure["data"][0]["showscale"] = False
     figure["data"] = [trace for trace in figure["data"] if trace.get("mode") != "markers"]
-    figure["layout"]["scene"]["camera"]["eye"] = dict(zip("xyz", _eye(), strict=True))
+    figure["layout"]["scene"]["camera"]["eye"] = dict(zip("xyz", _eye(run), strict=True))
     said = _title(run) if title is None else title
     figure["layout"] |= {"paper_bgcolor": look.background, "title": {
         "text": said, "x": 0, "xanchor": "left", "pad": {"t": 14, "l": 16},
@@ -209,9 +211,34 @@ def _ground(run: Any, told: Told, look: Look, title: str | None) -> tuple[np.nda
     return drawn, scene
 
 
-def _eye() -> tuple[float, float, float]:
+def _eye(run: Any) -> tuple[float, float, float]:
+    """Where the camera stands: on the side of the still figure's, unless another one sees more of the valleys."""
+    turns = sorted(range(-180, 180, 20), key=abs)
+    eyes = [_at(CAMERA_AZIMUTH + math.radians(turn)) for turn in turns]
+    return max(eyes, key=lambda eye: _valleys_seen(run, eye))  # of several as good the first
+
+
+def _at(azimuth: float) -> tuple[float, float, float]:
     across = DISTANCE * math.cos(ELEVATION)
-    return across * math.cos(CAMERA_AZIMUTH), across * math.sin(CAMERA_AZIMUTH), DISTANCE * math.sin(ELEVATION)
+    return across * math.cos(azimuth), across * math.sin(azimuth), DISTANCE * math.sin(ELEVATION)
+
+
+def _valleys_seen(run: Any, eye: tuple[float, float, float]) -> int:
+    """How many of the valleys no ridge hides: the way from each to the eye stays above the relief."""
+    surface = run.surface
+    (x0, x1), (y0, y1) = surface.bounds
+    low, span = np.array([x0, y0, surface.minimum]), np.array([x1 - x0, y1 - y0, surface.ceiling - surface.minimum])
+    longest = max(span[:2])
+    aspect = np.array([*(1.25 * span[:2] / longest), 0.55])
+    valleys = np.column_stack([surface.basins.minima, surface.basins.energies])
+    world = aspect * ((valleys - low) / np.where(span > 0, span, 1) - 0.5)
+    way = np.linspace(0.01, 0.6, 80)[:, None, None]
+    seen = low + span * ((world + way * (np.array(eye) - world)) / aspect + 0.5)
+    inside = ((seen[..., :2] >= [x0, y0]) & (seen[..., :2] <= [x1, y1])).all(-1)
+    relief = np.full(inside.shape, -np.inf)
+    relief[inside] = surface(seen[inside][:, :2])
+    relief[relief > surface.ceiling] = -np.inf  # faded
+    return int((~(relief > seen[..., 2]).any(0)).sum())
 
 
 def _title(run: Any) -> str:
@@ -234,36 +261,49 @@ def _draw_balls(picture: np.ndarray, run: Any, scene: Scene, u: np.ndarray, look
     at, front = scene.seen(np.column_stack([u, height + 0.012 * span]))
     shown = front & np.isfinite(part) & (part <= 1)
     order = np.flatnonzero(shown)[np.argsort(-at[shown, 2])]
-    scale = scene.camera.height / (2 * math.tan(math.pi / 8))
-    heat, edge = (255 * np.array(rgba(colour)[:3]) for colour in (look.heat, look.background))
+    radius = RADIUS * scene.camera.height / (2 * math.tan(math.pi / 8)) / at[:, 2]
     for k in order:
-        column, row, depth = at[k]
-        _stamp(picture, column + scene.left, row + scene.top, RADIUS * scale / depth, opacity(float(part[k])), heat,
-               edge)
+        ball = _ball(round(FINE * radius[k]), look.heat, look.background, round(OPACITIES * opacity(float(part[k]))))
+        ball.put(picture, float(at[k, 0]) + scene.left, float(at[k, 1]) + scene.top)
 
 
-def _stamp(picture: np.ndarray, column: float, row: float, radius: float, solid: float, colour: np.ndarray,
-           edge: np.ndarray) -> None:
-    """One ball, standing on (column, row)."""
-    reach = int(math.ceil(1.4 * radius)) + 1
-    row -= 0.7 * radius
-    c0, r0 = int(column) - reach, int(row) - reach
-    c1, r1 = min(c0 + 2 * reach + 1, picture.shape[1]), min(r0 + 2 * reach + 2, picture.shape[0])
-    c0, r0 = max(c0, 0), max(r0, 0)
-    if c0 >= c1 or r0 >= r1:
-        return
-    x = (np.arange(c0, c1) + 0.5 - column)[None]
-    y = (np.arange(r0, r1) + 0.5 - row)[:, None]
+class _Ball(NamedTuple):
+    """How one size of ball is laid over a picture, for each place within a pixel: what is kept, and what is added."""
+
+    keeps: np.ndarray  # [FINE, FINE, side, side, 1]
+    adds: np.ndarray  # [FINE, FINE, side, side, 3]
+    lift: float
+
+    def put(self, picture: np.ndarray, column: float, row: float) -> None:
+        """Stands it on (column, row)."""
+        reach = self.keeps.shape[2] // 2
+        c, r = math.floor(FINE * column), math.floor(FINE * (row - self.lift))
+        c0, r0 = c // FINE - reach, r // FINE - reach
+        if c0 < 0 or r0 < 0 or c0 + 2 * reach >= picture.shape[1] or r0 + 2 * reach >= picture.shape[0]:
+            return
+        patch = picture[r0:r0 + 2 * reach + 1, c0:c0 + 2 * reach + 1]
+        within = r % FINE, c % FINE
+        patch[...] = patch * self.keeps[within] + self.adds[within]
+
+
+@functools.lru_cache(maxsize=2048)
+def _ball(size: int, colour: str, edge: str, opacity: int) -> _Ball:
+    """A ball of size / FINE pixels' radius, opacity / OPACITIES solid."""
+    radius, solid = size / FINE, opacity / OPACITIES
+    reach = math.ceil(1.4 * radius) + 1
+    shift = (np.arange(FINE) + 0.5) / FINE
+    pixels = np.arange(2 * reach + 1) - reach + 0.5
+    y = (pixels - shift[:, None])[:, None, :, None]
+    x = (pixels - shift[:, None])[None, :, None, :]
     far = np.sqrt(x * x + y * y)
-    inside = np.clip(radius - far + 0.5, 0, 1)
-    light = np.clip(1.3 - np.sqrt((x + 0.35 * radius) ** 2 + (y + 0.35 * radius) ** 2) / (1.5 * radius), 0.45, 1.25)
-    rim = 0.75 * np.clip(far - radius + 1.5, 0, 1)
-    shadow = 0.4 * np.clip(1.2 - np.sqrt((x / 1.2) ** 2 + ((y - 0.75 * radius) / 0.6) ** 2) / radius, 0, 1)
-    patch = picture[r0:r1, c0:c1].astype(np.float32)
-    patch *= (1 - solid * shadow * (1 - inside))[..., None]
-    ball = np.clip((1 - rim)[..., None] * light[..., None] * colour + rim[..., None] * edge, 0, 255)
-    patch += (solid * inside)[..., None] * (ball - patch)
-    picture[r0:r1, c0:c1] = patch.astype(np.uint8)
+    inside = np.clip(radius - far + 0.5, 0, 1)[..., None]
+    light = np.clip(1.3 - np.hypot(x + 0.35 * radius, y + 0.35 * radius) / (1.5 * radius), 0.45, 1.25)[..., None]
+    rim = 0.75 * np.clip(far - radius + 1.5, 0, 1)[..., None]
+    shadow = 0.4 * np.clip(1.2 - np.hypot(x / 1.2, (y - 0.75 * radius) / 0.6) / radius, 0, 1)[..., None]
+    lit, dark = (255 * np.array(rgba(one)[:3]) for one in (colour, edge))
+    body = np.clip((1 - rim) * light * lit + rim * dark, 0, 255)
+    keeps = (1 - solid * shadow * (1 - inside)) * (1 - solid * inside)
+    return _Ball(keeps.astype(np.float32), (solid * inside * body).astype(np.float32), 0.7 * radius)
 
 
 class _Writer:
