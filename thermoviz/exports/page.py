@@ -1,5 +1,6 @@
 """A run as a page that needs no network: the live stage, or where there is no surface what the run says without one."""
 
+import base64
 import html
 from typing import Any
 
@@ -28,6 +29,14 @@ def to_html(run: Any, look: str | Look = "dark", **settings: Any) -> str:
     return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
             f"<style>{_style(theme)}</style></head><body><h1>{html.escape(title)}</h1>"
             f'{"".join(f"<p>{html.escape(line)}</p>" for line in said)}{"".join(charts)}</body></html>')
+
+
+def chart_html(run: Any, look: str | Look = "dark") -> str:
+    """The figure that stands for a run as an image in HTML; "" where it has none."""
+    if not (names := figures_of(run)):
+        return ""
+    told = base64.b64encode(picture(still(run, look, names[0]), "svg")).decode()
+    return f'<img alt="{html.escape(names[0])}" src="data:image/svg+xml;base64,{told}" style="max-width:100%">'
 
 
 def _inline(run: Any, name: str, look: Look) -> str:

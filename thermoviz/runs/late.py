@@ -15,6 +15,7 @@ ABOVE = {
     "widget": ("stage.notebook.shown", "widget"),
     "cell": ("stage.notebook.shown", "mimebundle"),
     "still": ("stage.notebook.still", "still_html"),
+    "chart": ("exports.page", "chart_html"),
     "export": ("exports.formats", "export"),
     "film": ("exports.film", "to_film"),
     "tables": ("exports.tables", "tables"),

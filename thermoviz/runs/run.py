@@ -186,7 +186,7 @@ class Run:
         if words := above("summary")(self):
             return f"<pre>{html.escape(words)}</pre>"
         if self.surface is None:
-            return str(above("still")(self))
+            return f'{above("still")(self)}{above("chart")(self)}'
         source = html.escape(self.to_html(), quote=True)
         return (f'<p>{html.escape(self.reading)}</p><iframe srcdoc="{source}" sandbox="allow-scripts allow-downloads" '
                 'style="width:100%;height:640px;border:0"></iframe>')
