@@ -154,6 +154,21 @@ def test_a_run_of_explore_is_brought_shown_shared_saved_and_expires(page, place,
     assert page.complaints == other.complaints == []
 
 
+def test_a_report_on_a_model_is_shown_by_its_numbers_and_charts(page):
+    import torch
+
+    torch.manual_seed(0)
+    x = torch.randn(64, 4)
+    y = (x[:, 0] > 0).long()
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+    report = tv.report(model, lambda model, batch: torch.nn.functional.cross_entropy(
+        model(batch[0]), batch[1], reduction="none"), data=[(x, y)], progress=False)
+    bring(page, "report.safetensors", report.to_bytes())
+    says(page, "Own model of 23 parameters")
+    page.locator(".st-key-card_spectrum .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
+    assert page.locator(".st-key-card_rows tr").count() > 3 and page.complaints == []
+
+
 def test_the_surface_of_a_run_is_asked_about_in_a_lab_and_back_leads_back(page):
     bring(page, "chemist.safetensors", tv.load_preset("mueller-brown").to_bytes())
     wait_for_picture(page)

@@ -17,7 +17,11 @@ from ....core.learning.data import Dataset
 from ....engine.brought.kept import DATA, About
 from ....experiments.landscape.specification import Descent
 from ....experiments.presets import DEFAULT_PRESET
+from ....figures import report
+from ....figures.phase import alone
+from ....presentation import report as words
 from ....presentation.looks import Look
+from ....presentation.page import Chart, Draw
 from ....presentation.reading import reading
 from ....presentation.words import _, counted
 from ....runs.carried import OwnData, own_data, own_slice
@@ -251,6 +255,9 @@ def _picture(run: Run, look: Look, house: Visit, query: dict[str, str], title: s
             stage(run, look, key="stage_yours", link=address(query), title=title)
     else:
         st.info(_("This run has no landscape; the charts below show what it has."), icon=":material/info:")
+    if run.kind == "model_report":
+        with _part(_("numbers")):
+            _rows(run)
     if "honesty" not in house.hidden:
         with _part(_("slice")):
             panels.honesty(run, look)
@@ -264,7 +271,25 @@ def _picture(run: Run, look: Look, house: Visit, query: dict[str, str], title: s
 def _charts(run: Run, look: Look) -> int:
     if run.kind in LABS:
         return lab.all_charts(page_of(run.kind).shown(run), run, look)
+    if own := _of_its_kind(run):
+        return lab.all_charts([Chart(key, draw) for key, draw in own.items()], run, look)
     return panels.run_charts(run, look)
+
+
+def _of_its_kind(run: Run) -> Mapping[str, Draw]:
+    """The charts of a report on a model, or of a sweep."""
+    if run.kind == "model_report":
+        return report.drawings(run)
+    return {"phase": alone} if hasattr(run.spec, "points") else {}
+
+
+def _rows(run: Run) -> None:
+    """What a report measured of a model: each number, with its error, and what it says."""
+    rows = "".join(f"<tr><th scope='row'>{html.escape(row.title)}</th><td>{html.escape(row.value)}</td>"
+                   f"<td class='tv-says'>{html.escape(row.says)}</td></tr>" for row in words.rows(run))
+    with st.container(key="card_rows"):
+        st.html(f'<div class="tv-panel-title">{html.escape(words.headline(run))}</div>'
+                f'<div class="tv-scroll"><table class="tv-table">{rows}</table></div>')
 
 
 @contextlib.contextmanager
