@@ -31,7 +31,7 @@ def progress(visit: Watching, job: JobState) -> None:
     elif job.status == "cancelled":
         st.info(_("This computation was cancelled; change a control to ask for another."))
     else:
-        if visit.complete:  # the former picture
+        if visit.complete and visit.shown is not None:  # the former picture
             st.html(f"<style>{DIMMED}</style>")
         _watch(visit, bool(engine().notice()))
 

@@ -254,11 +254,11 @@ def _picture(run: Run, look: Look, house: Visit, query: dict[str, str], title: s
         with _part(_("stage")):
             stage(run, look, key="stage_yours", link=address(query), title=title)
     else:
-        st.info(_("This run has no landscape; the charts below show what it has."), icon=":material/info:")
+        st.caption(_("This run has no landscape; below stands what it has."))
     if run.kind == "model_report":
         with _part(_("numbers")):
             _rows(run)
-    if "honesty" not in house.hidden:
+    if "honesty" not in house.hidden and run.surface is not None:
         with _part(_("slice")):
             panels.honesty(run, look)
     if "charts" not in house.hidden:
@@ -285,11 +285,11 @@ def _of_its_kind(run: Run) -> Mapping[str, Draw]:
 
 def _rows(run: Run) -> None:
     """What a report measured of a model: each number, with its error, and what it says."""
-    rows = "".join(f"<tr><th scope='row'>{html.escape(row.title)}</th><td>{html.escape(row.value)}</td>"
+    rows = "".join(f"<tr><th scope='row'>{html.escape(row.title)}</th><td>{html.escape(lab.raised(row.value))}</td>"
                    f"<td class='tv-says'>{html.escape(row.says)}</td></tr>" for row in words.rows(run))
     with st.container(key="card_rows"):
         st.html(f'<div class="tv-panel-title">{html.escape(words.headline(run))}</div>'
-                f'<div class="tv-scroll"><table class="tv-table">{rows}</table></div>')
+                f'<div class="tv-scroll"><table class="tv-table tv-whole">{rows}</table></div>')
 
 
 @contextlib.contextmanager

@@ -34,6 +34,7 @@ def rules(look: Look) -> str:
     .stApp .tv-table th em, .stApp .tv-table td.tv-none {{ font-style: normal; color: {look.heat}; }}
     .stApp .tv-table :is(th, td).tv-target {{ background: color-mix(in srgb, {look.heat} 14%, transparent); }}
     .stApp .tv-table :is(th, td).tv-input {{ background: color-mix(in srgb, {look.theory} 10%, transparent); }}
+    .stApp .tv-whole :is(th, td) {{ white-space: normal; max-width: none; }}
     .stApp .tv-table td.tv-says {{ white-space: normal; max-width: none; color: {look.dim}; }}
     .stApp .tv-table td.tv-row {{ color: {look.dim}; }}
     .stApp [data-testid="stButtonGroup"] button {{ background: {look.background}; color: {look.text};
