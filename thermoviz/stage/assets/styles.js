@@ -224,7 +224,7 @@ export const CSS = `
 @container (max-width: 520px) {
   .tv .head { max-width: calc(100% - 20px); top: 8px; left: 8px; gap: 5px; }
   .tv .badge { padding: 5px 9px; } .tv .head .legend { display: none; }
-  .tv .legend.below { display: flex; order: 1; padding: 0 6px; margin: -3px 0; text-shadow: none; }
+  .tv .legend.below { display: flex; order: 1; padding: 0 6px; margin: -6px 0; text-shadow: none; }
   .tv .corner { top: auto; bottom: 8px; right: 8px; }
   .tv .menu { top: auto; bottom: 52px; }
   .tv .bar { padding: 8px; gap: 7px; }
