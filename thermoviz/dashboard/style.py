@@ -37,6 +37,8 @@ def _ground(look: Look) -> str:
     .stApp :is([data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"] button),
     .stApp :is([data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"]) span {{
         color: {look.dim}; opacity: 1; visibility: visible; }}
+    /* The room for "3 more" is measured without padding: with it the last word is cut off. */
+    [data-testid="stTopNav"] {{ padding: 0; margin: 0 .4rem 0 1rem; min-width: 0; flex: 1 1 0; }}
     [data-testid="stTopNavLink"][aria-current="page"] {{ border-bottom: 2px solid {look.heat};
         border-radius: 0; background: transparent; }}
     [data-testid="stTopNavLink"][aria-current="page"] span {{ color: {look.text}; }}
