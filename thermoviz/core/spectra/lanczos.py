@@ -19,6 +19,7 @@ Products = Callable[[np.ndarray], np.ndarray]
 TOLERANCE = 1e-3  # of an eigenvalue's residual, relative to it
 DENSE = 60  # up to so many dimensions the whole matrix is cheaper
 CHECKED = 10  # steps of a Lanczos run beside the pairs that were found, which asks whether one was missed
+MOST_NUMBERS = 2**25  # in the vectors of runs that are side by side
 ROUNDS = 4  # of taking up those that were
 
 
@@ -164,10 +165,13 @@ def _dots(some: np.ndarray, others: np.ndarray) -> np.ndarray:
 def quadrature(apply: Products, d: int, without: np.ndarray, probes: int, steps: int, dtype: Any,
                seed: int = 0) -> Quadrature:
     """The spectrum of the operator beside the orthonormal vectors `without` [k, d], by random probes."""
-    starts = outside_of(signs(d, probes, dtype, seed, "density"), without)
-    lengths = np.sqrt(_dots(starts, starts))
-    steps = min(steps, d - len(without))
-    nodes, weights, ends = lanczos(outside(apply, without), starts / lengths[:, None].astype(dtype), steps)
+    steps, rest = min(steps, d - len(without)), outside(apply, without)
+    together = max(1, min(probes, MOST_NUMBERS // d))
+    found = []
+    for first in range(0, probes, together):
+        starts = outside_of(signs(d, min(together, probes - first), dtype, seed, f"density {first}"), without)
+        found.append(lanczos(rest, starts / np.sqrt(_dots(starts, starts))[:, None].astype(dtype), steps))
+    nodes, weights, ends = (np.concatenate(parts) for parts in zip(*found, strict=True))
     alive = np.where(weights > 0, nodes, np.inf)
     at = np.unravel_index(alive.argmin(), alive.shape)
     return Quadrature(nodes, weights * (d - len(without)), float(nodes[at]), float(ends[at]))

@@ -49,10 +49,10 @@ def probed(A: Products, C: Products | None, directions: np.ndarray, n: int, seed
            tell: Callable[[float], None] = lambda share: None) -> Traces:
     """By n random probes, beside orthonormal directions [k, d] that are asked exactly."""
     known = np.array([part.sum() for part in _moments(A, C, directions)])
-    probes = signs(directions.shape[1], n, directions.dtype, seed, "probes")
     rest = []
     for start in range(0, n, TOGETHER):
-        rest.append(_moments(A, C, outside_of(probes[start:start + TOGETHER], directions)))
+        probes = signs(directions.shape[1], min(TOGETHER, n - start), directions.dtype, seed, f"probes {start}")
+        rest.append(_moments(A, C, outside_of(probes, directions)))
         tell(min(start + TOGETHER, n) / n)
     return Traces(known, np.concatenate(rest, axis=1))
 

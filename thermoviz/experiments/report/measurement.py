@@ -28,12 +28,11 @@ EXACT = 1000  # parameters up to which the whole Hessian is computed
 RUNS = 8  # of Lanczos, for the density
 GRID = 301  # values at which it is drawn, over all eigenvalues and over those beside the leading ones
 ROUNDING = 16  # of the last digit, in sums of many numbers
-ZERO = 100  # of the last digit of the largest eigenvalue: what is smaller is zero
+ZERO = 100  # of the last digit of the largest eigenvalue, or of single samples' |g|: what is smaller is zero
 SHARPNESSES = 12  # snapshots at which the largest eigenvalue is asked
 FEWEST = 16  # snapshots in the second half of the path, for the balance
 STRETCHES = 8  # of it, whose scatter is the error
 LINE = 25  # points along a line, then twice as dense around its highest
-FALLING = 1e-6  # share of |g| that single samples push, below which a gradient is zero
 
 
 class Asked(NamedTuple):
@@ -170,10 +169,11 @@ def _covariance(point: Point, n: int | None, reasons: Reasons) -> Callable[[np.n
 
 def _noise(spec: ModelReport, point: Point, n: int, known: Traces, rounding: float,
            reasons: Reasons) -> dict[str, Estimate]:
-    noise = known.estimate(lambda a, aa, c, cc, ac: c, rounding)
-    found = {"noise_trace": noise}
     square = float(np.dot(point.gradient.astype(np.float64), point.gradient))
-    strength = noise.value + square
+    probed = known.estimate(lambda a, aa, c, cc, ac: c)
+    strength = probed.value + square
+    noise = Estimate(probed.value, math.hypot(probed.stderr, rounding * strength))
+    found = {"noise_trace": noise}
     if not noise.value > (rounding * 10) ** 2 * strength or noise.value <= 3 * noise.stderr:
         reasons.leave("no_noise", "participation", "alignment", "temperature", "critical_batch_size")
         return found
@@ -186,7 +186,7 @@ def _noise(spec: ModelReport, point: Point, n: int, known: Traces, rounding: flo
         share = batch_factor(spec.batch_size, "replacement", n)
         per_noise = noise_temperature(spec.lr / (1 - spec.momentum), share, 1.0, spec.d)
         found["temperature"] = Estimate(per_noise * noise.value, per_noise * noise.stderr)
-    if square <= FALLING**2 * strength:
+    if square <= (ZERO / ROUNDING * rounding) ** 2 * strength:
         reasons.leave("no_gradient", "critical_batch_size")
     else:
         found["critical_batch_size"] = Estimate(noise.value / square, noise.stderr / square)
