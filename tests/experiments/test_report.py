@@ -314,3 +314,29 @@ def test_attention_and_recurrence_are_differentiated_twice():
             (lstm, torch.randn(6, 5, 4), lambda model, x: model(x)[0].square().mean((1, 2)))):
         numbers = tv.report(model, loss, [x], k=3, density=0).numbers
         assert numbers["exact"] and numbers["noise_trace"][0] > 0 and "differences" not in numbers["notes"]
+
+
+def test_the_page_and_other_forms_show_a_report(tmp_path):
+    """Its charts and numbers, and no word of a slice that it does not have."""
+    from streamlit.testing.v1 import AppTest
+
+    case = Regression()
+    file = tv.report(case.model, case.loss, case.batches, case.trained(0.1, 8, 400, 5), lr=0.1, batch_size=8).save(
+        tmp_path / "report.safetensors")
+
+    def page(path):
+        import thermoviz as tv
+        from thermoviz.dashboard import panels
+        from thermoviz.presentation.looks import LOOKS
+
+        run = tv.open_run(path)
+        panels.honesty(run, LOOKS["dark"])
+        panels.run_charts(run, LOOKS["dark"])
+
+    shown = AppTest.from_function(page, args=(str(file),), default_timeout=120).run()
+    assert not shown.exception
+    said = " ".join(one.proto.body for one in shown.get("html"))
+    assert "Critical batch size" in said and "slice hides" not in said
+    assert len(shown.get("plotly_chart")) == 4
+    run = tv.open_run(file)
+    assert run.tables == ["spectrum", "sharpness", "balance", "line"] and len(run.table("line")) > 20

@@ -11,11 +11,12 @@ import streamlit as st
 from ..catalogue import EXPERIMENTS
 from ..core.errors import BadInput
 from ..experiments.presets import PRESETS, load_preset
-from ..figures import charts
+from ..figures import charts, report
 from ..figures.contour import contour
 from ..figures.still import FIGURES
 from ..figures.thumbnails import data_uri, thumbnail
 from ..presentation import names
+from ..presentation import report as told
 from ..presentation.badge import badge
 from ..presentation.looks import LOOKS, Look
 from ..presentation.numbers import number
@@ -178,6 +179,8 @@ def _rest_by_patience(visit: Visit) -> None:
 
 def run_charts(run: Any, look: Look) -> int:
     """Everything about the run that does not move; panels that need networks are absent for a potential. Its bytes."""
+    if run.kind == "model_report":
+        return _report(run, look)
     if run.surface is None:
         return _network_charts(run, look)
     networks = run.kind != "potential" and "losses" in run.arrays
@@ -217,6 +220,20 @@ def _network_charts(run: Any, look: Look) -> int:
     return weight
 
 
+def _report(run: Any, look: Look) -> int:
+    """What was measured of somebody's own model: numbers with their errors, and the charts; their bytes."""
+    rows = "".join(f"<div><span>{html.escape(row.title)}</span><b>{html.escape(row.value)}</b>"
+                   f"<span>{html.escape(row.says)}</span></div>" for row in told.rows(run))
+    with st.container(key="card_report"):
+        st.html(f'<div class="tv-panel-title">{html.escape(told.headline(run))}</div>'
+                f'<div class="tv-facts">{rows}</div>')
+    weight, columns = len(rows), st.columns(2)
+    for k, (key, draw) in enumerate(report.drawings(run).items()):
+        with columns[k % 2]:
+            weight += chart(run, look, key, draw)
+    return weight
+
+
 def valleys(run: Any) -> int:
     """The valleys in numbers: depth, and share at T = the surface's scale; their bytes."""
     basins, at_scale = run.surface.basins, names.at_scale(run)
@@ -243,7 +260,7 @@ def honesty(run: Any, look: Look) -> None:
 
 def _honesty(run: Any) -> int:
     said = badge(run)
-    if said is None:
+    if said is None or run.kind == "model_report":  # it has no slice
         return 0
     title = f"<b>{html.escape(said['title'])}.</b> " if said["title"] else ""
     with st.container(key="card_honesty"):

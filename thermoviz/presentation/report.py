@@ -103,10 +103,10 @@ def rows(run: Any) -> list[Row]:
 
 
 def shown(value: Any) -> str:
-    """A number with its error, or several."""
+    """A number with its error, or several, without theirs."""
     if value and isinstance(value[0], (list, tuple)):
         more = [_("and {n} more").format(n=len(value) - 3)] if len(value) > 4 else []
-        return ", ".join([*map(shown, value[:3 if more else 4]), *more])
+        return ", ".join([*(number(one, 4) for one, _error in value[:3 if more else 4]), *more])
     measured, error = value
     if measured is None:
         return _("not finite")
@@ -117,7 +117,10 @@ def shown(value: Any) -> str:
 
 
 def _exact(numbers: Any) -> str:
-    return _("(exact)") if numbers.get("exact") else _("(Lanczos; error: residual)")
+    if numbers.get("exact"):
+        return _("(exact)")
+    return _("(Lanczos; off by at most {error})").format(error=number(max(error for _value, error in numbers[
+        "eigenvalues"]), 2))
 
 
 def _aligned(numbers: Any) -> str:
