@@ -64,26 +64,47 @@ def test_a_pair_s_link_names_the_version_once():
     "https://host/?v=4&preset=digits&batch_size=8&seed=0&T=0.1&look=light", "?preset=digits&batch_size=8",
     "preset=digits&batch_size=8", "http://host/base/compare?kind=compare&a.preset=digits&a.batch_size=8&b.preset=x"])
 def test_a_pasted_link_is_read_whatever_it_looks_like(text):
-    assert read(text) == (dataclasses.replace(PRESETS["digits"], batch_size=8), ())
+    found = read(text)
+    assert (found.spec, found.messages) == (dataclasses.replace(PRESETS["digits"], batch_size=8), ())
 
 
 def test_a_lab_s_address_is_a_link_to_it():
     for text in ("http://host/heat_bath", "http://host/?kind=heat_bath&seed=0"):
-        spec, messages = read(text)
-        assert spec == tv.EXPERIMENTS["heat_bath"]() and messages == ()
+        assert (read(text).spec, read(text).messages) == (tv.EXPERIMENTS["heat_bath"](), ())
 
 
 @pytest.mark.parametrize("text", ["hello", "https://example.org/", "?preset=moon", "?kind=nothing", "http://[", "=",
                                   "https://host/?kind=compare", "x" * 5000, "?seed=3"])
 def test_a_bad_link_is_one_sentence(text):
-    spec, messages = read(text)
-    assert spec is None and len(messages) == 1 and messages[0].count(". ") == 0 and len(messages[0]) < 200
+    (sentence,) = read(text).messages
+    assert read(text).spec is None and sentence.count(". ") == 0 and len(sentence) < 200
 
 
 @pytest.mark.parametrize("kind", ["sweep", "about"])
 def test_a_page_without_a_stage_is_no_experiment(kind):
-    spec, (sentence,) = read(f"https://host/?kind={kind}")
-    assert spec is None and "has no stage" in sentence
+    (sentence,) = read(f"https://host/?kind={kind}").messages
+    assert "has no stage" in sentence
+
+
+@pytest.mark.parametrize("query", ["data=" + "0" * 64, "run=" + "0" * 64, "run=x", "data=x", ""])
+def test_a_link_to_what_is_not_here_any_more_is_one_sentence(query):
+    found = read(f"https://host/?kind=yours&{query}")
+    assert found.spec is None and len(found.messages) == 1
+
+
+def test_what_somebody_brought_is_compared_by_its_link(page):
+    """A run file, and data: both by the links of the page Yours."""
+    app = page()
+    run = SMALL.compute()
+    brought = engine().brought
+    key = brought.bring_run(run.to_bytes(), run)
+    app.text_input[0].set_value(f"https://host/?kind=yours&run={key}").run()
+    assert not app.exception and not app.warning
+    assert asked(app)["a.run"] == key and asked(app)["a.kind"] == "yours" and run.id in texts(app)
+    back = opened(asked(app))
+    assert back.a.given.content == run.content and back.query(app.session_state["visit"]) == asked(app)
+    next(button for button in app.button if button.key == "swap").click().run()
+    assert asked(app)["b.run"] == key and run.id in texts(app)
 
 
 # The page

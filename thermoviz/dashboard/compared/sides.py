@@ -20,11 +20,14 @@ from ...catalogue.links import (
 )
 from ...core.specs import identity
 from ...engine import JobState
+from ...engine.brought.kept import RUN
 from ...experiments.presets import DEFAULT_PRESET, PRESETS
 from ...presentation.words import _, term
+from ...runs.run import Run
 from .. import state
 from ..changes import changes
-from ..menu import FIRST, menu
+from ..menu import FIRST, YOURS, menu
+from ..pages.yours import visit as yours
 from ..state import Visit, Watching, engine, looked_at, rounded
 
 KEY = f"lab_{COMPARE}"  # of the pair in the session
@@ -35,21 +38,42 @@ OWN_SCALES, ONE_SCALE = "own", "one"
 
 @dataclasses.dataclass
 class Side(Watching):
-    """One of the two. `spec`: what it shows or awaits."""
+    """One of the two. `spec`: what it shows or awaits. Of what somebody brought: given, the run itself where it is one;
+    source: its query; called: its name."""
 
     name: str
     spec: Any
+    given: Run | None = None
+    source: Mapping[str, str] | None = None
+    called: str = ""
     job: JobState | None = None  # how far it is, None once it is all there
 
     @property
     def letter(self) -> str:
         return self.name.upper()
 
+    @property
+    def room(self) -> str:
+        return f"{COMPARE}_{self.name}."
+
+    @property
+    def title(self) -> str:
+        return self.called or title(self.spec)
+
     def choose(self, spec: Any, messages: tuple[str, ...] = ()) -> None:
         """Another experiment stands here from now on."""
+        self.take(Side(self.name, spec, messages=messages))
+
+    def take(self, other: "Side") -> None:
+        """What the other side has chosen stands here from now on."""
         self.leave()
-        self.spec, self.messages = spec, messages
-        self.generation += 1
+        self.spec, self.given, self.source, self.called = other.spec, other.given, other.source, other.called
+        self.messages = other.messages
+        self.begin_anew()
+
+    def query(self) -> dict[str, str]:
+        """The link to it alone."""
+        return dict(self.source) if self.source is not None else shortest_query(self.spec)
 
     def cancel(self) -> None:
         """Back to what is shown; where nothing is, nothing more is computed."""
@@ -64,38 +88,62 @@ class Side(Watching):
 
     def see(self) -> None:
         """Asks for its run."""
-        self.job = self.ask(self.spec)
+        if self.given is None:
+            self.job = self.ask(self.spec)
+            return
+        self.leave()
+        self.job, self.shown, self.complete = None, self.given, True
 
     @property
     def stands(self) -> bool:
         """Whether what is shown is what was chosen, or comes to be it."""
-        return self.shown is not None and self.shown.surface is not None and self.shown.id == identity(self.spec)
+        chosen = self.shown is not None and (self.shown is self.given if self.given is not None else
+                                             self.shown.id == identity(self.spec))
+        return chosen and self.shown.surface is not None
 
     def paste(self) -> None:
         """A link was pasted: it is followed, or a sentence says why it is not, and all stays as it is."""
         text = str(st.session_state.get(self.pasted, "")).strip()
         if not text:
             return
-        spec, messages = read(text)
-        if spec is None:
-            self.messages = messages
-            self.generation += 1
+        found = read(text, self.name)
+        if found.spec is None:
+            self.messages = found.messages
+            self.begin_anew()
         else:
-            self.choose(spec, messages)
+            self.take(found)
 
     @property
     def pasted(self) -> str:
         """The key of the field for a link."""
-        return f"paste_{self.name}.{self.generation}"
+        return f"{self.prefix}/paste"
 
 
-def read(text: str) -> tuple[Any, tuple[str, ...]]:
-    """The experiment that a pasted link names, and what of it could not be followed; None where it names none."""
-    query, name = _query_of(text)
-    kind = query.get("kind", name)
+def read(text: str, name: str = SIDES[0]) -> Side:
+    """What a pasted link names, and what of it could not be followed; no specification where it names nothing."""
+    query, page = _query_of(text)
+    kind = query.get("kind", page)
     if kind == COMPARE:
         query = side_of(query, SIDES[0])
         kind = query.get("kind", "")
+    if kind == YOURS:
+        return _brought(name, query)
+    spec, messages = _experiment(query, kind, text)
+    return Side(name, spec, messages=messages)
+
+
+def _brought(name: str, query: Mapping[str, str]) -> Side:
+    """Data or a run that somebody brought, by the link to them."""
+    found = yours.opened(query)
+    given = engine().brought.run(found.opened.key) if found.opened is not None and found.opened.kind == RUN else None
+    spec = found.base if given is None else given.spec
+    if found.opened is None or spec is None:
+        return Side(name, None, messages=found.messages or (_("This link to what somebody brought names nothing."),))
+    kept = {key: text for key, text in query.items() if key not in OF_THE_PAGE} | {"kind": YOURS}
+    return Side(name, spec, given, kept, found.opened.title, messages=found.messages)
+
+
+def _experiment(query: Mapping[str, str], kind: str, text: str) -> tuple[Any, tuple[str, ...]]:
     if kind in menu() and kind not in (*LABS, FIRST.name):
         return None, (_("The page “{page}” has no stage that could stand here.").format(page=menu()[kind].menu),)
     known = query.get("preset", DEFAULT_PRESET) in PRESETS and (kind in ("", FIRST.name) or kind in EXPERIMENTS)
@@ -142,9 +190,9 @@ class Pair:
 
     def swap(self) -> None:
         """A becomes B, and B becomes A."""
-        first, second = self.a.spec, self.b.spec
-        self.a.choose(second)
-        self.b.choose(first)
+        first = dataclasses.replace(self.a, messages=())
+        self.a.take(dataclasses.replace(self.b, messages=()))
+        self.b.take(first)
 
     def leave(self) -> None:
         """The visitor went to another page."""
@@ -159,13 +207,13 @@ class Pair:
         """Shows what a link says."""
         there = opened(query)
         for side, new in zip(self.sides, there.sides, strict=True):
-            side.choose(new.spec, new.messages)
+            side.take(new)
         self.temperature = self.first = there.temperature
         self.one_scale = there.one_scale
 
     def query(self, house: Visit) -> dict[str, str]:
         """The link to both."""
-        return pair_query([side.spec for side in self.sides], {
+        return pair_to_query([side.query() for side in self.sides], {
             "T": self.temperature, "look": house.look if house.look != "dark" else None,
             "scale": None if self.one_scale is None else ONE_SCALE if self.one_scale else OWN_SCALES,
             "hide": "_".join(sorted(house.hidden)) or None})
@@ -190,6 +238,9 @@ def _opened(query: Mapping[str, str], name: str, preset: str) -> Side:
     own = side_of(query, name)
     if not own:
         return Side(name, PRESETS[preset].spec)
+    if own.get("kind") == YOURS:
+        found = _brought(name, own)
+        return found if found.spec is not None else Side(name, PRESETS[preset].spec, messages=found.messages)
     link = from_query(own, known=OF_THE_PAGE)
     return Side(name, link.spec, messages=link.messages)
 
@@ -222,8 +273,8 @@ def choices(side: Side) -> dict[str, tuple[str, Any]]:
     looked = [spec for _id, spec in reversed(looked_at().items())]
     presets = [preset.spec for preset in PRESETS.values()]
     labs = [EXPERIMENTS[kind]() for kind in LABS if menu()[kind].stage]
-    found: dict[str, tuple[str, Any]] = {}
-    for spec, group in (*((one, "") for one in (side.spec, *presets)), *((one, _("Lab")) for one in labs),
+    found: dict[str, tuple[str, Any]] = {identity(side.spec): (side.title, side.spec)}
+    for spec, group in (*((one, "") for one in presets), *((one, _("Lab")) for one in labs),
                         *((one, _("Looked at")) for one in looked)):
         found.setdefault(identity(spec), (f"{group}: {title(spec)}" if group else title(spec), spec))
     return found

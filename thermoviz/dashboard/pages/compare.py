@@ -16,7 +16,7 @@ from ...presentation.names import energy_title
 from ...presentation.numbers import number
 from ...presentation.words import _, read_in
 from .. import panels, scene
-from ..compared.sides import Pair, Side, choices, pair, title
+from ..compared.sides import Pair, Side, choices, pair
 from ..compared.tables import csv_of, numbers_table, rules, settings_table
 from ..component import stage
 from ..drawn import kept, style
@@ -106,7 +106,7 @@ def _choose(side: Side) -> None:
             st.html(f'<span class="tv-letter tv-letter-{side.name}">{side.letter}</span>')
             known = choices(side)
             ids = list(known)
-            key = f"pick_{side.name}.{side.generation}"
+            key = f"{side.prefix}/pick"
             st.selectbox(_("Run {letter}").format(letter=side.letter), ids, 0, key=key, label_visibility="collapsed",
                          format_func=lambda id: known[id][0] if id in known else id,
                          on_change=lambda: side.choose(known[st.session_state[key]][1]))
@@ -125,7 +125,7 @@ def _choose(side: Side) -> None:
 
 
 def _open(side: Side) -> None:
-    query = shortest_query(side.spec)
+    query = side.query()
     go_to(query.get("kind", FIRST.name) if "preset" not in query else FIRST.name, query)
 
 
@@ -176,7 +176,7 @@ def _stages(here: Pair, look: Look, query: dict[str, str], both: Comparison | No
     for column, side, own in zip(st.columns(2), here.sides, settings, strict=True):
         with column, st.container(key=f"empty_{side.name}"):
             if side.stands:
-                own = {**own, "title": f"{side.letter}: {title(side.spec)}", "link": link}
+                own = {**own, "title": f"{side.letter}: {side.title}", "link": link}
                 stage(side.shown, look, key=f"stage_{side.name}", on_temperature=partial(here.released, side), **own)
             elif side.job is None:
                 st.info(_("No network stayed finite here, so there is no surface to draw."),
@@ -221,9 +221,13 @@ def _together(spec: Any) -> None:
 
 
 def _losses(both: Comparison, look: Look) -> int:
-    return panels.chart(both.a, look, "pair", lambda _run, look: pair_losses(both.a, both.b, look),
-                        lambda _run: _("Medians of the networks of A and B, and the bands from 10% to 90% of training "
-                                       "loss; dashed: test."))
+    """The chart on its card; its bytes."""
+    figure = pair_losses(both.a, both.b, look)
+    with st.container(key="card_pair"):
+        st.plotly_chart(figure, theme=None, key="chart_pair", config=panels.CHART_CONFIG)
+        st.caption(_("Medians of the networks of A and B, and the bands from 10% to 90% of training loss; dashed: "
+                     "test."))
+    return len(figure.to_json(validate=False))
 
 
 def _tables(both: Comparison) -> int:
