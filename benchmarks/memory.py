@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from . import own_memory
 from .clock import Row
 from .first_picture import PATIENCE_MS, ROOT, serving
 
@@ -50,4 +51,4 @@ def _web() -> float:
 
 def rows() -> list[Row]:
     return [Row("memory of the default run: worker, peak", _worker(), "MB", "450 MB"),
-            Row("memory of the default run: web process", _web(), "MB", "200 MB")]
+            Row("memory of the default run: web process", _web(), "MB", "200 MB"), *own_memory.rows()]

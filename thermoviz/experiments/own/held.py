@@ -11,8 +11,8 @@ import random
 import signal
 import threading
 import types
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -264,3 +264,28 @@ def seed_all(generators: Iterable[Any], seed: int = 0) -> None:
     """Each begins anew."""
     for generator in generators:
         (getattr(generator, "manual_seed", None) or generator.seed)(seed)
+
+
+def as_if_never_written(around: ExitStack, parameters: Sequence[Any]) -> None:
+    """By the versions that torch counts: a graph that was made before, and a Recorder, find the values they know."""
+    import torch
+
+    around.enter_context(torch.autograd._unsafe_preserve_version_counter(tuple(parameters)))
+
+
+def without_trainer(around: ExitStack, model: Any) -> None:
+    """A Lightning module that has had its trainer refuses to log outside of its loops; without one it does not."""
+    for module in model.modules():
+        trainer = module.__dict__.get("_trainer")
+        if trainer is not None:
+            module.__dict__["_trainer"] = None
+            around.callback(module.__dict__.__setitem__, "_trainer", trainer)
+
+
+def alone(around: ExitStack) -> None:
+    """Without the autocast and the inference mode in which the caller may be."""
+    import torch
+
+    around.enter_context(torch.inference_mode(False))
+    for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
+        around.enter_context(torch.autocast(device, enabled=False))

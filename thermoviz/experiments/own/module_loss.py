@@ -13,7 +13,17 @@ from ...core.arrays import row_blocks
 from ...core.errors import BadInput, ThermovizError
 from ...core.seeds import rng
 from .batched import FEWEST, at_once, together
-from .held import Entry, Kept, common_generators, generator_entry, seed_all, undisturbed
+from .held import (
+    Entry,
+    Kept,
+    alone,
+    as_if_never_written,
+    common_generators,
+    generator_entry,
+    seed_all,
+    undisturbed,
+    without_trainer,
+)
 from .parameters import flat, inside, move, size, trainable
 
 SAME = 1e-5  # two values of one point that differ by less, relative to them, differ by rounding
@@ -268,11 +278,12 @@ class ModuleLoss:
             yield
             return
         with ExitStack() as around:
-            _alone(around)
+            alone(around)
             self._generators = common_generators()
             states = [entry for one in self._generators if (entry := generator_entry(one)) is not None]
             around.callback(_give_back, self._parameters, [one.requires_grad for one in self._parameters])
-            _as_if_never_written(around, self._parameters)
+            as_if_never_written(around, self._parameters)
+            without_trainer(around, self._model)
             for parameter in self._parameters:  # frozen ones that a path follows, too
                 parameter.requires_grad_(True)
             kept = Kept(self._model, self._function)
@@ -352,22 +363,6 @@ def _give_back(parameters: Sequence[Any], asked: list[bool]) -> None:
     """Whether each asks for its gradient, as before."""
     for parameter, before in zip(parameters, asked, strict=True):
         parameter.requires_grad_(before)
-
-
-def _as_if_never_written(around: ExitStack, parameters: Sequence[Any]) -> None:
-    """By the versions that torch counts: a graph that was made before, and a Recorder, find the values they know."""
-    import torch
-
-    around.enter_context(torch.autograd._unsafe_preserve_version_counter(tuple(parameters)))
-
-
-def _alone(around: ExitStack) -> None:
-    """Without the autocast and the inference mode in which the caller may be."""
-    import torch
-
-    around.enter_context(torch.inference_mode(False))
-    for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
-        around.enter_context(torch.autocast(device, enabled=False))
 
 
 def loss_in(value: Any) -> Any:
