@@ -84,6 +84,13 @@ def test_a_picture_is_as_large_as_asked_and_always_the_same(no_warnings):
         assert picture(drawn, form) == picture(drawn, form)
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_letters_that_no_font_here_has_are_no_fault():
+    drawn = still(shipped("mueller-brown"), figure="contour", title="損失 $x_1^2$ <b>50 %</b> & ∂E/∂θ")
+    assert picture(drawn, "png", scale=0.5).startswith(b"\x89PNG")
+    assert "損失 $x_1^2$ 50 % & ∂E/∂θ" in words_of(picture(drawn, "svg"))
+
+
 def test_a_figure_of_other_traces_is_refused():
     with pytest.raises(BadInput, match="sunburst"):
         picture({"data": [{"type": "sunburst"}], "layout": {}}, "png")

@@ -1,10 +1,10 @@
 """A figure as a picture: its parts in their places, then the bytes of a PNG, an SVG or a PDF."""
 
 import dataclasses
+import functools
 import io
 import textwrap
 import threading
-import warnings
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,11 @@ WIDTH, HEIGHT = 700, 450  # of a figure that does not say, as Plotly's
 FLAT, DEEP = tuple(TRACES), ("surface", "scatter3d")
 LETTER = 0.56  # of the font's size: how wide a letter is, amply
 FONT = "DejaVu Sans"  # comes with matplotlib: the same picture everywhere
+MORE_LETTERS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans", "Microsoft YaHei",
+                "PingFang SC", "Hiragino Sans", "Noto Sans Devanagari", "Arial Unicode MS")
 FORMATS = ("png", "svg", "pdf")
 _one_at_a_time = threading.Lock()  # matplotlib's settings are everybody's
-_SETTINGS: Any = {"font.family": FONT, "text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42,
+_SETTINGS: Any = {"text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42,
              "svg.hashsalt": "thermoviz", "image.composite_image": False}
 
 
@@ -46,11 +48,10 @@ def picture(figure: Any, form: str, width: int | None = None, height: int | None
     """
     if form not in FORMATS:
         raise BadInput(f"a picture is one of {', '.join(FORMATS)}, got {form!r}.")
-    with _one_at_a_time, warnings.catch_warnings():
+    with _one_at_a_time:
         import matplotlib
 
-        warnings.simplefilter("error", UserWarning)  # such as a letter that the font lacks
-        with matplotlib.rc_context(_SETTINGS):
+        with matplotlib.rc_context({**_SETTINGS, "font.family": _fonts()}):
             return _bytes(painted(figure, width, height, scale), form)
 
 
@@ -60,12 +61,21 @@ def pixels(figure: Any, width: int, height: int, scale: float = 1.0) -> tuple[An
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-        with matplotlib.rc_context(_SETTINGS):
+        with matplotlib.rc_context({**_SETTINGS, "font.family": _fonts()}):
             made = painted(figure, width, height, scale)
             made.figure.set_dpi(INCH * scale)
             canvas = FigureCanvasAgg(made.figure)
             canvas.draw()
             return np.asarray(canvas.buffer_rgba())[..., :3].copy(), made.scene
+
+
+@functools.cache
+def _fonts() -> list[str]:
+    """Our font, and of those that know more letters the ones that this machine has."""
+    from matplotlib import font_manager
+
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    return [FONT, *(name for name in MORE_LETTERS if name in there)]
 
 
 def _bytes(made: Painted, form: str) -> bytes:
