@@ -107,6 +107,17 @@ def test_of_two_kinds_only_what_both_have_is_compared(runs):
     assert row(found, "Lowest energy on the surface").difference is None  # nats are no energies
 
 
+def test_reports_on_two_models_are_compared_number_by_number():
+    """`tv.report` gives [value, error], of eigenvalues a list of them."""
+    first, second = (Run(BASE, {}, {"loss": loss, "trace": [trace, 0.3], "eigenvalues": [[9.0, 0.1], [2.0, 0.1]]},
+                         "model_report") for loss, trace in ((0.2, 5.0), (0.1, 9.0)))
+    found = differences.numbers(first, second)
+    trace = next(one for one in found if one.a.value == 5.0)
+    assert trace.in_errors == pytest.approx(4 / math.hypot(0.3, 0.3)) and trace.differs
+    top = next(one for one in found if one.a.value == 9.0)
+    assert top.a.error == 0.1 and top.difference == 0 and top.differs is False
+
+
 def test_sharpness_is_that_of_the_potential():
     """E = k x^2 / 2 in both directions: its Hessian is known."""
     soft, hard = (tv.run(tv.Potential(tv.POTENTIALS["harmonic"](k=k))) for k in (3.0, 7.0))

@@ -15,12 +15,13 @@ import numpy as np
 
 from ..core.specs import to_json
 from ..core.statistics.estimators import rare
-from ..presentation import names
+from ..presentation import names, report
 from ..presentation.settings import on_the_way, shown
 from ..presentation.verdicts import standing
 from ..presentation.words import _, term
 from ..runs.verdict import FAR
 
+REPORT = "model_report"  # the kind of runs that `tv.report` gives
 NOTHING = "–"  # where one of the two has no such setting or number
 
 
@@ -139,6 +140,8 @@ def numbers(a: Any, b: Any) -> list[Difference]:
 
     Of two kinds of experiments: what both of them have.
     """
+    if a.kind == b.kind == REPORT:
+        return list(_reported(a, b))
     rows = [*_ends(a, b), *_heat(a, b), *_surfaces(a, b), *_verdicts(a, b)]
     return rows if type(a.spec) is type(b.spec) else [row for row in rows if row.a is not None and row.b is not None]
 
@@ -233,12 +236,29 @@ def _heat(a: Any, b: Any) -> Iterator[Difference]:
     yield from _line(_("Noise of the gradients, tr C"), "", [_number(run.numbers.get("noise_trace")) for run in (a, b)])
 
 
+def _reported(a: Any, b: Any) -> Iterator[Difference]:
+    """Of two reports on models: every number that one of them gives, [value, error] where it has one."""
+    for key, title in report.titles().items():
+        pair = [_stated(run.numbers.get(key)) for run in (a, b)]
+        errors = [one.error for one in pair if one is not None and one.error is not None]
+        yield from _line(title, "", pair, math.hypot(*errors) if len(errors) == 2 else None)
+
+
+def _stated(value: Any) -> Number | None:
+    """A number of a report; of several the first, which is the largest."""
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        value = value[0]
+    if isinstance(value, list):
+        return Number(float(value[0]), float(value[1])) if len(value) == 2 and None not in value else None
+    return Number(float(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
 def _entry(values: Sequence[float | None], k: int | None) -> Number | None:
     return None if k is None or k >= len(values) else _number(values[k])
 
 
 def _number(value: float | None, error: float | None = None) -> Number | None:
-    return None if value is None else Number(float(value), error)
+    return Number(float(value), error) if isinstance(value, (int, float)) else None
 
 
 def _surfaces(a: Any, b: Any) -> Iterator[Difference]:

@@ -124,6 +124,7 @@ def rules(look: Look, colours: tuple[str, str]) -> str:
     :is(.st-key-choice_a, .st-key-choice_b) > :not(:has([data-testid="stSelectbox"])) {{ flex: 0 0 auto; width: auto; }}
     :is(.st-key-choice_a, .st-key-choice_b) > :has([data-testid="stSelectbox"]) {{ flex: 1 1 9rem; width: auto; }}
     .st-key-card_scale > :first-child {{ flex: 0 0 auto; width: auto; }}
+    .st-key-card_scale > :has([data-testid="stCaptionContainer"]) {{ flex: 1 1 18rem; width: auto; min-width: 0; }}
     .st-key-card_scale > :has(.stButton) {{ flex: 0 0 auto; width: auto; margin-left: auto; }}
     .st-key-card_scale [data-testid="stCaptionContainer"] {{ margin: 0; }}
     .st-key-empty_a, .st-key-empty_b {{ min-height: 300px; }}
