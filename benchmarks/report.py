@@ -6,6 +6,7 @@ folder (it is pure Python, and its build fails on some machines); where it canno
 """
 
 import math
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -79,6 +80,9 @@ def pyhessian() -> Any:
         from pyhessian import hessian
     except ImportError:
         return None
+    finally:
+        del sys.path[0]
+        shutil.rmtree(folder)  # what was needed of it is loaded
     return hessian
 
 
