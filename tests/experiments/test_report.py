@@ -282,6 +282,21 @@ def test_bad_input_is_one_sentence(settings, said):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("width", [3, 40], ids=["dense", "Lanczos"])
+@pytest.mark.parametrize("what, power", [("loss", None), ("gradient", 0.5), ("second derivative", 1.5)])
+def test_what_cannot_be_differentiated_twice_is_one_sentence(what, power, width, monkeypatch):
+    """NaN, or a cusp |w|^p at the model's parameters: which derivative is missing is said."""
+    monkeypatch.setattr(measurement, "EXACT", 20)
+    model = nn.Linear(width, 1, bias=False)
+    nn.init.zeros_(model.weight)
+
+    def loss(model):
+        return model.weight.sum() * float("nan") if power is None else (model.weight.abs() ** power).sum()
+
+    with pytest.raises(BadInput, match=f"the {what} of loss_fn is not finite"):
+        tv.report(model, loss)
+
+
 def test_half_precision_is_refused():
     with pytest.raises(BadInput, match="half-precision"):
         tv.report(nn.Linear(3, 1).half(), lambda model: model.weight.sum())

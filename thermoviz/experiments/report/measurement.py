@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.errors import BadInput
 from ...core.fluctuations.gradient_noise import batch_factor, noise_temperature, ratios
 from ...core.spectra.lanczos import Pairs, broadened, leading, quadrature
 from ...core.spectra.traces import Traces, of_matrices, probed
@@ -59,6 +60,8 @@ class Reasons:
 def measure(spec: ModelReport, asked: Asked, progress: Progress) -> Run:
     """The run; partial ones after each step."""
     point, reasons = asked.sampled.at(asked.theta), Reasons()
+    _refuse_infinite("loss", point.loss)
+    _refuse_infinite("gradient", point.gradient)
     eps = float(np.finfo(asked.theta.dtype).eps)
 
     def told() -> Here:
@@ -103,6 +106,12 @@ def measure(spec: ModelReport, asked: Asked, progress: Progress) -> Run:
         Step("line between solutions", LINE // 4, line), Step("line between solutions", 0, honesty))).run()
 
 
+def _refuse_infinite(what: str, values: Any) -> None:
+    if not np.isfinite(values).all():
+        raise BadInput(f"the {what} of loss_fn is not finite at the model's parameters: a report needs a point at which "
+                       "it can be differentiated twice.")
+
+
 class Found(NamedTuple):
     """Leading pairs; where the whole Hessian was computed, it and all its eigenvalues, falling, with their error."""
 
@@ -116,11 +125,13 @@ def _leading(spec: ModelReport, point: Point) -> Found:
     eps = float(np.finfo(point.dtype).eps)
     if spec.d <= EXACT:
         H = point.matrix(point.hessian)
+        _refuse_infinite("second derivative", H)
         even = (H + H.T) / 2
         values, vectors = np.linalg.eigh(even)
         # Rounding makes products uneven; by Weyl's inequality no eigenvalue is off by more than such a matrix's norm.
         error = float(np.linalg.norm(H - even, 2)) + ROUNDING * eps * float(np.abs(values).max(initial=0.0))
         return Found(values[::-1], np.full(spec.d, error), vectors.T[::-1].astype(point.dtype), even)
+    _refuse_infinite("second derivative", point.hessian(point.gradient[None]))
     found = leading(point.hessian, spec.d, spec.k, point.dtype, spec.seed)
     uneven = _unevenness(point, found)
     floor = ROUNDING * eps * float(np.abs(found.values).max())
