@@ -108,8 +108,8 @@ def measure(spec: ModelReport, asked: Asked, progress: Progress) -> Run:
 
 def _refuse_infinite(what: str, values: Any) -> None:
     if not np.isfinite(values).all():
-        raise BadInput(f"the {what} of loss_fn is not finite at the model's parameters: a report needs a point at which "
-                       "it can be differentiated twice.")
+        raise BadInput(f"the {what} of loss_fn is not finite at the model's parameters: a report needs a point "
+                       "at which it can be differentiated twice.")
 
 
 class Found(NamedTuple):
