@@ -117,7 +117,8 @@ def test_twenty_below_each_other_give_their_contexts_back_and_take_them_again(ne
 
 def test_more_in_sight_than_contexts_show_their_last_picture_until_pointed_at(new_page, tmp_path, run):
     page = widget_host.opened(new_page, tmp_path, [run.widget(n_balls=20) for _ in range(12)],
-                              style="float: left; width: 24%", width=1600, height=2400)
+                              style="float: left; width: 24%; height: 500px; overflow: hidden",
+                              width=1600, height=1600)
     for k in range(12):
         shown(page, k)
     page.wait_for_function("() => window.alive() <= 8", timeout=PATIENCE)
