@@ -273,7 +273,7 @@ def test_a_report_is_saved_opened_said_and_drawn(tmp_path):
     ({"progress": 3}, "progress"), ({"data": 5}, "batches"), ({"loss_fn": 3}, "function"),
     ({"loss_fn": lambda model, batch: model(batch[0]).detach()}, "gradient"),
     ({"loss_fn": lambda model, batch: model(batch[0]).reshape(1, -1)}, "single samples"),
-], ids=str)
+], ids=lambda one: one if isinstance(one, str) else next(iter(one)))
 def test_bad_input_is_one_sentence(settings, said):
     case = Regression()
     asked = {"loss_fn": case.loss, "data": case.batches} | settings
