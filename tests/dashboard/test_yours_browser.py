@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from test_app_browser import FRAMES, SHOWN, serving
+from test_history_browser import IDLE
 
 import thermoviz as tv
 
@@ -24,6 +25,7 @@ def place(tmp_path_factory):
 @pytest.fixture
 def page(place, new_page):
     here = new_page(reduced_motion="reduce")
+    here.set_default_timeout(PATIENCE_MS)  # of clicks too: the stage is drawn by the processor here
     here.goto(f"{place[0]}/?kind=yours")
     here.get_by_role("application").wait_for(timeout=PATIENCE_MS)
     return here
@@ -68,6 +70,7 @@ def test_a_table_with_columns_chosen_by_click_becomes_a_landscape(page, place, n
     assert "“species” from flowers.csv" in page.locator("h1.tv-headline").inner_text()
     page.locator(".st-key-card_losses .js-plotly-plot").wait_for(timeout=PATIENCE_MS)
     other = new_page(reduced_motion="reduce")  # somebody who was sent the link
+    other.set_default_timeout(PATIENCE_MS)
     other.goto(page.url)
     assert wait_for_picture(other) == run
     page.get_by_role("button", name="Delete").click()
@@ -142,6 +145,7 @@ def test_a_run_of_explore_is_brought_shown_shared_saved_and_expires(page, place,
         page.get_by_role("button", name="Run file").click()
     assert tv.open_run(download.value.path()).content == run.content
     other = new_page(reduced_motion="reduce")
+    other.set_default_timeout(PATIENCE_MS)
     other.goto(link)
     assert wait_for_picture(other) == run.id
     for file in (place[1] / "brought").glob("run-*"):
@@ -174,8 +178,9 @@ def test_the_surface_of_a_run_is_asked_about_in_a_lab_and_back_leads_back(page):
     wait_for_picture(page)
     page.get_by_role("button", name="In the labs").click()
     page.get_by_role("button", name="Second law", exact=True).click()
-    page.wait_for_function("() => location.pathname === '/second_law' && location.search.includes('own_slice')",
-                           timeout=PATIENCE_MS)
+    page.wait_for_function(
+        f"() => location.pathname === '/second_law' && location.search.includes('own_slice') && {IDLE}",
+        timeout=PATIENCE_MS)
     page.go_back()
     says(page, "As its file says")
     assert "/yours" in page.url and page.complaints == []
