@@ -194,7 +194,7 @@ class YoursVisit(Watching):
 
     def follow(self, query: Mapping[str, str]) -> None:
         """Back or Forward: the page is again what the address says."""
-        if query.get("kind", YOURS) != YOURS:  # written by another page a moment before it left for its own address
+        if query.get("kind") != YOURS:  # as it was left a moment before another page had its own address
             return
         link = opened(query)
         if (link.opened or ("", ""))[:2] != (self.opened or ("", ""))[:2] or link.base != self.base:
