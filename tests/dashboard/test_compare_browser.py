@@ -11,7 +11,7 @@ from thermoviz.dashboard.compared.sides import pair_query
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 # Both stages, the left one (on a phone the upper one) first.
 STAGES = """[...document.querySelectorAll('.st-key-scene *')].map((e) => e.shadowRoot?.querySelector('.tv')?.thermoviz)
     .filter(Boolean)"""
