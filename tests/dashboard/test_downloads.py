@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pandas
@@ -12,12 +13,16 @@ from test_server import asked
 
 from thermoviz.catalogue.shipped import load_sweep
 from thermoviz.dashboard import drawn, panels
+from thermoviz.dashboard.front import downloads
 from thermoviz.dashboard.front.addresses import BeginAtFirstPage
 from thermoviz.dashboard.front.downloads import Downloads
 from thermoviz.dashboard.share import SAVED, key_of
+from thermoviz.engine.brought.kept import Brought
+from thermoviz.engine.store import Store
 from thermoviz.experiments.presets import load_preset
 from thermoviz.figures import charts
 from thermoviz.presentation.looks import LOOKS
+from thermoviz.runs.run import Run
 
 RUN = load_preset("three-minds")
 
@@ -92,6 +97,23 @@ def test_the_phase_diagram_is_the_number_that_is_shown():
                   for name in ("loss", "lost"))
     assert b"mean loss" in one and b"mean loss" not in other
     assert answer(f"/export/{run.id}/phase.csv", key=key_of(run.id), mapped="loss")[0] == 200
+
+
+def test_a_run_that_was_brought_gives_its_files_once_it_was_shown(monkeypatch, tmp_path):
+    """It never enters the store under its id: its own contents name it, not those that another file gives that id."""
+    brought = Brought(Store(tmp_path))
+    monkeypatch.setattr(downloads, "engine", lambda: SimpleNamespace(brought=brought, partial=lambda id: None))
+    run = Run(RUN.spec, RUN.arrays, {**RUN.numbers, "brought": 1})
+    key = brought.bring_run(run.to_bytes(), run)
+
+    def asked_for(of):
+        return answer(f"/export/{run.id}/losses.csv", key=key_of(run.id), content=of.content)
+
+    assert asked_for(run)[0] == 404
+    assert brought.run(key).content == run.content
+    assert asked_for(run)[0] == 200 and asked_for(RUN)[0] == 404
+    brought.delete("run", key)
+    assert asked_for(run)[0] == 404
 
 
 def test_other_addresses_go_on_to_the_app():

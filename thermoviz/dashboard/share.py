@@ -45,7 +45,7 @@ def saved(run: Any, look: str, figure: str, **settings: str) -> int:
 
     Plain links, which cost a rerun nothing. settings: of the figure.
     """
-    query = html.escape(urlencode({"key": key_of(run.id), "look": look, **settings}))
+    query = html.escape(urlencode({"key": key_of(run.id), "content": run.content, "look": look, **settings}))
     links = [f'<a href="./export/{html.escape(run.id)}/{figure}.{form}?{query}" download>{word}</a>'
              for form, word in zip(SAVED, ("PNG", "SVG", "PDF", "CSV", "Parquet"), strict=True)]
     said = f'{_("Picture:")} {" ".join(links[:3])}<i></i>{_("Numbers:")} {" ".join(links[3:])}'

@@ -52,7 +52,7 @@ def _answer(id: str, figure: str, form: str, query: dict[str, str], languages: s
     read_in(languages)
     if form not in SAVED or not hmac.compare_digest(query.get("key", ""), key_of(id)):
         return _refused("There is nothing here.")
-    run = engine().partial(id)
+    run = engine().brought.shown(query.get("content", "")) or engine().partial(id)
     if run is None:
         return _refused("This run is no longer kept here; ask for it again on its page.")
     settings = {name: query[name] for name in ("look", "mapped") if name in query and form not in ("csv", "parquet")}

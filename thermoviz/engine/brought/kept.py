@@ -9,6 +9,7 @@ import json
 import re
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ FOLDER = "brought"
 DATA, SLICE, RUN, GONE = "data", "slice", "run", "gone"
 # For so long a thing that was there a moment ago is taken to be there still: pages ask at every rerun.
 BELIEVED_SECONDS = 5.0
+MOST_SHOWN = 1000  # runs whose files can be saved from their page
 _NAME = re.compile(rf"({DATA}|{SLICE}|{RUN}|{GONE})-([0-9a-f]{{64}}){re.escape(ENDING)}")
 
 
@@ -46,6 +48,7 @@ class Brought:
         self._most = settings().brought_megabytes * MIB if most is None else most
         self._place = self._placed(store)
         self._believed: dict[str, float] = {}
+        self._shown: OrderedDict[str, str] = OrderedDict()  # of runs, by their contents: under which key they lie
         self._lock = threading.Lock()
 
     @staticmethod
@@ -146,9 +149,21 @@ class Brought:
         """The run of a file that was brought; None where it is not here any more."""
         contents = self._read(RUN, key) if self.has(RUN, key) else None
         try:
-            return None if contents is None else Run.from_bytes(contents)
+            run = None if contents is None else Run.from_bytes(contents)
         except BadFile:
             return None
+        if run is not None:
+            with self._lock:
+                self._shown[run.content] = key
+                while len(self._shown) > MOST_SHOWN:
+                    self._shown.popitem(last=False)
+        return run
+
+    def shown(self, content: str) -> Run | None:
+        """The run of these contents (`Run.content`), if it was brought and this process has shown it."""
+        with self._lock:
+            key = self._shown.get(content)
+        return None if key is None else self.run(key)
 
     def _read(self, kind: str, key: str) -> bytes | None:
         try:
