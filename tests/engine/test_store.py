@@ -49,7 +49,9 @@ def another_machine(tmp_path, monkeypatch):
 
 
 def bytes_in(store: Store) -> int:
-    return sum(entry.size for entry in store.place.listing())
+    """Bytes that lay there at one moment: of what two lists one after the other both have. A single list holds files
+    that were never there together, where others write meanwhile."""
+    return sum(entry.size for entry in set(store.place.listing()) & set(store.place.listing()))
 
 
 def kept(store: Store, seeds) -> list[bool]:
@@ -99,6 +101,35 @@ def test_the_order_of_use_decides_who_goes_also_where_the_clock_goes_back(tmp_pa
     assert store.get(a_run(0).id) is not None
     store.put(a_run(3))
     assert kept(store, range(4)) == [True, False, True, True]
+
+
+def test_an_index_that_another_process_has_only_begun_is_finished(tmp_path):
+    """It is in its journal mode, and has no tables yet."""
+    store = Store(tmp_path)
+    store.index.path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(store.index.path)) as begun:
+        begun.execute("PRAGMA journal_mode = WAL")
+        store.put(a_run(0))
+        assert store.index.total() == SIZE
+
+
+def test_what_goes_while_files_are_listed_is_not_counted(tmp_path):
+    """A comparison lists the files, and another process removes one before the list is taken up."""
+    store = Store(tmp_path, limit=100 * SIZE)
+    for seed in range(4):
+        store.put(a_run(seed))
+    listing = store.place.listing
+
+    def and_then_one_goes():
+        found = list(listing())
+        store._remove(found[0].name)
+        return found
+
+    Index(store.address, and_then_one_goes).compare()
+    assert store.index.total() == bytes_in(store) == 3 * SIZE
+    for seed in range(4):  # and it may be written again
+        store.put(a_run(seed))
+    assert store.index.total() == bytes_in(store) == 4 * SIZE
 
 
 def test_a_run_written_again_counts_once(tmp_path):

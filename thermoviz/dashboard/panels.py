@@ -144,12 +144,16 @@ def thumbnails(visit: Visit, look: Look) -> None:
 def chart(run: Any, look: Look, key: str, draw: Callable[[Any, Look], Any],
           caption: Callable[[Any], str] = lambda run: "") -> int:
     """The figure draw(run, look) on its own card, with a sentence below that says what it shows; the bytes of both."""
-    figure, said = draw(run, look), caption(run)
+    return card(draw(run, look), key, caption(run), lambda: saved(run, look.name, key))
+
+
+def card(figure: Any, key: str, said: str, below: Callable[[], int] = lambda: 0) -> int:
+    """A figure on its own card, with a sentence, and what below() draws and weighs; the bytes of all."""
     with st.container(key=f"card_{key}"):
         st.plotly_chart(figure, theme=None, key=f"chart_{key}", config=CHART_CONFIG)
         if said:
             st.caption(said)
-        weight = saved(run, look.name, key)
+        weight = below()
     return len(figure.to_json(validate=False)) + len(said) + weight
 
 

@@ -7,6 +7,7 @@ compared with it now and then, since other machines write too. Order of use is c
 
 import hashlib
 import logging
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, size INTEGER NOT NULL, used INTEGER NOT NULL,
                                   modified REAL NOT NULL, begun REAL);
 CREATE INDEX IF NOT EXISTS order_of_use ON files (used);
+CREATE TABLE IF NOT EXISTS gone (name TEXT PRIMARY KEY, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value REAL NOT NULL);
 """
 log = logging.getLogger("thermoviz.store")
@@ -38,7 +40,7 @@ class Index:
     def __init__(self, address: str, listing: Callable[[], Iterable[Entry]], folder: Path | None = None) -> None:
         self._listing = listing
         name = hashlib.sha256(address.encode()).hexdigest()[:24]
-        self.path = (folder or temporary_folder()) / f"index-{name}.sqlite"
+        self.path = (folder or temporary_folder()) / f"index2-{name}.sqlite"
 
     # What a store asks
 
@@ -59,7 +61,8 @@ class Index:
                 freed += its_size
             if freed < short:
                 return None
-            table.executemany("DELETE FROM files WHERE name = ?", [(one,) for one in going])
+            _drop(table, going)
+            table.execute("DELETE FROM gone WHERE name = ?", (name,))
             now = time.time()
             table.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", (name, size, _next(table), now, now))
             table.executemany("INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + ?",
@@ -79,7 +82,7 @@ class Index:
     def forget(self, name: str) -> None:
         """The file is gone, or was never written."""
         with self._changing() as table:
-            table.execute("DELETE FROM files WHERE name = ?", (name,))
+            _drop(table, [name])
 
     def total(self) -> int:
         """Bytes of all files, those that are being written among them."""
@@ -102,7 +105,10 @@ class Index:
             self.compare()
 
     def compare(self) -> None:
-        """Takes up what is there and unknown, drops what is known and not there; what others used since goes later."""
+        """Takes up what is there and unknown, drops what is known and not there; what others used since goes later.
+
+        What is still listed but went meanwhile, or is just about to, stays dropped.
+        """
         with self._changing() as table:  # before looking, so that what is written meanwhile is not dropped
             before = _next(table)
             table.execute("INSERT OR REPLACE INTO notes VALUES ('written', 0), ('compared', ?)", (time.time(),))
@@ -114,8 +120,11 @@ class Index:
             table.executemany("DELETE FROM files WHERE name = ?", [
                 (name,) for name, (used, _modified, begun) in known.items() if name not in names
                 and (used < before if begun is None else time.time() - begun > LOST_AFTER)])
+            table.execute("DELETE FROM gone WHERE at NOT BETWEEN ? AND ?", (time.time() - LOST_AFTER, time.time()))
+            gone = dict(table.execute("SELECT name, at FROM gone"))
             for entry in there:
-                _take_up(table, entry, known.get(entry.name))
+                if entry.modified > gone.get(entry.name, -math.inf):
+                    _take_up(table, entry, known.get(entry.name))
 
     # The file of the index
 
@@ -150,8 +159,9 @@ class Index:
             table.execute("PRAGMA synchronous = OFF")  # it can be made anew
             if table.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 table.execute("PRAGMA journal_mode = WAL")
-                table.executescript(TABLES)
-            table.execute("SELECT name FROM notes LIMIT 1")
+            # Asked each time: another process may have begun this file and not be there yet.
+            if not table.execute("SELECT 1 FROM sqlite_master WHERE name = 'notes'").fetchone():
+                table.executescript(f"BEGIN IMMEDIATE; {TABLES} COMMIT;")
         except BaseException:
             table.close()
             raise
@@ -162,6 +172,14 @@ def _next(table: sqlite3.Connection) -> int:
     """A number above all that were given."""
     table.execute("INSERT INTO notes VALUES ('count', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1")
     return int(table.execute("SELECT value FROM notes WHERE name = 'count'").fetchone()[0])
+
+
+def _drop(table: sqlite3.Connection, names: Iterable[str]) -> None:
+    """These files count no more, and go."""
+    now = time.time()
+    for name in names:
+        table.execute("DELETE FROM files WHERE name = ?", (name,))
+        table.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (name, now))
 
 
 def _take_up(table: sqlite3.Connection, entry: Entry, known: tuple[int, float, float | None] | None) -> None:

@@ -222,12 +222,8 @@ def _together(spec: Any) -> None:
 
 def _losses(both: Comparison, look: Look) -> int:
     """The chart on its card; its bytes."""
-    figure = pair_losses(both.a, both.b, look)
-    with st.container(key="card_pair"):
-        st.plotly_chart(figure, theme=None, key="chart_pair", config=panels.CHART_CONFIG)
-        st.caption(_("Medians of the networks of A and B, and the bands from 10% to 90% of training loss; dashed: "
-                     "test."))
-    return len(figure.to_json(validate=False))
+    return panels.card(pair_losses(both.a, both.b, look), "pair", _(
+        "Medians of the networks of A and B, and the bands from 10% to 90% of training loss; dashed: test."))
 
 
 def _tables(both: Comparison) -> int:
