@@ -84,7 +84,7 @@ def test_a_file_opens_as_it_was_left_and_says_where_it_comes_from(open_stage, tm
     assert page.title() == message["title"]
     text = page.locator("main").inner_text()
     assert message["title"] in text and message["sentence"] in text and "Made with thermoviz" in text
-    assert page.locator("main > p a").get_attribute("href") == LINK.replace("{T}", "0.123")
+    assert page.locator("main > section > p a").get_attribute("href") == LINK.replace("{T}", "0.123")
     assert not page.locator(".captions").is_visible()
     assert page.complaints == []
 
@@ -102,4 +102,4 @@ def test_from_above_stays_from_above(open_stage, tmp_path):
 def test_a_link_that_is_none_leads_nowhere(open_stage):
     for link in ("", "javascript:alert(1)"):
         page = open_stage(stage_scene.message(link=link), **STILL)
-        assert page.locator("main > p a").count() == 0 and "Made with thermoviz" in page.locator("main").inner_text()
+        assert page.locator("main > section > p a").count() == 0 and "Made with thermoviz" in page.locator("main").inner_text()

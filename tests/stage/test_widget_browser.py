@@ -98,6 +98,7 @@ def test_keys_and_wheel_belong_to_the_stage_that_was_chosen(new_page, tmp_path, 
     assert page.complaints == []
 
 
+@pytest.mark.slow
 def test_twenty_below_each_other_give_their_contexts_back_and_take_them_again(new_page, tmp_path, run):
     page = widget_host.opened(new_page, tmp_path, [run.widget(n_balls=20) for _ in range(20)])
     for k in [*range(20), 0]:
