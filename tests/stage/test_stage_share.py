@@ -102,4 +102,5 @@ def test_from_above_stays_from_above(open_stage, tmp_path):
 def test_a_link_that_is_none_leads_nowhere(open_stage):
     for link in ("", "javascript:alert(1)"):
         page = open_stage(stage_scene.message(link=link), **STILL)
-        assert page.locator("main > section > p a").count() == 0 and "Made with thermoviz" in page.locator("main").inner_text()
+        assert page.locator("main > section > p a").count() == 0
+        assert "Made with thermoviz" in page.locator("main").inner_text()
