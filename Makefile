@@ -6,6 +6,7 @@ TORCH_INDEX ?=
 WORKERS ?= 2
 
 BIN := .venv/bin
+AGAIN = $(BIN)/python -m pytest -m browser --last-failed --last-failed-no-failures none
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 # The types of the stage's JavaScript: npm and node come from PyPI (requirements-dev.txt), TypeScript from npm.
@@ -24,13 +25,14 @@ run: $(RUNTIME) $(WARM)  ## serve the dashboard on http://localhost:$(PORT)
 cluster: $(RUNTIME) $(WARM) .venv/.cluster  ## a scheduler and two workers on this machine, to try a cluster
 	$(BIN)/python -m thermoviz cluster
 
+# A browser draws with the processor here, which others use too: what fails is asked once more, by itself.
 test: $(DEV) $(WARM) browser lint  ## lint, types and every test but those marked slow
 	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist worksteal
-	$(BIN)/python -m pytest -m "not slow and browser" -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -m "not slow and browser" -n $(WORKERS) --dist worksteal || $(AGAIN)
 
 test-all: $(DEV) $(WARM) browser lint  ## the longer statistical and load tests too
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist worksteal
-	$(BIN)/python -m pytest -m "browser" -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -m "browser" -n $(WORKERS) --dist worksteal || $(AGAIN)
 
 lint: $(DEV) .venv/.node/$(TYPESCRIPT)  ## style, types in both languages, floors of the house, Dockerfile
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from test_history_browser import IDLE
 import thermoviz as tv
 
 pytestmark = pytest.mark.browser
-PATIENCE_MS = 600_000  # a machine that runs other things, and compiles
+PATIENCE_MS = 180_000  # a machine that runs other things, and compiles
 
 
 @pytest.fixture(scope="module")
