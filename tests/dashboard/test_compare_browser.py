@@ -84,8 +84,9 @@ def test_heights_mean_the_same_until_the_switch_is_moved(compared):
     assert low == pytest.approx(min(run.surface.minimum for run in runs))
     assert low + span == pytest.approx(max(run.surface.ceiling for run in runs))
     page.get_by_text("One scale of heights and colours").click()
-    page.wait_for_function(f"new Set(({STAGES}).map((stage) => stage.view.renderer.frame.span)).size === 2",
-                           timeout=PATIENCE_MS)
+    spans = [run.surface.ceiling - run.surface.minimum for run in runs]
+    page.wait_for_function(f"""(spans) => ({STAGES}).every((stage, k) =>
+        Math.abs(stage.view.renderer.frame.span / spans[k] - 1) < 1e-5)""", arg=spans, timeout=PATIENCE_MS)
     for (low, span), run in zip(both(page, frame), runs, strict=True):
         assert low == pytest.approx(run.surface.minimum)
         assert low + span == pytest.approx(run.surface.ceiling)

@@ -196,6 +196,7 @@ def test_the_surface_of_a_run_is_asked_about_in_a_lab_and_back_leads_back(page):
 def test_a_bad_file_is_one_sentence_and_the_next_is_taken(page, name, contents, told):
     bring(page, name, contents)
     says(page, told)
+    page.wait_for_function(f"() => {IDLE}", timeout=PATIENCE_MS)  # the next file has a widget of its own
     bring(page, "flowers.csv", table())
     says(page, "90 rows, 5 columns")
     assert page.get_by_text(told).count() == 0 and page.complaints == []
