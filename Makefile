@@ -13,7 +13,8 @@ DEV := .venv/.dev
 TYPESCRIPT := 7.0.2
 TSC := .venv/.node/node_modules/typescript/bin/tsc
 # What tests compare with, without its dependencies: they would bring another build of torch.
-ORACLES := curvlinops-for-pytorch==3.0.1 backpack-for-pytorch==1.7.1 einops==0.8.2
+ORACLES := curvlinops-for-pytorch==3.0.1 backpack-for-pytorch==1.7.1 einops==0.8.2 einconv==0.1.0 \
+	linear_operator==0.6.1 opt-einsum==3.4.0 unfoldNd==0.2.3
 # Touched when the kernels have been compiled for this state of the files that they are made of.
 WARM := .venv/.warm
 
