@@ -17,7 +17,7 @@ from .compared.sides import Pair, pair
 from .front import memory
 from .front.shell import ICON
 from .lab import lab_page, lab_visit
-from .menu import FIRST, LAST, SWEEP, YOURS, document_title, menu
+from .menu import APART, FIRST, LAST, SWEEP, YOURS, document_title, menu
 from .operating.counts import counts
 from .operating.house import ask_to_wait, is_let_in
 from .operating.signin import ask_to_sign_in, is_signed_in, offer_to_leave
@@ -116,7 +116,7 @@ def follow_link(page: Any, pages: Sequence[Any]) -> None:
     wanted = next((other for other in pages if other.url_path == kind), None)
     if kind and wanted is not None and not page.url_path:
         asked = st.query_params.to_dict()
-        if kind not in (*LABS, SWEEP, YOURS, COMPARE):  # a page without an experiment, such as "about"
+        if kind not in (*LABS, *APART):  # a page without an experiment, such as "about"
             del asked["kind"]
         st.switch_page(wanted, query_params=asked)
 

@@ -31,6 +31,7 @@ class Entry:
 
 FIRST = Entry("landscape", "Landscape")
 SWEEP, YOURS, LAST = "sweep", "yours", "about"
+APART = (SWEEP, YOURS, COMPARE)  # pages that are of no one experiment, and whose links say what they show
 
 
 def menu() -> dict[str, Entry]:
@@ -73,7 +74,7 @@ def lab_pages() -> dict[str, Page]:
 
 def page_of(kind: str) -> Page:
     """The page of one lab, in the language of the visitor of now."""
-    if kind in (FIRST.name, SWEEP, YOURS, COMPARE, LAST):
+    if kind in (FIRST.name, *APART, LAST):
         raise ValueError("there is another page of that name")
     return _page(EXPERIMENTS[kind], language())
 

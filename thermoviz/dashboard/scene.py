@@ -1,5 +1,6 @@
 """The stage on the page, and the progress of what is being computed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -33,7 +34,14 @@ def progress(visit: Watching, job: JobState) -> None:
     else:
         if visit.complete and visit.shown is not None:  # the former picture
             st.html(f"<style>{DIMMED}</style>")
-        _watch(visit, bool(engine().notice()))
+        watch(visit, lambda job: stands(job) + _below(visit))
+
+
+def _below(visit: Watching) -> str:
+    """What stands below the progress meanwhile."""
+    if visit.shown is None:
+        return ""
+    return " · " + (_("below is still the former picture") if visit.complete else _("below is a coarse one"))
 
 
 def notice() -> None:
@@ -49,8 +57,13 @@ def _notice() -> None:
         st.warning(said, icon=":material/cloud_off:")
 
 
+def watch(visit: Watching, said: Callable[[JobState], str], which: str = "") -> None:
+    """The progress of what a visit waits for, and a button to cancel it. said: the words; which: of several."""
+    _watch(visit, said, which, bool(engine().notice()))
+
+
 @st.fragment(run_every=POLL_SECONDS)
-def _watch(visit: Watching, noticed: bool) -> None:
+def _watch(visit: Watching, said: Callable[[JobState], str], which: str, noticed: bool) -> None:
     """Polls the engine; draws the page anew when there is something new to draw, or nothing to wait for."""
     read_in(st.context.locale)
     if visit.waiting is None or bool(engine().notice()) > noticed:
@@ -58,12 +71,10 @@ def _watch(visit: Watching, noticed: bool) -> None:
     job = engine().state(visit.waiting)
     if job.finished or job.version > visit.version:
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
-        below = "" if visit.shown is None else " · " + (
-            _("below is still the former picture") if visit.complete else _("below is a coarse one"))
-        st.progress(min(max(job.fraction, 0.0), 1.0), text=stands(job) + below)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"progress{which}"):
+        st.progress(min(max(job.fraction, 0.0), 1.0), text=said(job))
         # A callback, since it is heard before the poll above can draw the page anew and forget the click.
-        st.button(_("Cancel"), key="cancel", icon=":material/close:", on_click=visit.cancel)
+        st.button(_("Cancel"), key=f"cancel{which}", icon=":material/close:", on_click=visit.cancel)
 
 
 def stands(job: JobState) -> str:

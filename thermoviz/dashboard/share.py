@@ -15,7 +15,9 @@ from ..presentation.words import _
 from .compared.sides import with_another
 from .state import go_to
 
-SAVED = ("png", "svg", "pdf", "csv", "parquet")  # as what each chart can be saved
+# As what each chart can be saved: its name on the page, and how a browser is told what it is.
+SAVED = {"png": ("PNG", "image/png"), "svg": ("SVG", "image/svg+xml"), "pdf": ("PDF", "application/pdf"),
+         "csv": ("CSV", "text/csv; charset=utf-8"), "parquet": ("Parquet", "application/vnd.apache.parquet")}
 
 
 def address(query: dict[str, str], page: str | None = None) -> str:
@@ -47,7 +49,7 @@ def saved(run: Any, look: str, figure: str, **settings: str) -> int:
     """
     query = html.escape(urlencode({"key": key_of(run.id), "content": run.content, "look": look, **settings}))
     links = [f'<a href="./export/{html.escape(run.id)}/{figure}.{form}?{query}" download>{word}</a>'
-             for form, word in zip(SAVED, ("PNG", "SVG", "PDF", "CSV", "Parquet"), strict=True)]
+             for form, (word, _type) in SAVED.items()]
     said = f'{_("Picture:")} {" ".join(links[:3])}<i></i>{_("Numbers:")} {" ".join(links[3:])}'
     st.html(f'<p class="tv-saved">{said}</p>')
     return len(said)

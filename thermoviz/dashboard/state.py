@@ -9,21 +9,21 @@ import dataclasses
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ..catalogue import EXPERIMENTS, LABS
-from ..catalogue.links import COMPARE, brief, from_query, to_query
+from ..catalogue.links import brief, from_query, to_query
 from ..core.specs import identity
 from ..engine import Engine, JobState
 from ..experiments.presets import PRESETS, load_preset
 from ..presentation.looks import LOOKS
 from ..presentation.words import _, term
 from ..runs.carried import carried_by
-from .menu import SWEEP, YOURS
+from .menu import APART
 from .operating.counts import counts
 
 STAGE = "stage"  # the stage's key: it stays the same, so that the stage survives reruns
@@ -70,6 +70,8 @@ def is_here(viewer: str) -> bool:
 class Watching(abc.ABC):
     """A visitor's talk with the engine. `generation` counts how often the widgets began anew."""
 
+    DRAWN: ClassVar[str] = "seed"  # a control that stands on the page whenever the others do
+
     viewer: str = dataclasses.field(default_factory=_viewer)
     generation: int = 0
     shown: Any = None  # the run on the page
@@ -92,7 +94,7 @@ class Watching(abc.ABC):
     @property
     def untouched(self) -> bool:
         """The widgets of this generation are not drawn yet, so they would say `base`."""
-        return not any(str(key).startswith(f"{self.prefix}/") for key in st.session_state)
+        return f"{self.prefix}/{self.DRAWN}" not in st.session_state
 
     def begin_anew(self) -> None:
         """From here on the widgets say `base`."""
@@ -313,7 +315,7 @@ def visit() -> Visit:
     if "visit" not in st.session_state:
         query = st.query_params.to_dict()
         # Of a lab's link, which is followed on the lab's own page, only what concerns every page.
-        lab = query.get("kind") in (*LABS, SWEEP, YOURS, COMPARE)
+        lab = query.get("kind") in (*LABS, *APART)
         st.session_state["visit"] = opened({name: query[name] for name in ("look", "hide") if name in query}
                                            if lab else query)
     return st.session_state["visit"]

@@ -21,8 +21,6 @@ from ..state import engine
 from .addresses import below, header
 
 PATH = re.compile(r"/export/([\w-]{1,40})/(\w{1,40})\.(\w{1,8})")
-TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf", "csv": "text/csv; charset=utf-8",
-         "parquet": "application/vnd.apache.parquet"}
 AT_ONCE = 2  # the rest waits: pages go before
 _room: list[CapacityLimiter] = []
 
@@ -61,7 +59,7 @@ def _answer(id: str, figure: str, form: str, query: dict[str, str], languages: s
     except BadInput as error:
         return _refused(str(error))
     name = f"thermoviz-{figure}-{id}.{form}"
-    return Response(contents, media_type=TYPES[form], headers={
+    return Response(contents, media_type=SAVED[form][1], headers={
         "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"})
 
 

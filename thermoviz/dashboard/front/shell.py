@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from ...catalogue import EXPERIMENTS, LABS
-from ...catalogue.links import COMPARE, from_query
+from ...catalogue.links import from_query
 from ...catalogue.shipped import labs, load_lab
 from ...experiments.landscapes import surface_of
 from ...experiments.presets import DEFAULT_PRESET, PRESETS, load_preset
@@ -23,7 +23,7 @@ from ...presentation.looks import LOOKS, Look
 from ...presentation.words import _, read_in, term
 from ...stage.html import bare
 from ..changes import changes
-from ..menu import FIRST, SWEEP, YOURS, Entry, document_description, document_title, menu
+from ..menu import APART, FIRST, Entry, document_description, document_title, menu
 
 SCRIPT = bare((Path(__file__).parent / "assets" / "shell.js").read_text(encoding="utf-8"))
 CARD = (1200, 630)  # pixels of a link's picture: what the services that show links ask for
@@ -58,7 +58,7 @@ def opened(query: Mapping[str, str]) -> Opened:
     """What a query opens; whatever it says, something."""
     page = menu().get(query.get("kind", ""), FIRST)
     look = LOOKS.get(query.get("look", ""), LOOKS["dark"])
-    if page.name in (SWEEP, YOURS, COMPARE):
+    if page.name in APART:
         return Opened(page, DEFAULT_PRESET, False, "", look, tuple(query.items()))
     if page is not FIRST and page.name not in LABS:
         return Opened(page, DEFAULT_PRESET, False, "", look, (("kind", page.name),))

@@ -23,7 +23,7 @@ from ..drawn import kept, style
 from ..menu import COMPARE, FIRST, menu
 from ..plain import plain_link
 from ..share import address, show
-from ..state import Visit, engine, go_to, remember, visit
+from ..state import Visit, go_to, remember, visit
 from ..style import stylesheet
 
 
@@ -141,24 +141,10 @@ def _progress(side: Side) -> None:
     elif job.status == "cancelled":
         st.info(_("This computation was cancelled; choose another run."))
     else:
-        _watch(side)
+        scene.watch(side, scene.stands, f"_{side.name}")
         return
     if side.can_go_back:
         st.button(_("Back to what was shown"), on_click=side.cancel, key=f"back_{side.name}")
-
-
-@st.fragment(run_every=scene.POLL_SECONDS)
-def _watch(side: Side) -> None:
-    """Polls the engine; draws the page anew when there is something new to draw, or nothing to wait for."""
-    read_in(st.context.locale)
-    if side.waiting is None:
-        st.rerun()
-    job = engine().state(side.waiting or "")
-    if job.finished or job.version > side.version:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center", key=f"progress_{side.name}"):
-        st.progress(min(max(job.fraction, 0.0), 1.0), text=scene.stands(job))
-        st.button(_("Cancel"), key=f"cancel_{side.name}", icon=":material/close:", on_click=side.cancel)
 
 
 # What is shown

@@ -55,6 +55,8 @@ MOST_SECONDS = 3600.0  # of what may be asked for here; the shell has no such li
 class SweepVisit(Watching):
     """One visitor's state on this page. `start` is what the widgets of this `generation` start from."""
 
+    DRAWN = "seeds"
+
     start: Sweep
     asked: Sweep | None = None  # what the widgets said last
     wanted: str | None = None  # the id of the sweep whose computation was asked for
@@ -255,23 +257,8 @@ def _progress(here: SweepVisit, spec: Sweep, job: JobState) -> None:
         return
     if here.complete:
         st.html(f"<style>{scene.DIMMED}</style>")
-    _watch(here, spec.n_runs)
-
-
-@st.fragment(run_every=scene.POLL_SECONDS)
-def _watch(here: SweepVisit, n_runs: int) -> None:
-    """Polls the engine; draws the page anew when there is more to draw, or nothing to wait for."""
-    read_in(st.context.locale)
-    if here.waiting is None:
-        st.rerun()
-    job = engine().state(here.waiting or "")
-    if job.finished or job.version > here.version:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
-        said = scene.stands(job) if job.status == "queued" else _("{share:.0%} of {n} runs").format(
-            share=job.fraction, n=n_runs)
-        st.progress(min(max(job.fraction, 0.0), 1.0), text=said)
-        st.button(_("Cancel"), key="cancel", icon=":material/close:", on_click=here.cancel)
+    scene.watch(here, lambda job: scene.stands(job) if job.status == "queued" else _(
+        "{share:.0%} of {n} runs").format(share=job.fraction, n=spec.n_runs))
 
 
 # What is shown

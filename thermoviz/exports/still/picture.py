@@ -340,7 +340,7 @@ class Sheet:
 
     def _annotation(self, one: Properties) -> None:
         font = {**self.font, **(one.get("font") or {})}
-        column, row = self._column(one), self._row(one)
+        column, row = self._pixel(one, 0), self._pixel(one, 1)
         if column is None or row is None:
             return
         column += float(one.get("xshift", 0))
@@ -358,19 +358,13 @@ class Sheet:
                        fontweight="bold" if is_bold(text) else "normal", rotation=-float(one.get("textangle", 0)),
                        multialignment=one.get("align", "center"), zorder=6)
 
-    def _column(self, one: Properties) -> float | None:
-        reference = str(one.get("xref", "x"))
-        left, _bottom, width, _height = self.box()
+    def _pixel(self, one: Properties, side: int) -> float | None:
+        """Pixels from the left (side 0) or from below (1) of what stands at x and y."""
+        name, box = "xy"[side], self.box()
+        reference = str(one.get(f"{name}ref", name))
         if reference == "paper" or not self.axes:
-            return left + float(one["x"]) * width
-        return self._along(reference, one["x"], 0)
-
-    def _row(self, one: Properties) -> float | None:
-        reference = str(one.get("yref", "y"))
-        _left, bottom, _width, height = self.box()
-        if reference == "paper" or not self.axes:
-            return bottom + float(one["y"]) * height
-        return self._along(reference, one["y"], 1)
+            return box[side] + float(one[name]) * box[side + 2]
+        return self._along(reference, one[name], side)
 
     def _along(self, reference: str, value: Any, side: int) -> float | None:
         """Pixels from the left (side 0) or from below (1) of a value on an axis, or of a share of its domain."""
